@@ -1,0 +1,53 @@
+//! DER structures that hold keys: PKCS#8, PKCS#1, SEC 1, SubjectPublicKeyInfo.
+//!
+//! Owns the mapping between those and [`key`](crate::key). Parsing and writing DER itself is the RustCrypto crates' work. Secret
+//! output goes into one exact, wiped allocation. Never sees a CNG header or a token.
+
+mod error;
+mod pbe;
+pub mod pkcs1;
+pub mod pkcs8;
+pub mod sec1;
+pub mod spki;
+
+use der::asn1::ObjectIdentifier;
+use der::{Decode, Encode, Reader, SliceReader};
+
+use crate::secret::SecretBytes;
+
+pub use self::error::Error;
+pub use self::pbe::{Encryption, encrypt};
+
+/// RFC 8017 appendix C: `rsaEncryption`.
+pub(crate) const RSA_ENCRYPTION: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.2.840.113549.1.1.1");
+/// RFC 5480 §2.1.1: `id-ecPublicKey`.
+pub(crate) const EC_PUBLIC_KEY: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.2.840.10045.2.1");
+/// RFC 8410 §3: `id-X25519`.
+pub(crate) const X25519: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.3.101.110");
+
+/// Writes a structure into one exact, wiped allocation.
+fn encode_secret(value: &(impl Encode + ?Sized)) -> Result<SecretBytes, Error> {
+    let wrong = |error| Error::encoding("a DER structure", error);
+    let len = value.encoded_len().and_then(usize::try_from).map_err(wrong)?;
+    let mut out = SecretBytes::zeroed(len);
+    value.encode_to_slice(out.as_mut_slice()).map_err(wrong)?;
+    Ok(out)
+}
+
+/// Reads one whole structure.
+fn decode<'a, T: Decode<'a>>(what: &'static str, der: &'a [u8]) -> Result<T, Error>
+where
+    Error: From<(&'static str, T::Error)>,
+{
+    T::from_der(der).map_err(|error| Error::from((what, error)))
+}
+
+/// The length of the outermost TLV at the start of `bytes`, its header counted; `None` if there is no complete one.
+///
+/// Tokens that pad what they wrap leave zero bytes behind a PKCS#8 structure: this tells where it really ends.
+pub fn outer_length(bytes: &[u8]) -> Option<usize> {
+    let mut reader = SliceReader::new(bytes).ok()?;
+    let header = der::Header::decode(&mut reader).ok()?;
+    let total = (reader.position() + header.length()).ok()?;
+    usize::try_from(total).ok().filter(|total| *total <= bytes.len())
+}

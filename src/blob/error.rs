@@ -1,0 +1,115 @@
+//! What can be wrong with a blob.
+
+use crate::status::Status;
+use crate::{asn1, key};
+
+/// Why bytes are not the blob they are said to be, or a key cannot be written as one.
+#[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
+#[non_exhaustive]
+pub enum Error {
+    /// The input ends inside a field.
+    #[error("{field} at offset {offset} needs {needed} bytes, {left} are left")]
+    Truncated {
+        /// The field.
+        field: &'static str,
+        /// Where it begins.
+        offset: usize,
+        /// How long it is said to be.
+        needed: u64,
+        /// How many bytes there are.
+        left: usize,
+    },
+    /// Bytes follow the last field.
+    #[error("{extra} bytes follow the end of the blob at offset {offset}")]
+    Trailing {
+        /// Where the blob ends.
+        offset: usize,
+        /// How many bytes follow.
+        extra: usize,
+    },
+    /// The magic number is not one of this blob type.
+    #[error("{field} at offset {offset} is 0x{found:08X}, which is not the magic number of {expected}")]
+    Magic {
+        /// The field.
+        field: &'static str,
+        /// Where it stands.
+        offset: usize,
+        /// What stands there.
+        found: u32,
+        /// What was expected.
+        expected: &'static str,
+    },
+    /// A field has a value that the layout does not allow.
+    #[error("{field} at offset {offset} is {found}: {expected}")]
+    Value {
+        /// The field.
+        field: &'static str,
+        /// Where it stands.
+        offset: usize,
+        /// What stands there.
+        found: u64,
+        /// What is allowed.
+        expected: &'static str,
+    },
+    /// A wide string in the blob is malformed.
+    #[error("{field} at offset {offset}: {source}")]
+    Wide {
+        /// The field.
+        field: &'static str,
+        /// Where it stands.
+        offset: usize,
+        /// What is wrong with it.
+        source: crate::wide::Error,
+    },
+    /// The blob says nothing of its curve and none was given beside it.
+    #[error("{magic} at offset 0 names no curve, and none was given beside the blob")]
+    CurveMissing {
+        /// The generic magic.
+        magic: &'static str,
+    },
+    /// The algorithm or curve given beside the blob contradicts it.
+    #[error("the blob holds {found}, which does not fit {given}, given beside it")]
+    Algorithm {
+        /// What was given.
+        given: String,
+        /// What the blob holds.
+        found: String,
+    },
+    /// The blob is wrapped: only a token, or the wrapping key, can open it.
+    #[error("a {blob_type} is wrapped: it needs the key that wrapped it")]
+    Wrapped {
+        /// The blob type.
+        blob_type: &'static str,
+    },
+    /// The blob type cannot hold this kind of key.
+    #[error("{blob_type} cannot hold {key}")]
+    NotRepresentable {
+        /// The blob type.
+        blob_type: &'static str,
+        /// The kind of key.
+        key: &'static str,
+    },
+    /// The DER inside is wrong.
+    #[error(transparent)]
+    Asn1(#[from] asn1::Error),
+    /// The numbers in the blob do not make a key.
+    #[error(transparent)]
+    Key(#[from] key::Error),
+}
+
+impl Error {
+    /// What a CNG caller gets (Windows answers `NTE_BAD_DATA` to a wrong length and `NTE_INVALID_PARAMETER` to a wrong magic).
+    pub fn status(&self) -> Status {
+        match self {
+            Self::Truncated { .. } | Self::Trailing { .. } | Self::Value { .. } | Self::Wide { .. } => {
+                Status::NTE_BAD_DATA
+            }
+            Self::Magic { .. } | Self::CurveMissing { .. } | Self::Algorithm { .. } | Self::Wrapped { .. } => {
+                Status::NTE_INVALID_PARAMETER
+            }
+            Self::NotRepresentable { .. } => Status::NTE_BAD_TYPE,
+            Self::Asn1(error) => error.status(),
+            Self::Key(error) => error.status(),
+        }
+    }
+}

@@ -1,0 +1,211 @@
+//! `RSAPUBLICBLOB`, `RSAPRIVATEBLOB`, `RSAFULLPRIVATEBLOB`: `BCRYPT_RSAKEY_BLOB`, 24 bytes, then big-endian numbers.
+//!
+//! | offset | size | field | `RSA1` | `RSA2` | `RSA3` |
+//! |---|---|---|---|---|---|
+//! | 0 | 4 LE | Magic | ✓ | ✓ | ✓ |
+//! | 4 | 4 LE | BitLength (ignored on reading) | ✓ | ✓ | ✓ |
+//! | 8 | 4 LE | cbPublicExp | ✓ | ✓ | ✓ |
+//! | 12 | 4 LE | cbModulus | ✓ | ✓ | ✓ |
+//! | 16 | 4 LE | cbPrime1 | 0 | ✓ | ✓ |
+//! | 20 | 4 LE | cbPrime2 | 0 | ✓ | ✓ |
+//! | 24 | cbPublicExp | PublicExponent e | ✓ | ✓ | ✓ |
+//! | … | cbModulus | Modulus n | ✓ | ✓ | ✓ |
+//! | … | cbPrime1 | Prime1 p | | ✓ | ✓ |
+//! | … | cbPrime2 | Prime2 q | | ✓ | ✓ |
+//! | … | cbPrime1 | Exponent1 d mod (p−1) | | | ✓ |
+//! | … | cbPrime2 | Exponent2 d mod (q−1) | | | ✓ |
+//! | … | cbPrime1 | Coefficient q⁻¹ mod p | | | ✓ |
+//! | … | cbModulus | PrivateExponent d | | | ✓ |
+
+use super::writer::Writer;
+use super::{BlobType, Decoded, Error, Hints, Reader, fits};
+use crate::key::rsa::{PrivateKey, PrivateNumbers, PublicKey};
+use crate::key::{self, Algorithm, Family, KeyMaterial};
+use crate::secret::SecretBytes;
+
+const HEADER: usize = 24;
+
+/// Which of the three layouts a blob has.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Kind {
+    /// `RSA3`
+    FullPrivate,
+    /// `RSA2`
+    Private,
+    /// `RSA1`
+    Public,
+}
+
+impl Kind {
+    const TABLE: &[(Self, u32, BlobType)] = &[
+        (Self::FullPrivate, 0x3341_5352, BlobType::RsaFullPrivate), // RSA3
+        (Self::Private, 0x3241_5352, BlobType::RsaPrivate),         // RSA2
+        (Self::Public, 0x3141_5352, BlobType::RsaPublic),           // RSA1
+    ];
+
+    /// The layout with this magic number.
+    pub fn by_magic(magic: u32) -> Option<Self> {
+        Self::TABLE.iter().find(|row| row.1 == magic).map(|row| row.0)
+    }
+
+    /// The magic number.
+    pub fn magic(self) -> u32 {
+        self.row().1
+    }
+
+    /// The blob type.
+    pub fn blob_type(self) -> BlobType {
+        self.row().2
+    }
+
+    fn row(self) -> &'static (Self, u32, BlobType) {
+        match self {
+            Self::FullPrivate => &Self::TABLE[0],
+            Self::Private => &Self::TABLE[1],
+            Self::Public => &Self::TABLE[2],
+        }
+    }
+}
+
+/// A decoded RSA blob, borrowed from its bytes. The numbers have the widths the blob gave them.
+#[derive(Clone, Copy)]
+pub struct RsaBlob<'a> {
+    /// The layout.
+    pub kind: Kind,
+    /// `BitLength` as it stands in the header; not used.
+    pub bit_length: u32,
+    /// e
+    pub public_exponent: &'a [u8],
+    /// n
+    pub modulus: &'a [u8],
+    primes: Option<(&'a [u8], &'a [u8])>,
+    crt: Option<[&'a [u8]; 4]>,
+}
+
+impl<'a> RsaBlob<'a> {
+    /// Decodes any of the three layouts.
+    ///
+    /// # Errors
+    /// [`Error`] with field and offset.
+    pub fn decode(bytes: &'a [u8]) -> Result<Self, Error> {
+        Self::read(&mut Reader::new(bytes), &[Kind::Public, Kind::Private, Kind::FullPrivate])
+    }
+
+    pub(crate) fn read(reader: &mut Reader<'a>, allowed: &[Kind]) -> Result<Self, Error> {
+        let magic = reader.u32("Magic")?;
+        let kind = Kind::by_magic(magic).filter(|kind| allowed.contains(kind)).ok_or(Error::Magic {
+            field: "Magic",
+            offset: 0,
+            found: magic,
+            expected: match allowed {
+                [kind] => kind.blob_type().name(),
+                _ => "an RSA blob of this type",
+            },
+        })?;
+        let bit_length = reader.u32("BitLength")?;
+        let e_len = reader.u32("cbPublicExp")?;
+        let n_len = reader.u32("cbModulus")?;
+        let primes_at = reader.offset();
+        let p_len = reader.u32("cbPrime1")?;
+        let q_len = reader.u32("cbPrime2")?;
+
+        let [e, n, p, q] = [e_len, n_len, p_len, q_len].map(u64::from);
+        let payload = match kind {
+            Kind::Public => {
+                for (field, offset, len) in [("cbPrime1", primes_at, p), ("cbPrime2", primes_at + 4, q)] {
+                    if len != 0 {
+                        let expected = "a public blob has no primes, it must be 0";
+                        return Err(Error::Value { field, offset, found: len, expected });
+                    }
+                }
+                e + n
+            }
+            Kind::Private => e + n + p + q,
+            Kind::FullPrivate => e + 2 * n + 3 * p + 2 * q,
+        };
+        reader.expect_rest("the payload", payload)?;
+
+        let public_exponent = reader.public("PublicExponent", e_len)?;
+        let modulus = reader.public("Modulus", n_len)?;
+        let mut blob = Self { kind, bit_length, public_exponent, modulus, primes: None, crt: None };
+        if kind != Kind::Public {
+            blob.primes = Some((reader.private("Prime1", p_len)?, reader.private("Prime2", q_len)?));
+        }
+        if kind == Kind::FullPrivate {
+            blob.crt = Some([
+                reader.private("Exponent1", p_len)?,
+                reader.private("Exponent2", q_len)?,
+                reader.private("Coefficient", p_len)?,
+                reader.private("PrivateExponent", n_len)?,
+            ]);
+        }
+        reader.expect_end()?;
+        Ok(blob)
+    }
+
+    pub(crate) fn to_decoded(self, hints: &Hints<'_>) -> Result<Decoded, Error> {
+        fits(hints, |given| given.family == Family::Rsa, || "an RSA key".to_owned())?;
+        let public = PublicKey::new(self.modulus, self.public_exponent, hints.validation)?;
+        let key = match (self.primes, self.crt) {
+            (None, _) => KeyMaterial::Public(key::PublicKey::Rsa(public)),
+            (Some((p, q)), None) => {
+                let private = PrivateKey::from_primes(public, p, q, hints.validation)?;
+                KeyMaterial::Private(key::PrivateKey::Rsa(private))
+            }
+            (Some((p, q)), Some(crt)) => {
+                let [dp, dq, qinv, d] = crt.map(SecretBytes::from);
+                let numbers = PrivateNumbers { p: p.into(), q: q.into(), dp, dq, qinv, d };
+                let private = PrivateKey::from_numbers(public, numbers, hints.validation)?;
+                KeyMaterial::Private(key::PrivateKey::Rsa(private))
+            }
+        };
+        Ok(Decoded::new(Algorithm::RSA, key))
+    }
+}
+
+impl std::fmt::Debug for RsaBlob<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("RsaBlob").field("kind", &self.kind).field("modulus_bytes", &self.modulus.len()).finish()
+    }
+}
+
+pub(super) fn encode_public(key: &PublicKey) -> Result<SecretBytes, Error> {
+    let mut writer = header(Kind::Public, key, (0, 0), HEADER + key.e().len() + key.n().len())?;
+    writer.bytes("PublicExponent", key.e())?;
+    writer.bytes("Modulus", key.n())?;
+    writer.finish()
+}
+
+pub(super) fn encode_private(key: &PrivateKey, kind: Kind) -> Result<SecretBytes, Error> {
+    let public = key.public();
+    let (e, n) = (public.e().len(), public.n().len());
+    let (p, q) = key.prime_widths();
+    let numbers = key.numbers();
+    let payload = match kind {
+        Kind::FullPrivate => e + 2 * n + 3 * p + 2 * q,
+        _ => e + n + p + q,
+    };
+    let mut writer = header(kind, public, (p, q), HEADER + payload)?;
+    writer.bytes("PublicExponent", public.e())?;
+    writer.bytes("Modulus", public.n())?;
+    writer.number("Prime1", &numbers.p, p)?;
+    writer.number("Prime2", &numbers.q, q)?;
+    if kind == Kind::FullPrivate {
+        writer.number("Exponent1", &numbers.dp, p)?;
+        writer.number("Exponent2", &numbers.dq, q)?;
+        writer.number("Coefficient", &numbers.qinv, p)?;
+        writer.number("PrivateExponent", &numbers.d, n)?;
+    }
+    writer.finish()
+}
+
+fn header(kind: Kind, key: &PublicKey, (p, q): (usize, usize), total: usize) -> Result<Writer, Error> {
+    let mut writer = Writer::new(total);
+    writer.magic(kind.magic())?;
+    writer.u32("BitLength", key.bits() as usize)?;
+    writer.u32("cbPublicExp", key.e().len())?;
+    writer.u32("cbModulus", key.n().len())?;
+    writer.u32("cbPrime1", p)?;
+    writer.u32("cbPrime2", q)?;
+    Ok(writer)
+}

@@ -1,0 +1,178 @@
+//! CNG algorithm identifiers (`bcrypt.h`) and what follows from them: family, curve, group, default usage.
+
+use std::fmt;
+
+use super::curve::Form;
+use super::{Curve, Error, KeyUsage, SymmetricAlgorithm};
+
+/// What kind of algorithm an identifier names.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+#[non_exhaustive]
+pub enum Family {
+    /// Elliptic-curve Diffie–Hellman.
+    Ecdh,
+    /// Elliptic-curve signatures.
+    Ecdsa,
+    /// RSA.
+    Rsa,
+    /// A symmetric algorithm.
+    Symmetric(SymmetricAlgorithm),
+}
+
+impl Family {
+    /// The CNG algorithm group, which is also the generic identifier of an elliptic-curve algorithm.
+    pub fn group(self) -> &'static str {
+        match self {
+            Self::Ecdh => "ECDH",
+            Self::Ecdsa => "ECDSA",
+            Self::Rsa => "RSA",
+            Self::Symmetric(algorithm) => algorithm.group(),
+        }
+    }
+
+    /// The usage of a new key of this family when nothing is said: what its algorithm is for, and no more.
+    pub fn default_usage(self) -> KeyUsage {
+        match self {
+            Self::Ecdh => KeyUsage::AGREE,
+            Self::Ecdsa | Self::Symmetric(SymmetricAlgorithm::Hmac) => KeyUsage::SIGN,
+            Self::Rsa => KeyUsage::SIGN | KeyUsage::DECRYPT,
+            Self::Symmetric(_) => KeyUsage::DECRYPT,
+        }
+    }
+
+    /// Every usage that a key of this family can have.
+    pub fn possible_usage(self) -> KeyUsage {
+        match self {
+            // CNG lets an ECDH key sign; PKCS#11 has one key type for both.
+            Self::Ecdh | Self::Ecdsa => KeyUsage::SIGN | KeyUsage::AGREE,
+            Self::Rsa => KeyUsage::SIGN | KeyUsage::DECRYPT | KeyUsage::WRAP,
+            Self::Symmetric(algorithm) => algorithm.possible_usage(),
+        }
+    }
+
+    /// Whether keys of this family live on a curve.
+    pub fn is_elliptic(self) -> bool {
+        matches!(self, Self::Ecdh | Self::Ecdsa)
+    }
+}
+
+/// A CNG algorithm identifier: a family and, for elliptic curves, the curve once it is known.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub struct Algorithm {
+    /// The family.
+    pub family: Family,
+    /// The curve: always known for the specific identifiers, to be given beside the generic ones.
+    pub curve: Option<&'static Curve>,
+}
+
+impl Algorithm {
+    /// RSA.
+    pub const RSA: Self = Self { family: Family::Rsa, curve: None };
+    /// AES.
+    pub const AES: Self = Self { family: Family::Symmetric(SymmetricAlgorithm::Aes), curve: None };
+
+    /// An elliptic-curve algorithm on a curve. A Montgomery curve can only agree.
+    pub fn elliptic(family: Family, curve: &'static Curve) -> Self {
+        let family = if curve.form == Form::Montgomery { Family::Ecdh } else { family };
+        Self { family, curve: Some(curve) }
+    }
+
+    /// The elliptic-curve algorithm that a key's usage amounts to: signing makes it ECDSA.
+    pub fn elliptic_by_usage(curve: &'static Curve, usage: KeyUsage) -> Self {
+        let agrees = usage.contains(KeyUsage::AGREE) && !usage.contains(KeyUsage::SIGN);
+        Self::elliptic(if agrees { Family::Ecdh } else { Family::Ecdsa }, curve)
+    }
+
+    /// A symmetric algorithm.
+    pub fn symmetric(algorithm: SymmetricAlgorithm) -> Self {
+        Self { family: Family::Symmetric(algorithm), curve: None }
+    }
+
+    /// Reads an identifier, in any case: `RSA`, `ECDSA_P256`, `ECDH`, `AES`, `3DES`, `HMAC` …
+    ///
+    /// # Errors
+    /// [`Error::UnknownAlgorithm`].
+    pub fn by_name(name: &str) -> Result<Self, Error> {
+        let upper = name.to_ascii_uppercase();
+        let family = |name: &str| match name {
+            "RSA" => Some(Family::Rsa),
+            "ECDSA" => Some(Family::Ecdsa),
+            "ECDH" => Some(Family::Ecdh),
+            "AES" => Some(Family::Symmetric(SymmetricAlgorithm::Aes)),
+            "3DES" => Some(Family::Symmetric(SymmetricAlgorithm::TripleDes)),
+            "HMAC" => Some(Family::Symmetric(SymmetricAlgorithm::Hmac)),
+            _ => None,
+        };
+        let known = match upper.split_once("_P") {
+            None => family(&upper).map(|family| Self { family, curve: None }),
+            Some((group, bits)) => family(group)
+                .filter(|family| family.is_elliptic())
+                .zip(bits.parse().ok().and_then(Curve::nist))
+                .map(|(family, curve)| Self { family, curve: Some(curve) }),
+        };
+        known.ok_or_else(|| Error::UnknownAlgorithm { name: name.to_owned() })
+    }
+
+    /// The CNG identifier.
+    pub fn name(self) -> String {
+        match (self.family, self.curve.and_then(Curve::nist_bits)) {
+            (Family::Symmetric(algorithm), _) => algorithm.name().to_owned(),
+            (family, Some(bits)) => format!("{}_P{bits}", family.group()),
+            (family, None) => family.group().to_owned(),
+        }
+    }
+
+    /// Turns an asked usage into one that a key of this algorithm can have: "all" becomes all that is possible.
+    ///
+    /// # Errors
+    /// [`Error::Usage`] when a usage is named that the algorithm does not have.
+    pub fn usage(self, asked: KeyUsage) -> Result<KeyUsage, Error> {
+        let possible = match self.curve {
+            Some(curve) if curve.form == Form::Montgomery => KeyUsage::AGREE,
+            _ => self.family.possible_usage(),
+        };
+        if asked.is_all() {
+            return Ok(possible);
+        }
+        if possible.contains(asked) {
+            return Ok(asked);
+        }
+        let excess = KeyUsage::from_bits(asked.bits() & !possible.bits());
+        let words: Vec<_> = excess.words().collect();
+        let usage = if words.is_empty() { format!("use flags 0x{:X}", excess.bits()) } else { words.join(", ") };
+        Err(Error::Usage { kind: self.family.group(), usage })
+    }
+}
+
+impl fmt::Display for Algorithm {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.name())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn identifiers_survive_reading_and_writing() {
+        for name in
+            ["RSA", "ECDSA_P256", "ECDSA_P384", "ECDSA_P521", "ECDH_P256", "ECDH", "ECDSA", "AES", "3DES", "HMAC"]
+        {
+            assert_eq!(Algorithm::by_name(&name.to_lowercase()).unwrap().name(), name);
+        }
+        for name in ["RSA_P256", "ECDSA_P255", "AES_P256", "ECDSA_P", "", "ECDSA_Pxyz"] {
+            assert!(Algorithm::by_name(name).is_err(), "{name}");
+        }
+    }
+
+    #[test]
+    fn usage_beyond_the_algorithm_is_refused_and_all_means_what_is_possible() {
+        let ecdh = Algorithm::by_name("ECDH_P256").unwrap();
+        assert_eq!(ecdh.usage(KeyUsage::ALL).unwrap(), KeyUsage::SIGN | KeyUsage::AGREE);
+        assert!(ecdh.usage(KeyUsage::DECRYPT).is_err());
+        let x25519 = Algorithm::elliptic(Family::Ecdsa, Curve::by_name("curve25519").unwrap());
+        assert_eq!(x25519.usage(KeyUsage::ALL).unwrap(), KeyUsage::AGREE);
+        assert!(Algorithm::RSA.usage(KeyUsage::AGREE).is_err());
+    }
+}

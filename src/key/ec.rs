@@ -1,0 +1,394 @@
+//! Elliptic-curve keys: points, scalars, and the few computations an import needs.
+//!
+//! Owns the checks of SEC 1 §3.2 (scalar in range, point on the curve, Q = d·G) and what proves a key on a token:
+//! ECDSA verification, recovery of Q from a signature (SEC 1 §4.1.6) and the ECDH shared x-coordinate. Works on the curves
+//! for which [`Curve::has_arithmetic`] holds; the others go through unchecked, and say so.
+
+use elliptic_curve::group::Curve as _;
+use elliptic_curve::ops::MulByGeneratorVartime;
+use elliptic_curve::point::{AffineCoordinates, DecompressPoint};
+use elliptic_curve::sec1::{FromSec1Point, ModulusSize, ToSec1Point};
+use elliptic_curve::{AffinePoint, CurveArithmetic, FieldBytesSize, NonZeroScalar, ProjectivePoint};
+use subtle::ConstantTimeEq;
+
+use super::curve::{Arithmetic, Form};
+use super::{Consistency, Curve, Error, Validation};
+use crate::secret::SecretBytes;
+
+/// A public point. Coordinates have the width of the field; a Montgomery key has only its u-coordinate, little-endian.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct PublicKey {
+    curve: &'static Curve,
+    x: Vec<u8>,
+    y: Vec<u8>,
+}
+
+impl PublicKey {
+    /// A point from its coordinates, each as wide as the field; `y` is not looked at for a Montgomery curve.
+    ///
+    /// # Errors
+    /// [`Error::Inconsistent`] when the widths are wrong or, under [`Validation::Full`], the point is not on the curve.
+    pub fn new(curve: &'static Curve, x: &[u8], y: &[u8], validation: Validation) -> Result<Self, Error> {
+        let montgomery = curve.form == Form::Montgomery;
+        if x.len() != curve.width() || (!montgomery && y.len() != curve.width()) {
+            return Err(Error::Inconsistent { what: "a coordinate does not have the width of the curve's field" });
+        }
+        let y = if montgomery { Vec::new() } else { y.to_vec() };
+        let point = Self { curve, x: x.to_vec(), y };
+        if validation == Validation::Full && !point.is_on_curve().unwrap_or(true) {
+            return Err(Error::Inconsistent { what: "the public point is not on the curve" });
+        }
+        Ok(point)
+    }
+
+    /// A point from its uncompressed SEC 1 encoding `04 ‖ X ‖ Y` (or the bare u-coordinate of a Montgomery curve).
+    ///
+    /// # Errors
+    /// As [`PublicKey::new`]; compressed and infinite points are refused.
+    pub fn from_point(curve: &'static Curve, point: &[u8], validation: Validation) -> Result<Self, Error> {
+        if curve.form == Form::Montgomery {
+            return Self::new(curve, point, &[], validation);
+        }
+        match point.split_first() {
+            Some((4, coordinates)) if coordinates.len() == 2 * curve.width() => {
+                let (x, y) = coordinates.split_at(curve.width());
+                Self::new(curve, x, y, validation)
+            }
+            _ => Err(Error::Inconsistent { what: "the public point is not an uncompressed point of this curve" }),
+        }
+    }
+
+    /// The curve.
+    pub fn curve(&self) -> &'static Curve {
+        self.curve
+    }
+
+    /// The x-coordinate, or the u-coordinate of a Montgomery key.
+    pub fn x(&self) -> &[u8] {
+        &self.x
+    }
+
+    /// The y-coordinate; empty for a Montgomery key.
+    pub fn y(&self) -> &[u8] {
+        &self.y
+    }
+
+    /// `04 ‖ X ‖ Y`, or the bare u-coordinate.
+    pub fn to_point(&self) -> Vec<u8> {
+        match self.curve.form {
+            Form::Montgomery => self.x.clone(),
+            Form::Weierstrass => [&[4][..], &self.x, &self.y].concat(),
+        }
+    }
+
+    /// Whether the point could be checked at all (it was, unless the caller skipped it).
+    pub fn consistency(&self) -> Consistency {
+        if self.curve.has_arithmetic() { Consistency::Checked } else { Consistency::Unchecked }
+    }
+
+    /// Whether the point is on its curve; `None` where nothing here can tell.
+    pub fn is_on_curve(&self) -> Option<bool> {
+        let point = self.to_point();
+        Some(match self.curve.arithmetic? {
+            // Every 32-byte string is a u-coordinate on the curve or its twist (RFC 7748 §5); CNG takes reduced ones only.
+            Arithmetic::X25519 => is_reduced_25519(&self.x),
+            arithmetic => with_curve!(arithmetic, C => elliptic_curve::PublicKey::<C>::from_sec1_bytes(&point).is_ok()),
+        })
+    }
+
+    /// Verifies an ECDSA signature `r ‖ s` over `digest` (SEC 1 §4.1.4); `None` where the curve has no arithmetic here.
+    pub fn verify(&self, digest: &[u8], signature: &[u8]) -> Option<bool> {
+        let digest = widened(digest, self.curve.width());
+        match self.curve.arithmetic? {
+            Arithmetic::X25519 => None,
+            arithmetic => Some(with_curve!(arithmetic, C => {
+                verify::<C>(&self.to_point(), &digest, signature).is_some()
+            })),
+        }
+    }
+
+    /// The points whose signature over `digest` this could be (SEC 1 §4.1.6): at most four, one of them the signer's.
+    pub fn recover(curve: &'static Curve, digest: &[u8], signature: &[u8]) -> Vec<Self> {
+        let digest = widened(digest, curve.width());
+        let points = match curve.arithmetic {
+            None | Some(Arithmetic::X25519) => Vec::new(),
+            Some(arithmetic) => with_curve!(arithmetic, C => recover::<C>(&digest, signature)),
+        };
+        points.iter().filter_map(|point| Self::from_point(curve, point, Validation::Full).ok()).collect()
+    }
+}
+
+/// A private scalar with, usually, its public point.
+#[derive(Clone, Debug)]
+pub struct PrivateKey {
+    curve: &'static Curve,
+    d: SecretBytes,
+    public: Option<PublicKey>,
+    consistency: Consistency,
+}
+
+impl PrivateKey {
+    /// A key from its scalar (the width of the field; little-endian for curve25519) and, if known, its point.
+    ///
+    /// Without a point, or under [`Validation::Full`], Q = d·G is computed where the curve has arithmetic here.
+    ///
+    /// # Errors
+    /// [`Error`] when d is not in 1 … n−1, when the point is not d·G, or when it is missing and cannot be computed.
+    pub fn new(
+        curve: &'static Curve,
+        d: &[u8],
+        public: Option<PublicKey>,
+        validation: Validation,
+    ) -> Result<Self, Error> {
+        let d = match curve.form {
+            Form::Weierstrass => SecretBytes::left_padded(d, curve.width()),
+            Form::Montgomery => (d.len() == curve.width()).then(|| SecretBytes::from(d)),
+        }
+        .ok_or(Error::OutOfRange { field: "d", what: "it is wider than the curve's field" })?;
+        if bool::from(d.ct_eq(&SecretBytes::zeroed(d.len()))) {
+            return Err(Error::OutOfRange { field: "d", what: "it is zero" });
+        }
+        if let (Validation::Skip, Some(public)) = (validation, &public) {
+            return Ok(Self { curve, d, public: Some(public.clone()), consistency: Consistency::Unchecked });
+        }
+        let Some(arithmetic) = curve.arithmetic else {
+            let public = public.ok_or(Error::Missing {
+                field: "the public point",
+                why: "there is no arithmetic for this curve here",
+            })?;
+            return Ok(Self { curve, d, public: Some(public), consistency: Consistency::Unchecked });
+        };
+        let computed = public_point(arithmetic, &d)
+            .ok_or(Error::OutOfRange { field: "d", what: "it must be in 1 … n−1, n the order of the curve" })?;
+        let computed = PublicKey::from_point(curve, &computed, Validation::Skip)?;
+        if public.is_some_and(|given| given != computed) {
+            return Err(Error::Inconsistent { what: "the public point is not d·G" });
+        }
+        Ok(Self { curve, d, public: Some(computed), consistency: Consistency::Checked })
+    }
+
+    /// The curve.
+    pub fn curve(&self) -> &'static Curve {
+        self.curve
+    }
+
+    /// The scalar, as wide as the field.
+    pub fn d(&self) -> &SecretBytes {
+        &self.d
+    }
+
+    /// The public point.
+    pub fn public(&self) -> Option<&PublicKey> {
+        self.public.as_ref()
+    }
+
+    /// Whether d and Q were found to belong together.
+    pub fn consistency(&self) -> Consistency {
+        self.consistency
+    }
+
+    /// A fresh key, for proofs that need a counterpart.
+    ///
+    /// `None` where the curve has no arithmetic here.
+    pub fn generate(curve: &'static Curve) -> Option<Self> {
+        curve.arithmetic?;
+        // A scalar of field width is out of range with a probability of at most one half on the curves at hand (P-521
+        // needs its top bits masked); a hundred tries cannot all fail unless the random source is broken.
+        for _ in 0..100 {
+            let mut d = SecretBytes::zeroed(curve.width());
+            getrandom::fill(d.as_mut_slice()).ok()?;
+            if let (Some(top), Some(spare @ 1..)) = (d.as_mut_slice().first_mut(), spare_bits(curve)) {
+                *top &= 0xFF >> spare;
+            }
+            if let Ok(key) = Self::new(curve, &d, None, Validation::Full) {
+                return Some(key);
+            }
+        }
+        None
+    }
+
+    /// The x-coordinate of d·Q′ (SEC 1 §3.3.1), or the X25519 shared secret; `None` without arithmetic or across curves.
+    pub fn agree(&self, peer: &PublicKey) -> Option<SecretBytes> {
+        if peer.curve != self.curve {
+            return None;
+        }
+        match self.curve.arithmetic? {
+            Arithmetic::X25519 => {
+                let secret = x25519_dalek::StaticSecret::from(<[u8; 32]>::try_from(&*self.d).ok()?);
+                let peer = x25519_dalek::PublicKey::from(<[u8; 32]>::try_from(peer.x.as_slice()).ok()?);
+                Some(SecretBytes::from(secret.diffie_hellman(&peer).as_bytes().as_slice()))
+            }
+            arithmetic => with_curve!(arithmetic, C => agree::<C>(&self.d, &peer.to_point())),
+        }
+    }
+}
+
+fn spare_bits(curve: &Curve) -> Option<u32> {
+    u32::try_from(curve.width()).ok().map(|width| width * 8 - curve.field_bits)
+}
+
+/// Runs `$body` with `$C` standing for the curve's type.
+macro_rules! with_curve {
+    ($arithmetic:expr, $C:ident => $body:expr) => {
+        match $arithmetic {
+            Arithmetic::BrainpoolP256r1 => {
+                type $C = bp256::BrainpoolP256r1;
+                $body
+            }
+            Arithmetic::BrainpoolP384r1 => {
+                type $C = bp384::BrainpoolP384r1;
+                $body
+            }
+            Arithmetic::P256 => {
+                type $C = p256::NistP256;
+                $body
+            }
+            Arithmetic::P384 => {
+                type $C = p384::NistP384;
+                $body
+            }
+            Arithmetic::P521 => {
+                type $C = p521::NistP521;
+                $body
+            }
+            // X25519 has no points; every caller has dealt with it.
+            Arithmetic::Secp256k1 | Arithmetic::X25519 => {
+                type $C = k256::Secp256k1;
+                $body
+            }
+        }
+    };
+}
+use with_curve;
+
+fn public_point(arithmetic: Arithmetic, d: &[u8]) -> Option<Vec<u8>> {
+    if arithmetic == Arithmetic::X25519 {
+        let secret = x25519_dalek::StaticSecret::from(<[u8; 32]>::try_from(d).ok()?);
+        return Some(x25519_dalek::PublicKey::from(&secret).as_bytes().to_vec());
+    }
+    with_curve!(arithmetic, C => {
+        let secret = elliptic_curve::SecretKey::<C>::from_slice(d).ok()?;
+        Some(secret.public_key().to_sec1_point(false).as_bytes().to_vec())
+    })
+}
+
+fn verify<C>(point: &[u8], digest: &[u8], signature: &[u8]) -> Option<()>
+where
+    C: CurveArithmetic + ecdsa::EcdsaCurve,
+    AffinePoint<C>: FromSec1Point<C> + ToSec1Point<C>,
+    FieldBytesSize<C>: ModulusSize,
+{
+    use ecdsa::signature::hazmat::PrehashVerifier;
+
+    let key = ecdsa::VerifyingKey::<C>::from_sec1_bytes(point).ok()?;
+    // Some curves' verifiers insist on a low s; tokens do not, and both are signatures (SEC 1 §4.1.4).
+    let signature = ecdsa::Signature::<C>::from_slice(signature).ok()?.normalize_s();
+    key.verify_prehash(digest, &signature).ok()
+}
+
+fn recover<C>(digest: &[u8], signature: &[u8]) -> Vec<Vec<u8>>
+where
+    C: CurveArithmetic + ecdsa::EcdsaCurve,
+    AffinePoint<C>: DecompressPoint<C> + FromSec1Point<C> + ToSec1Point<C>,
+    FieldBytesSize<C>: ModulusSize,
+    ProjectivePoint<C>: MulByGeneratorVartime,
+{
+    let Ok(signature) = ecdsa::Signature::<C>::from_slice(signature) else {
+        return Vec::new();
+    };
+    (0..=ecdsa::RecoveryId::MAX)
+        .filter_map(ecdsa::RecoveryId::from_byte)
+        .filter_map(|id| ecdsa::VerifyingKey::<C>::recover_from_prehash(digest, &signature, id).ok())
+        .map(|key| key.to_sec1_point(false).as_bytes().to_vec())
+        .collect()
+}
+
+fn agree<C>(d: &[u8], peer: &[u8]) -> Option<SecretBytes>
+where
+    C: CurveArithmetic,
+    AffinePoint<C>: FromSec1Point<C> + ToSec1Point<C>,
+    FieldBytesSize<C>: ModulusSize,
+{
+    let d: NonZeroScalar<C> = elliptic_curve::SecretKey::<C>::from_slice(d).ok()?.to_nonzero_scalar();
+    let peer = elliptic_curve::PublicKey::<C>::from_sec1_bytes(peer).ok()?;
+    let shared = (peer.to_projective() * *d).to_affine();
+    Some(SecretBytes::from(AffineCoordinates::x(&shared).as_slice()))
+}
+
+/// A digest shorter than the field, left-padded to its width: the same integer (SEC 1 §4.1.3), which the verifiers demand.
+fn widened(digest: &[u8], width: usize) -> Vec<u8> {
+    let pad = width.saturating_sub(digest.len());
+    [vec![0; pad].as_slice(), digest].concat()
+}
+
+/// Whether a little-endian u-coordinate is below 2²⁵⁵ − 19.
+fn is_reduced_25519(u: &[u8]) -> bool {
+    let Some((top, rest)) = u.split_last() else { return false };
+    let Some((low, middle)) = rest.split_first() else { return false };
+    *top < 0x7F || (*top == 0x7F && (middle.iter().any(|byte| *byte != 0xFF) || *low < 0xED))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn computable() -> impl Iterator<Item = &'static Curve> {
+        super::super::curve::CURVES.iter().filter(|curve| curve.has_arithmetic())
+    }
+
+    #[test]
+    fn a_generated_key_is_consistent_and_another_point_is_refused() {
+        for curve in computable() {
+            let key = PrivateKey::generate(curve).unwrap();
+            let other = PrivateKey::generate(curve).unwrap();
+            assert!(PrivateKey::new(curve, key.d(), key.public().cloned(), Validation::Full).is_ok());
+            assert_eq!(
+                PrivateKey::new(curve, key.d(), other.public().cloned(), Validation::Full).unwrap_err(),
+                Error::Inconsistent { what: "the public point is not d·G" }
+            );
+        }
+    }
+
+    #[test]
+    fn agreement_is_symmetric_on_every_curve_with_arithmetic() {
+        for curve in computable() {
+            let (a, b) = (PrivateKey::generate(curve).unwrap(), PrivateKey::generate(curve).unwrap());
+            let (ab, ba) = (a.agree(b.public().unwrap()).unwrap(), b.agree(a.public().unwrap()).unwrap());
+            assert_eq!(ab, ba);
+            assert_eq!(ab.len(), curve.width());
+        }
+    }
+
+    #[test]
+    fn a_scalar_of_zero_or_beyond_the_order_is_refused() {
+        for curve in computable().filter(|curve| curve.form == Form::Weierstrass) {
+            assert!(PrivateKey::new(curve, &vec![0; curve.width()], None, Validation::Full).is_err());
+            assert!(PrivateKey::new(curve, &vec![0xFF; curve.width()], None, Validation::Full).is_err());
+        }
+    }
+
+    #[test]
+    fn a_short_digest_verifies_on_a_wide_curve() {
+        use ecdsa::signature::hazmat::PrehashSigner;
+        let curve = Curve::nist(521).unwrap();
+        let key = PrivateKey::generate(curve).unwrap();
+        let signer = p521::ecdsa::SigningKey::from_slice(key.d()).unwrap();
+        let digest = [7; 20];
+        let signature: p521::ecdsa::Signature = signer.sign_prehash(&widened(&digest, 66)).unwrap();
+        let public = key.public().unwrap();
+        assert_eq!(public.verify(&digest, &signature.to_bytes()), Some(true));
+        assert_eq!(public.verify(&[8; 20], &signature.to_bytes()), Some(false));
+        assert!(PublicKey::recover(curve, &digest, &signature.to_bytes()).contains(public));
+    }
+
+    #[test]
+    fn montgomery_coordinates_must_be_reduced() {
+        let mut u = [0xFF; 32];
+        u[31] = 0x7F;
+        assert!(!is_reduced_25519(&u));
+        u[0] = 0xEC;
+        assert!(is_reduced_25519(&u));
+        u[31] = 0xFF;
+        assert!(!is_reduced_25519(&u));
+    }
+}

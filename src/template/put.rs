@@ -1,0 +1,182 @@
+//! Key material and policy into attributes.
+//!
+//! Export policy: none = CKA_SENSITIVE true and CKA_EXTRACTABLE false, encrypted = both true, plaintext = CKA_SENSITIVE false and
+//! CKA_EXTRACTABLE true. Numbers are minimal big-endian as PKCS#11 has them, except the EC scalar, which has the width of the field.
+
+use cryptoki_sys::{
+    CK_KEY_TYPE, CK_OBJECT_CLASS, CKA_CLASS, CKA_COEFFICIENT, CKA_DECRYPT, CKA_DERIVE, CKA_EC_PARAMS, CKA_EC_POINT,
+    CKA_ENCRYPT, CKA_EXPONENT_1, CKA_EXPONENT_2, CKA_EXTRACTABLE, CKA_ID, CKA_KEY_TYPE, CKA_LABEL, CKA_MODULUS,
+    CKA_PRIME_1, CKA_PRIME_2, CKA_PRIVATE, CKA_PRIVATE_EXPONENT, CKA_PUBLIC_EXPONENT, CKA_SENSITIVE, CKA_SIGN,
+    CKA_SIGN_RECOVER, CKA_TOKEN, CKA_UNWRAP, CKA_VALUE, CKA_VERIFY, CKA_VERIFY_RECOVER, CKA_WRAP, CKK_AES, CKK_DES3,
+    CKK_EC, CKK_EC_MONTGOMERY, CKK_GENERIC_SECRET, CKK_RSA, CKO_PRIVATE_KEY, CKO_PUBLIC_KEY, CKO_SECRET_KEY,
+};
+use der::Encode;
+use der::asn1::{ObjectIdentifier, OctetStringRef};
+
+use super::Template;
+use crate::key::curve::Form;
+use crate::key::{Curve, Error, ExportPolicy, KeyUsage, PrivateKey, PublicKey, SymmetricAlgorithm, SymmetricKey};
+
+/// What an object is besides its key material.
+#[derive(Clone, Copy, Debug)]
+pub struct Attributes<'a> {
+    /// CKA_LABEL: the key's name.
+    pub label: &'a str,
+    /// CKA_ID.
+    pub id: &'a [u8],
+    /// CKA_TOKEN: whether the object outlives its session.
+    pub token: bool,
+    /// What may leave.
+    pub policy: ExportPolicy,
+    /// What the key may do.
+    pub usage: KeyUsage,
+}
+
+/// What a private key object is, when its material comes from elsewhere (unwrapped, generated).
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum PrivateKind {
+    /// `CKK_EC`
+    Ec,
+    /// `CKK_EC_MONTGOMERY`
+    Montgomery,
+    /// `CKK_RSA`
+    Rsa,
+}
+
+impl PrivateKind {
+    /// The kind of a key on `curve`, or of an RSA key.
+    pub fn of(curve: Option<&Curve>) -> Self {
+        match curve.map(|curve| curve.form) {
+            None => Self::Rsa,
+            Some(Form::Montgomery) => Self::Montgomery,
+            Some(Form::Weierstrass) => Self::Ec,
+        }
+    }
+
+    /// The PKCS#11 key type.
+    pub fn key_type(self) -> CK_KEY_TYPE {
+        match self {
+            Self::Ec => CKK_EC,
+            Self::Montgomery => CKK_EC_MONTGOMERY,
+            Self::Rsa => CKK_RSA,
+        }
+    }
+}
+
+/// The PKCS#11 key type of a symmetric algorithm.
+pub fn secret_key_type(algorithm: SymmetricAlgorithm) -> CK_KEY_TYPE {
+    match algorithm {
+        SymmetricAlgorithm::Aes => CKK_AES,
+        SymmetricAlgorithm::Hmac => CKK_GENERIC_SECRET,
+        SymmetricAlgorithm::TripleDes => CKK_DES3,
+    }
+}
+
+/// A private key object with its material.
+///
+/// # Errors
+/// [`Error`] for a curve that has no encoding.
+pub fn private(key: &PrivateKey, attributes: &Attributes<'_>) -> Result<Template, Error> {
+    match key {
+        PrivateKey::Ec(key) => Ok(private_shell(PrivateKind::of(Some(key.curve())), attributes)
+            .bytes(CKA_EC_PARAMS, &ec_params(key.curve())?)
+            .secret(CKA_VALUE, key.d().clone())),
+        PrivateKey::Rsa(key) => {
+            let (public, numbers) = (key.public(), key.numbers());
+            Ok(private_shell(PrivateKind::Rsa, attributes)
+                .bytes(CKA_MODULUS, public.n())
+                .bytes(CKA_PUBLIC_EXPONENT, public.e())
+                .secret(CKA_PRIVATE_EXPONENT, numbers.d.clone())
+                .secret(CKA_PRIME_1, numbers.p.clone())
+                .secret(CKA_PRIME_2, numbers.q.clone())
+                .secret(CKA_EXPONENT_1, numbers.dp.clone())
+                .secret(CKA_EXPONENT_2, numbers.dq.clone())
+                .secret(CKA_COEFFICIENT, numbers.qinv.clone()))
+        }
+    }
+}
+
+/// A private key object without its material, as C_UnwrapKey and C_GenerateKeyPair take it.
+pub fn private_shell(kind: PrivateKind, attributes: &Attributes<'_>) -> Template {
+    let usage = attributes.usage;
+    policy(common(CKO_PRIVATE_KEY, kind.key_type(), attributes), attributes.policy)
+        .flag(CKA_PRIVATE, true)
+        .flag(CKA_SIGN, usage.contains(KeyUsage::SIGN))
+        .flag(CKA_SIGN_RECOVER, false)
+        .flag(CKA_DECRYPT, usage.contains(KeyUsage::DECRYPT))
+        .flag(CKA_UNWRAP, usage.contains(KeyUsage::WRAP))
+        .flag(CKA_DERIVE, usage.contains(KeyUsage::AGREE))
+}
+
+/// A public key object with its material.
+///
+/// # Errors
+/// [`Error`] for a curve that has no encoding.
+pub fn public(key: &PublicKey, attributes: &Attributes<'_>) -> Result<Template, Error> {
+    let template = public_shell(PrivateKind::of(key.curve()), attributes);
+    Ok(match key {
+        PublicKey::Ec(key) => {
+            template.bytes(CKA_EC_PARAMS, &ec_params(key.curve())?).bytes(CKA_EC_POINT, &ec_point(&key.to_point())?)
+        }
+        PublicKey::Rsa(key) => template.bytes(CKA_MODULUS, key.n()).bytes(CKA_PUBLIC_EXPONENT, key.e()),
+    })
+}
+
+/// A public key object without its material, as C_GenerateKeyPair takes it: the counterparts of the private key's uses.
+pub fn public_shell(kind: PrivateKind, attributes: &Attributes<'_>) -> Template {
+    let usage = attributes.usage;
+    common(CKO_PUBLIC_KEY, kind.key_type(), attributes)
+        .flag(CKA_PRIVATE, false)
+        .flag(CKA_VERIFY, usage.contains(KeyUsage::SIGN))
+        .flag(CKA_VERIFY_RECOVER, false)
+        .flag(CKA_ENCRYPT, usage.contains(KeyUsage::DECRYPT))
+        .flag(CKA_WRAP, usage.contains(KeyUsage::WRAP))
+        .flag(CKA_DERIVE, false)
+}
+
+/// A secret key object with its material.
+pub fn secret(key: &SymmetricKey, attributes: &Attributes<'_>) -> Template {
+    secret_shell(key.algorithm(), attributes).secret(CKA_VALUE, key.key().clone())
+}
+
+/// A secret key object without its material, as C_UnwrapKey and C_GenerateKey take it.
+pub fn secret_shell(algorithm: SymmetricAlgorithm, attributes: &Attributes<'_>) -> Template {
+    let usage = attributes.usage;
+    policy(common(CKO_SECRET_KEY, secret_key_type(algorithm), attributes), attributes.policy)
+        .flag(CKA_PRIVATE, true)
+        .flag(CKA_ENCRYPT, usage.contains(KeyUsage::DECRYPT))
+        .flag(CKA_DECRYPT, usage.contains(KeyUsage::DECRYPT))
+        .flag(CKA_SIGN, usage.contains(KeyUsage::SIGN))
+        .flag(CKA_VERIFY, usage.contains(KeyUsage::SIGN))
+        .flag(CKA_WRAP, usage.contains(KeyUsage::WRAP))
+        .flag(CKA_UNWRAP, usage.contains(KeyUsage::WRAP))
+        .flag(CKA_DERIVE, false)
+}
+
+fn common(class: CK_OBJECT_CLASS, key_type: CK_KEY_TYPE, attributes: &Attributes<'_>) -> Template {
+    Template::new()
+        .ulong(CKA_CLASS, class)
+        .ulong(CKA_KEY_TYPE, key_type)
+        .flag(CKA_TOKEN, attributes.token)
+        .bytes(CKA_LABEL, attributes.label.as_bytes())
+        .bytes(CKA_ID, attributes.id)
+}
+
+fn policy(template: Template, policy: ExportPolicy) -> Template {
+    template.flag(CKA_SENSITIVE, !policy.allows_plaintext()).flag(CKA_EXTRACTABLE, policy.allows_export())
+}
+
+/// CKA_EC_PARAMS: the DER of the curve's OID.
+///
+/// # Errors
+/// [`Error::UnknownCurve`] for a curve without a valid OID, which the table does not have.
+pub fn ec_params(curve: &Curve) -> Result<Vec<u8>, Error> {
+    let unknown = || Error::UnknownCurve { name: curve.name.to_owned() };
+    ObjectIdentifier::new(curve.oid).ok().and_then(|oid| oid.to_der().ok()).ok_or_else(unknown)
+}
+
+/// CKA_EC_POINT: the point in a DER OCTET STRING.
+fn ec_point(point: &[u8]) -> Result<Vec<u8>, Error> {
+    let octets = OctetStringRef::new(point).and_then(|octets| octets.to_der());
+    octets.map_err(|_| Error::Missing { field: "the public point", why: "it is too long for DER" })
+}
