@@ -274,6 +274,29 @@ impl Hash {
         }
     }
 
+    /// The digest of all that a reader gives.
+    ///
+    /// # Errors
+    /// What the reader says.
+    pub fn digest_reader(self, reader: &mut impl std::io::Read) -> std::io::Result<Vec<u8>> {
+        use sha2::Digest;
+        fn all<D: Digest>(reader: &mut impl std::io::Read) -> std::io::Result<Vec<u8>> {
+            let (mut digest, mut buffer) = (D::new(), vec![0; 64 * 1024]);
+            loop {
+                match reader.read(&mut buffer)? {
+                    0 => return Ok(digest.finalize().to_vec()),
+                    len => digest.update(buffer.get(..len).unwrap_or_default()),
+                }
+            }
+        }
+        match self {
+            Self::Sha1 => all::<sha1::Sha1>(reader),
+            Self::Sha256 => all::<sha2::Sha256>(reader),
+            Self::Sha384 => all::<sha2::Sha384>(reader),
+            Self::Sha512 => all::<sha2::Sha512>(reader),
+        }
+    }
+
     fn row(self) -> &'static (Self, &'static str, usize, &'static [u8]) {
         // Every variant has a row; the first stands in so that no panic is possible.
         Self::TABLE.iter().find(|row| row.0 == self).unwrap_or(&Self::TABLE[0])

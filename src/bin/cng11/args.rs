@@ -1,0 +1,408 @@
+//! The command line, as clap reads it. The words are a contract: programs call them.
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+use cng_pkcs11::format::Format;
+use cng_pkcs11::key::rsa::Hash;
+use cng_pkcs11::key::{Algorithm, Curve, ExportPolicy, KeyUsage};
+use cng_pkcs11::wrap::Scheme;
+
+/// Windows CNG key blobs onto PKCS#11 tokens and back.
+#[derive(Debug, Parser)]
+#[command(name = "cng11", version, about, max_term_width = 100, after_help = EXAMPLES)]
+pub(crate) struct Cli {
+    #[command(flatten)]
+    pub(crate) global: Global,
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+const EXAMPLES: &str = "\
+Examples:
+  cng11 import key.blob --name web --type RSAFULLPRIVATEBLOB
+  cng11 list
+  cng11 export web --type RSAPUBLICBLOB -o web.pub
+  cng11 export web --type PKCS8_PRIVATEKEY --wrap-key kek -o web.kwp
+  cng11 softhsm run -- sh -c 'cng11 token list'
+
+Exit codes: 0 done, 1 failed, 2 usage, 3 refused by policy or by the token, 4 authentication,
+5 some of many failed.";
+
+#[derive(Args, Clone, Debug, Default)]
+pub(crate) struct Global {
+    /// PKCS#11 library [default: the URI's module-path, else SoftHSM2's in the usual places]
+    #[arg(long, global = true, value_name = "PATH", env = "CNG11_MODULE")]
+    pub(crate) module: Option<PathBuf>,
+    /// Token: a pkcs11: URI or a label [default: the only one present]
+    #[arg(long, global = true, value_name = "URI-OR-LABEL", env = "CNG11_TOKEN")]
+    pub(crate) token: Option<String>,
+    /// Where the PIN comes from: prompt, env:NAME, file:PATH or fd:N
+    #[arg(long, global = true, value_name = "SRC", env = "CNG11_PIN_SOURCE")]
+    pub(crate) pin_source: Option<String>,
+    /// One JSON document on stdout; an error as JSON on stderr
+    #[arg(long, global = true)]
+    pub(crate) json: bool,
+    /// Say nothing that is not a result or an error
+    #[arg(long, short, global = true, conflicts_with = "verbose")]
+    pub(crate) quiet: bool,
+    /// Say more on stderr (-vv: still more)
+    #[arg(long, short, global = true, action = clap::ArgAction::Count)]
+    pub(crate) verbose: u8,
+    /// TOML file with defaults [default: $XDG_CONFIG_HOME/cng11/config.toml if present]
+    #[arg(long, global = true, value_name = "PATH", env = "CNG11_CONFIG")]
+    pub(crate) config: Option<PathBuf>,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Write shell completions to stdout
+    Completions {
+        /// The shell
+        shell: clap_complete::Shell,
+    },
+    /// Delete a key
+    Delete(DeleteArgs),
+    /// Take a key off the token
+    Export(ExportArgs),
+    /// Make a key on the token
+    Generate(GenerateArgs),
+    /// Read a property of a key
+    Get(GetArgs),
+    /// Put a key onto the token
+    Import(ImportArgs),
+    /// Show a key file field by field, without a token
+    Inspect(InspectArgs),
+    /// List the keys of the token
+    List(ListArgs),
+    /// Give a key another name
+    Rename(RenameArgs),
+    /// Set a property of a key
+    Set(SetArgs),
+    /// Show one key with all properties and objects
+    Show(ShowArgs),
+    /// Sign a file
+    Sign(SignArgs),
+    /// Throwaway SoftHSM2 tokens
+    #[command(subcommand)]
+    Softhsm(SofthsmCommand),
+    /// Tokens and slots
+    #[command(subcommand)]
+    Token(TokenCommand),
+    /// Verify a signature over a file
+    Verify(VerifyArgs),
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum SofthsmCommand {
+    /// Make a throwaway token and print its environment for `eval`
+    Env,
+    /// Run a command with a throwaway token in its environment, and remove the token afterwards
+    Run {
+        /// The command and its arguments
+        #[arg(required = true, trailing_var_arg = true, allow_hyphen_values = true, value_name = "CMD")]
+        command: Vec<std::ffi::OsString>,
+    },
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum TokenCommand {
+    /// Initialise a blank token and set its user PIN
+    Init(TokenInitArgs),
+    /// List tokens and slots
+    List,
+}
+
+#[derive(Args, Debug)]
+pub(crate) struct TokenInitArgs {
+    /// The token's label, at most 32 bytes
+    #[arg(long)]
+    pub(crate) label: String,
+    /// Where the security officer's PIN comes from: prompt, env:NAME, file:PATH or fd:N [default: CNG11_SO_PIN, else a prompt]
+    #[arg(long, value_name = "SRC")]
+    pub(crate) so_pin_source: Option<String>,
+}
+
+/// What a new key will be.
+#[derive(Args, Debug)]
+pub(crate) struct PolicyArgs {
+    /// In which form the key may leave the token
+    #[arg(long, value_name = "POLICY", default_value = "none", value_parser = export_policy)]
+    pub(crate) export_policy: ExportPolicy,
+    /// What the key may do: sign, decrypt, agree, wrap (with commas between) or all [default: what its algorithm is for]
+    #[arg(long, value_name = "USES", value_parser = key_usage)]
+    pub(crate) usage: Option<KeyUsage>,
+    /// CKA_ID in hexadecimal [default: SHA-1 of the public key, RFC 5280]
+    #[arg(long, value_name = "HEX", value_parser = hex)]
+    pub(crate) id: Option<Bytes>,
+    /// Replace a key of the same name, once the new one is complete and proven
+    #[arg(long)]
+    pub(crate) overwrite: bool,
+}
+
+#[derive(Args, Debug)]
+pub(crate) struct ImportArgs {
+    /// The key file, or - for stdin
+    pub(crate) file: PathBuf,
+    /// The key's name
+    #[arg(long)]
+    pub(crate) name: String,
+    /// What the file is [default: recognised from its bytes]
+    #[arg(long = "type", value_name = "TYPE", default_value = "auto", value_parser = input_type)]
+    pub(crate) kind: InputType,
+    /// CNG algorithm, such as RSA, ECDSA_P256, ECDH, AES
+    #[arg(long, value_parser = algorithm)]
+    pub(crate) algorithm: Option<Algorithm>,
+    /// CNG curve name, for a blob that does not name its curve
+    #[arg(long, value_parser = curve)]
+    pub(crate) curve: Option<&'static Curve>,
+    #[command(flatten)]
+    pub(crate) policy: PolicyArgs,
+    /// Do not check the key's mathematics (its lengths always are)
+    #[arg(long)]
+    pub(crate) no_validate: bool,
+    /// Which way the key goes onto the token
+    #[arg(long, value_enum, default_value_t = RouteArg::Auto)]
+    pub(crate) route: RouteArg,
+    /// The key on the token that opens a wrapped file
+    #[arg(long, value_name = "NAME")]
+    pub(crate) unwrap_key: Option<String>,
+    /// How the file is wrapped [default: what the type implies]
+    #[arg(long, value_parser = scheme, requires = "unwrap_key")]
+    pub(crate) scheme: Option<Scheme>,
+    /// Where the password of an encrypted PKCS#8 comes from: prompt, env:NAME, file:PATH or fd:N
+    #[arg(long, value_name = "SRC")]
+    pub(crate) password_source: Option<String>,
+    /// Check everything and write nothing
+    #[arg(long)]
+    pub(crate) dry_run: bool,
+}
+
+#[derive(Clone, Copy, Debug, Eq, PartialEq, ValueEnum)]
+pub(crate) enum RouteArg {
+    /// Whichever the token takes
+    Auto,
+    /// A session object that is copied onto the token, or an object made there
+    Create,
+    /// Unwrapped on the token; needs --unwrap-key
+    Unwrap,
+}
+
+#[derive(Args, Debug)]
+pub(crate) struct ExportArgs {
+    /// The key's name or pkcs11: URI
+    pub(crate) name: String,
+    /// What the output shall be
+    #[arg(long = "type", value_name = "TYPE", value_parser = format)]
+    pub(crate) kind: Format,
+    /// The output file, or - for stdout
+    #[arg(long, short, value_name = "FILE")]
+    pub(crate) output: Option<PathBuf>,
+    /// The key on the token that wraps the private or secret key
+    #[arg(long, value_name = "NAME")]
+    pub(crate) wrap_key: Option<String>,
+    /// How it is wrapped [default: what the type implies, else kwp]
+    #[arg(long, value_parser = scheme, requires = "wrap_key")]
+    pub(crate) scheme: Option<Scheme>,
+    /// Where the password that encrypts a PKCS#8 comes from: prompt, env:NAME, file:PATH or fd:N
+    #[arg(long, value_name = "SRC", conflicts_with = "wrap_key")]
+    pub(crate) password_source: Option<String>,
+    /// Let a private key leave in the clear, if its policy allows that
+    #[arg(long)]
+    pub(crate) allow_plaintext: bool,
+    /// Overwrite an existing file
+    #[arg(long)]
+    pub(crate) force: bool,
+}
+
+#[derive(Args, Debug)]
+pub(crate) struct ListArgs {
+    /// Also public keys without a private one, and what interrupted writes left
+    #[arg(long)]
+    pub(crate) all: bool,
+}
+
+#[derive(Args, Debug)]
+pub(crate) struct ShowArgs {
+    /// The key's name or pkcs11: URI
+    pub(crate) name: String,
+}
+
+#[derive(Args, Debug)]
+pub(crate) struct GenerateArgs {
+    /// The key's name
+    pub(crate) name: String,
+    /// CNG algorithm, such as RSA, ECDSA_P256, ECDH, AES
+    #[arg(long, value_parser = algorithm)]
+    pub(crate) algorithm: Algorithm,
+    /// Size in bits
+    #[arg(long)]
+    pub(crate) bits: Option<u32>,
+    /// CNG curve name, for ECDSA and ECDH
+    #[arg(long, value_parser = curve)]
+    pub(crate) curve: Option<&'static Curve>,
+    #[command(flatten)]
+    pub(crate) policy: PolicyArgs,
+}
+
+#[derive(Args, Debug)]
+pub(crate) struct DeleteArgs {
+    /// The key's name or pkcs11: URI
+    pub(crate) name: String,
+    /// Really delete it
+    #[arg(long)]
+    pub(crate) yes: bool,
+}
+
+#[derive(Args, Debug)]
+pub(crate) struct RenameArgs {
+    /// The key's name or pkcs11: URI
+    pub(crate) name: String,
+    /// Its new name
+    pub(crate) new: String,
+}
+
+#[derive(Args, Debug)]
+pub(crate) struct GetArgs {
+    /// The key's name or pkcs11: URI
+    pub(crate) name: String,
+    /// The property, such as `Export Policy` or `Length`
+    pub(crate) property: String,
+}
+
+#[derive(Args, Debug)]
+pub(crate) struct SetArgs {
+    /// The key's name or pkcs11: URI
+    pub(crate) name: String,
+    /// The property: `Export Policy` or `Key Usage` (both can only be narrowed), or `Name`
+    pub(crate) property: String,
+    /// Its new value: a number, or words as --export-policy and --usage take them
+    pub(crate) value: String,
+}
+
+#[derive(Args, Debug)]
+pub(crate) struct SigningArgs {
+    /// The hash
+    #[arg(long, default_value = "SHA256", value_parser = hash)]
+    pub(crate) hash: Hash,
+    /// RSA padding
+    #[arg(long, value_enum)]
+    pub(crate) padding: Option<PaddingArg>,
+    /// ECDSA signatures as r‖s or as DER
+    #[arg(long, value_enum, default_value_t = SignatureFormat::Cng)]
+    pub(crate) format: SignatureFormat,
+}
+
+#[derive(Args, Debug)]
+pub(crate) struct SignArgs {
+    /// The key's name or pkcs11: URI
+    pub(crate) name: String,
+    #[command(flatten)]
+    pub(crate) signing: SigningArgs,
+    /// The file to sign, or - for stdin
+    pub(crate) file: PathBuf,
+    /// The signature file, or - for stdout
+    #[arg(long, short, value_name = "SIG")]
+    pub(crate) output: Option<PathBuf>,
+}
+
+#[derive(Args, Debug)]
+pub(crate) struct VerifyArgs {
+    /// The key's name or pkcs11: URI
+    pub(crate) name: String,
+    #[command(flatten)]
+    pub(crate) signing: SigningArgs,
+    /// The signed file, or - for stdin
+    pub(crate) file: PathBuf,
+    /// The signature file
+    pub(crate) signature: PathBuf,
+}
+
+#[derive(Clone, Copy, Debug, Eq, PartialEq, ValueEnum)]
+pub(crate) enum PaddingArg {
+    /// RSASSA-PKCS1-v1_5
+    Pkcs1,
+    /// RSASSA-PSS, salt as long as the hash
+    Pss,
+}
+
+#[derive(Clone, Copy, Debug, Eq, PartialEq, ValueEnum)]
+pub(crate) enum SignatureFormat {
+    /// r‖s, as CNG and PKCS#11 have it
+    Cng,
+    /// ECDSA-Sig-Value, as X.509 and OpenSSL have it
+    Der,
+}
+
+#[derive(Args, Debug)]
+pub(crate) struct InspectArgs {
+    /// The key file, or - for stdin
+    pub(crate) file: PathBuf,
+    /// What the file is [default: recognised from its bytes]
+    #[arg(long = "type", value_name = "TYPE", default_value = "auto", value_parser = input_type)]
+    pub(crate) kind: InputType,
+    /// CNG curve name, for a blob that does not name its curve
+    #[arg(long, value_parser = curve)]
+    pub(crate) curve: Option<&'static Curve>,
+    /// Where the password of an encrypted PKCS#8 comes from: prompt, env:NAME, file:PATH or fd:N
+    #[arg(long, value_name = "SRC")]
+    pub(crate) password_source: Option<String>,
+}
+
+/// `--type` of an input: a format, or recognised.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum InputType {
+    Auto,
+    Is(Format),
+}
+
+/// Bytes given in hexadecimal.
+#[derive(Clone, Debug)]
+pub(crate) struct Bytes(pub(crate) Vec<u8>);
+
+fn input_type(text: &str) -> Result<InputType, String> {
+    if text.eq_ignore_ascii_case("auto") { Ok(InputType::Auto) } else { format(text).map(InputType::Is) }
+}
+
+fn format(text: &str) -> Result<Format, String> {
+    Format::by_name(text).ok_or_else(|| format!("unknown type; known are {}", Format::names().collect::<Vec<_>>().join(", ")))
+}
+
+fn algorithm(text: &str) -> Result<Algorithm, String> {
+    Algorithm::by_name(text).map_err(|error| error.to_string())
+}
+
+fn curve(text: &str) -> Result<&'static Curve, String> {
+    Curve::by_name(text).map_err(|error| error.to_string())
+}
+
+fn scheme(text: &str) -> Result<Scheme, String> {
+    Scheme::by_name(text).ok_or_else(|| "unknown scheme; known are kw, kwp".to_owned())
+}
+
+fn hash(text: &str) -> Result<Hash, String> {
+    Hash::by_name(text).ok_or_else(|| "unknown hash; known are SHA1, SHA256, SHA384, SHA512".to_owned())
+}
+
+pub(crate) fn export_policy(text: &str) -> Result<ExportPolicy, String> {
+    ExportPolicy::by_word(text).ok_or_else(|| "it is one of none, encrypted, plaintext".to_owned())
+}
+
+pub(crate) fn key_usage(text: &str) -> Result<KeyUsage, String> {
+    let mut usage = KeyUsage::default();
+    for word in text.split(',') {
+        usage |= KeyUsage::by_word(word.trim()).ok_or_else(|| format!("`{word}` is none of sign, decrypt, agree, wrap, all"))?;
+    }
+    Ok(usage)
+}
+
+fn hex(text: &str) -> Result<Bytes, String> {
+    let digits: Vec<u8> = text.bytes().filter(|byte| *byte != b':').collect();
+    let (pairs, rest) = digits.as_chunks::<2>();
+    let byte = |pair: &[u8; 2]| {
+        let text = str::from_utf8(pair).ok().filter(|text| text.bytes().all(|digit| digit.is_ascii_hexdigit()))?;
+        u8::from_str_radix(text, 16).ok()
+    };
+    let bytes: Option<Vec<u8>> = pairs.iter().map(byte).collect();
+    bytes.filter(|bytes| rest.is_empty() && !bytes.is_empty()).map(Bytes).ok_or_else(|| "it is not hexadecimal".to_owned())
+}

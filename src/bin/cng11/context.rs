@@ -1,0 +1,104 @@
+//! From the global options to an open token.
+
+use cng_pkcs11::provider::StorageProvider;
+use cng_pkcs11::secret::SecretBytes;
+use cng_pkcs11::token::{Access, Module, Pin, Token, TokenInfo, Uri};
+use secrecy::{ExposeSecret, SecretString};
+use std::sync::Arc;
+
+use crate::args::Global;
+use crate::config::Config;
+use crate::failure::Failure;
+use crate::output::Output;
+use crate::pin;
+
+/// What every command needs.
+#[derive(Debug)]
+pub(crate) struct Context {
+    global: Global,
+    /// The token that was asked for.
+    uri: Option<Uri>,
+    pub(crate) output: Output,
+}
+
+impl Context {
+    pub(crate) fn new(mut global: Global, output: Output) -> Result<Self, Failure> {
+        let config = Config::load(global.config.as_deref())?;
+        global.module = global.module.or(config.module);
+        global.token = global.token.or(config.token);
+        // Whatever names a PIN on the command line or in the environment goes before the configuration.
+        if std::env::var_os("CNG11_PIN").is_none() {
+            global.pin_source = global.pin_source.or(config.pin_source);
+        }
+        let uri = match global.token.as_deref().filter(|token| !token.is_empty()) {
+            None => None,
+            Some(token) if Uri::is_uri(token) => Some(token.parse()?),
+            Some(label) => Some(Uri::of_token(label)),
+        };
+        Ok(Self { global, uri, output })
+    }
+
+    pub(crate) fn module(&self) -> Result<Arc<Module>, Failure> {
+        let named = self.global.module.as_deref().filter(|path| !path.as_os_str().is_empty());
+        let path = Module::locate(named, self.uri.as_ref())?;
+        self.output.detail(1, || format!("module: {}", path.display()));
+        Ok(Module::load(&path)?)
+    }
+
+    /// Opens the token and logs in.
+    pub(crate) fn provider(&self, access: Access) -> Result<StorageProvider, Failure> {
+        let module = self.module()?;
+        let info = module.select(self.uri.as_ref())?;
+        self.output.detail(1, || format!("token: {}", info.uri()));
+        let pin = if info.login_required { Some(self.pin(&info)?) } else { None };
+        let token = Token::open(module, info, access)?;
+        self.output.detail(2, || format!("profile: {}", token.profile().name));
+        if let Some(pin) = pin {
+            token.login(&pin)?;
+        }
+        Ok(StorageProvider::new(token))
+    }
+
+    /// The PIN of a token, from the first source that there is.
+    fn pin(&self, info: &TokenInfo) -> Result<Pin, Failure> {
+        if info.protected_path {
+            return Ok(Pin::ProtectedPath);
+        }
+        self.user_pin(&format!("PIN of token `{}`", info.label)).map(Pin::Secret)
+    }
+
+    /// The user's PIN from the usual sources.
+    pub(crate) fn user_pin(&self, what: &str) -> Result<SecretString, Failure> {
+        if let Some(source) = self.global.pin_source.as_deref().filter(|source| !source.is_empty()) {
+            return pin::read(source, what);
+        }
+        if std::env::var_os("CNG11_PIN").is_some() {
+            return pin::read("env:CNG11_PIN", what);
+        }
+        let uri = self.uri.as_ref();
+        if let Some(source) = uri.and_then(|uri| uri.pin_source.as_deref()) {
+            // RFC 7512 §2.4 leaves the form open: a `file:` URI, or a bare path.
+            let path = source.strip_prefix("file://").or_else(|| source.strip_prefix("file:")).unwrap_or(source);
+            return pin::read(&format!("file:{path}"), what);
+        }
+        if let Some(value) = uri.and_then(|uri| uri.pin_value.as_ref()) {
+            self.output.warning("the PIN stands in the URI, where other users of this machine may see it");
+            let text = str::from_utf8(value)
+                .map_err(|_| Failure::usage("the URI's pin-value is not UTF-8", "use --pin-source"))?;
+            return Ok(SecretString::from(text));
+        }
+        pin::prompt(what)
+    }
+
+    /// A password from a source, as the library takes it.
+    pub(crate) fn password(&self, source: Option<&str>) -> Result<Option<SecretBytes>, Failure> {
+        let Some(source) = source else { return Ok(None) };
+        let password = pin::read(source, "password of the key file")?;
+        Ok(Some(SecretBytes::from(password.expose_secret().as_bytes())))
+    }
+
+    /// The variables that name this module, for a child process.
+    pub(crate) fn module_option(&self) -> Option<&std::path::Path> {
+        self.global.module.as_deref()
+    }
+}

@@ -1,0 +1,106 @@
+//! Files in and out. What is private is written with mode 0600, to a new file that is synced and then moved into place.
+
+use std::fs::{File, OpenOptions};
+use std::io::{IsTerminal, Read, Write};
+use std::path::{Path, PathBuf};
+
+use cng_pkcs11::secret::SecretBytes;
+
+use crate::failure::Failure;
+use crate::output::Output;
+
+/// No key file is longer.
+const MAX_LEN: u64 = 16 << 20;
+
+/// Reads a key file, or stdin for `-`.
+pub(crate) fn read(path: &Path) -> Result<SecretBytes, Failure> {
+    let failed = |error: std::io::Error| Failure::file(path, &error);
+    let mut bytes = Vec::new();
+    if path == Path::new("-") {
+        std::io::stdin().take(MAX_LEN + 1).read_to_end(&mut bytes).map_err(failed)?;
+    } else {
+        let file = File::open(path).map_err(failed)?;
+        file.take(MAX_LEN + 1).read_to_end(&mut bytes).map_err(failed)?;
+    }
+    let bytes = SecretBytes::from(bytes);
+    if bytes.len() as u64 > MAX_LEN {
+        return Err(Failure::File {
+            path: path.to_owned(),
+            problem: format!("it is longer than {MAX_LEN} bytes"),
+            hint: Some("no key file is that long".to_owned()),
+        });
+    }
+    Ok(bytes)
+}
+
+/// A reader over a file of any length, or stdin for `-`.
+pub(crate) fn open(path: &Path) -> Result<Box<dyn Read>, Failure> {
+    if path == Path::new("-") {
+        return Ok(Box::new(std::io::stdin()));
+    }
+    Ok(Box::new(File::open(path).map_err(|error| Failure::file(path, &error))?))
+}
+
+/// Refuses before anything is done what would be refused when it is to be written.
+pub(crate) fn check_target(target: Option<&Path>, force: bool, binary: bool, json: bool) -> Result<(), Failure> {
+    match target.filter(|path| *path != Path::new("-")) {
+        Some(path) if !force && path.symlink_metadata().is_ok() => Err(Failure::File {
+            path: path.to_owned(),
+            problem: "the file exists".to_owned(),
+            hint: Some("choose another file, or overwrite it with --force".to_owned()),
+        }),
+        None if binary && !json && std::io::stdout().is_terminal() => {
+            Err(Failure::usage("binary output is not written to a terminal", "name a file with -o, or pipe it on"))
+        }
+        _ => Ok(()),
+    }
+}
+
+/// Writes to a file or stdout. `private` decides the mode.
+pub(crate) fn write(
+    output: Output,
+    target: Option<&Path>,
+    bytes: &[u8],
+    private: bool,
+    overwrite: bool,
+) -> Result<(), Failure> {
+    let Some(path) = target.filter(|path| *path != Path::new("-")) else {
+        output.data(bytes);
+        return Ok(());
+    };
+    let failed = |error: std::io::Error| Failure::file(path, &error);
+    // A device or a pipe is written to, not replaced.
+    if path.metadata().is_ok_and(|metadata| !metadata.is_file()) {
+        return OpenOptions::new().write(true).open(path).and_then(|mut file| file.write_all(bytes)).map_err(failed);
+    }
+    let temporary = temporary_beside(path);
+    let written = create_new(&temporary, private).and_then(|mut file| {
+        file.write_all(bytes)?;
+        file.sync_all()
+    });
+    let placed = written.and_then(|()| {
+        if overwrite {
+            return std::fs::rename(&temporary, path);
+        }
+        // A link fails where a rename would replace: somebody else may have made the file meanwhile.
+        std::fs::hard_link(&temporary, path).and_then(|()| std::fs::remove_file(&temporary))
+    });
+    placed.map_err(|error| {
+        let _ = std::fs::remove_file(&temporary);
+        failed(error)
+    })
+}
+
+fn temporary_beside(path: &Path) -> PathBuf {
+    let name = path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
+    path.with_file_name(format!(".{name}.{}.tmp", std::process::id()))
+}
+
+fn create_new(path: &Path, private: bool) -> std::io::Result<File> {
+    let mut options = OpenOptions::new();
+    options.write(true).create_new(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, if private { 0o600 } else { 0o644 });
+    let _ = private;
+    options.open(path)
+}

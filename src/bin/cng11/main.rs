@@ -1,0 +1,59 @@
+//! `cng11`: CNG key blobs onto PKCS#11 tokens and back, from the command line.
+//!
+//! Talks: arguments in, text or JSON and an exit code out. All logic is the library's.
+
+mod args;
+mod cmd;
+mod config;
+mod context;
+mod failure;
+mod file;
+mod output;
+mod pin;
+
+use std::process::ExitCode;
+
+use clap::Parser;
+
+use self::args::{Cli, Command, SofthsmCommand, TokenCommand};
+use self::context::Context;
+use self::failure::Failure;
+use self::output::Output;
+
+fn main() -> ExitCode {
+    let cli = match Cli::try_parse() {
+        Ok(cli) => cli,
+        Err(error) => return ExitCode::from(output::usage_error(&error)),
+    };
+    let output = Output::new(cli.global.json, cli.global.quiet, cli.global.verbose);
+    let outcome = Context::new(cli.global, output).and_then(|context| run(&context, cli.command));
+    match outcome {
+        Ok(code) => ExitCode::from(code),
+        Err(failure) => {
+            output.failure(&failure);
+            ExitCode::from(failure.exit_code())
+        }
+    }
+}
+
+fn run(context: &Context, command: Command) -> Result<u8, Failure> {
+    match command {
+        Command::Completions { shell } => cmd::completions::run(context, shell),
+        Command::Delete(args) => cmd::delete::run(context, &args),
+        Command::Export(args) => cmd::export::run(context, &args),
+        Command::Generate(args) => cmd::generate::run(context, &args),
+        Command::Get(args) => cmd::property::get(context, &args),
+        Command::Import(args) => cmd::import::run(context, &args),
+        Command::Inspect(args) => cmd::inspect::run(context, &args),
+        Command::List(args) => cmd::list::run(context, &args),
+        Command::Rename(args) => cmd::rename::run(context, &args),
+        Command::Set(args) => cmd::property::set(context, &args),
+        Command::Show(args) => cmd::show::run(context, &args),
+        Command::Sign(args) => cmd::sign::sign(context, &args),
+        Command::Softhsm(SofthsmCommand::Env) => cmd::softhsm::env(context),
+        Command::Softhsm(SofthsmCommand::Run { command }) => cmd::softhsm::run(context, &command),
+        Command::Token(TokenCommand::Init(args)) => cmd::token::init(context, &args),
+        Command::Token(TokenCommand::List) => cmd::token::list(context),
+        Command::Verify(args) => cmd::sign::verify(context, &args),
+    }
+}

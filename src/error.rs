@@ -1,0 +1,197 @@
+//! The crate's error: one variant a layer, and what each means to a CNG caller and to a person.
+
+use crate::status::{Ckr, Status};
+use crate::{asn1, blob, format, key, provider, token, wrap};
+
+/// Anything that can go wrong.
+#[derive(Clone, Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum Error {
+    /// DER that is refused.
+    #[error(transparent)]
+    Asn1(#[from] asn1::Error),
+    /// A blob that is refused.
+    #[error(transparent)]
+    Blob(#[from] blob::Error),
+    /// A file that is refused.
+    #[error(transparent)]
+    Format(#[from] format::Error),
+    /// Numbers that make no key.
+    #[error(transparent)]
+    Key(#[from] key::Error),
+    /// CNG semantics: names, policies, states.
+    #[error(transparent)]
+    Provider(#[from] provider::Error),
+    /// A module or a token.
+    #[error(transparent)]
+    Token(#[from] token::Error),
+    /// Wrapping.
+    #[error(transparent)]
+    Wrap(#[from] wrap::Error),
+}
+
+impl Error {
+    /// The layer at fault, as one word.
+    pub fn layer(&self) -> &'static str {
+        match self.cause() {
+            Cause::Asn1(_) => "asn1",
+            Cause::Blob(_) => "blob",
+            Cause::Format(_) => "format",
+            Cause::Key(_) => "key",
+            Cause::Provider(_) => "provider",
+            Cause::Token(_) => "token",
+            Cause::Wrap(_) => "wrap",
+        }
+    }
+
+    /// What a CNG caller gets.
+    pub fn status(&self) -> Status {
+        match self.cause() {
+            Cause::Asn1(error) => error.status(),
+            Cause::Blob(error) => error.status(),
+            Cause::Format(error) => error.status(),
+            Cause::Key(error) => error.status(),
+            Cause::Provider(error) => error.status(),
+            Cause::Token(error) => error.status(),
+            Cause::Wrap(error) => error.status(),
+        }
+    }
+
+    /// What the token said, if it said anything.
+    pub fn ckr(&self) -> Option<Ckr> {
+        match self.cause() {
+            Cause::Token(error) => error.ckr(),
+            Cause::Wrap(error) => error.ckr(),
+            Cause::Provider(error) => error.ckr(),
+            _ => None,
+        }
+    }
+
+    /// The next thing to do, where there is one.
+    pub fn hint(&self) -> Option<String> {
+        match self.cause() {
+            Cause::Asn1(error) => asn1_hint(error),
+            Cause::Blob(error) => blob_hint(error),
+            Cause::Format(format::Error::Unrecognised { .. }) => {
+                Some("say what it is with --type; `cng11 inspect` shows how far it makes sense as a given type".into())
+            }
+            Cause::Format(format::Error::NotRepresentable { .. }) => {
+                Some("ask for a type that fits the kind of key".into())
+            }
+            Cause::Key(error) => key_hint(error),
+            Cause::Provider(error) => error.hint(),
+            Cause::Token(error) => token_hint(error),
+            Cause::Wrap(error) => wrap_hint(error),
+            Cause::Format(_) => None,
+        }
+    }
+
+    /// The innermost layer: a blob error may carry a key's.
+    fn cause(&self) -> Cause<'_> {
+        match self {
+            Self::Asn1(asn1::Error::Key(error))
+            | Self::Blob(blob::Error::Key(error) | blob::Error::Asn1(asn1::Error::Key(error)))
+            | Self::Format(
+                format::Error::Key(error)
+                | format::Error::Asn1(asn1::Error::Key(error))
+                | format::Error::Blob(blob::Error::Key(error) | blob::Error::Asn1(asn1::Error::Key(error))),
+            )
+            | Self::Key(error) => Cause::Key(error),
+            Self::Asn1(error)
+            | Self::Blob(blob::Error::Asn1(error))
+            | Self::Format(format::Error::Asn1(error) | format::Error::Blob(blob::Error::Asn1(error))) => {
+                Cause::Asn1(error)
+            }
+            Self::Blob(error) | Self::Format(format::Error::Blob(error)) => Cause::Blob(error),
+            Self::Format(error) => Cause::Format(error),
+            Self::Provider(error) => Cause::Provider(error),
+            Self::Token(error) | Self::Wrap(wrap::Error::Token(error)) => Cause::Token(error),
+            Self::Wrap(error) => Cause::Wrap(error),
+        }
+    }
+}
+
+enum Cause<'a> {
+    Asn1(&'a asn1::Error),
+    Blob(&'a blob::Error),
+    Format(&'a format::Error),
+    Key(&'a key::Error),
+    Provider(&'a provider::Error),
+    Token(&'a token::Error),
+    Wrap(&'a wrap::Error),
+}
+
+fn asn1_hint(error: &asn1::Error) -> Option<String> {
+    Some(match error {
+        asn1::Error::PasswordMissing => "give the password with --password-source".into(),
+        asn1::Error::PasswordWrong => "check the password; nothing was imported".into(),
+        asn1::Error::Malformed { .. } | asn1::Error::Invalid { .. } => {
+            "the file is damaged or of another type; `openssl asn1parse -inform DER` shows its structure".into()
+        }
+        asn1::Error::Scheme { .. } => "re-encrypt it: openssl pkcs8 -topk8 -v2 aes-256-cbc".into(),
+        asn1::Error::Algorithm { .. } => "RSA, named elliptic curves and X25519 are handled".into(),
+        asn1::Error::Key(error) => return key_hint(error),
+    })
+}
+
+fn blob_hint(error: &blob::Error) -> Option<String> {
+    Some(match error {
+        blob::Error::Truncated { .. } | blob::Error::Trailing { .. } | blob::Error::Value { .. } => {
+            "the blob is damaged or of another type; `cng11 inspect` shows it field by field".into()
+        }
+        blob::Error::Magic { .. } => "give the type that fits the magic number, or --type auto".into(),
+        blob::Error::CurveMissing { .. } => "name the curve, for instance --curve secP256k1".into(),
+        blob::Error::Algorithm { .. } => "leave the algorithm and the curve out, or give the ones that fit".into(),
+        blob::Error::Wrapped { .. } => "name the key that opens it with --unwrap-key".into(),
+        blob::Error::NotRepresentable { .. } => "ask for a type that fits the kind of key".into(),
+        _ => return None,
+    })
+}
+
+fn key_hint(error: &key::Error) -> Option<String> {
+    Some(match error {
+        key::Error::UnknownCurve { .. } => "CNG's names are for instance nistP256, secP256k1, brainpoolP384r1, curve25519".into(),
+        key::Error::UnknownAlgorithm { .. } => {
+            "RSA, ECDSA_P256, ECDSA_P384, ECDSA_P521, ECDH_P256 …, ECDSA or ECDH with a curve, AES, 3DES, HMAC are known".into()
+        }
+        key::Error::Inconsistent { .. } | key::Error::OutOfRange { .. } => {
+            "the key is damaged: get it from its source again; --no-validate takes it as it is".into()
+        }
+        key::Error::Usage { .. } => "leave --usage out for what the algorithm is for, or give `all`".into(),
+        key::Error::Size { .. } | key::Error::Missing { .. } => return None,
+    })
+}
+
+fn token_hint(error: &token::Error) -> Option<String> {
+    Some(match error {
+        token::Error::NoModule { .. } => {
+            "name one with --module or CNG11_MODULE, or install SoftHSM2 (Debian, Ubuntu: apt-get install softhsm2)".into()
+        }
+        token::Error::Load { exists: false, .. } => "check the path given by --module, CNG11_MODULE or module-path".into(),
+        token::Error::Load { .. } => "the file is no PKCS#11 library for this machine".into(),
+        token::Error::Uri { .. } => "quote the URI for the shell and percent-encode what RFC 7512 wants encoded".into(),
+        token::Error::NoToken { .. } => {
+            "`cng11 token list` shows what is there; `cng11 token init --label L` initialises a blank one".into()
+        }
+        token::Error::SeveralTokens { .. } => "choose one with --token LABEL or CNG11_TOKEN".into(),
+        token::Error::NoBlankToken => "the module offers no slot with a blank token".into(),
+        token::Error::Pin { ckr: Ckr::PIN_LOCKED, .. } => "the SO can set a new PIN".into(),
+        token::Error::Pin { .. } => "check where the PIN comes from (--pin-source); it was tried once and is not tried again".into(),
+        token::Error::Pkcs11 { ckr: Ckr::USER_NOT_LOGGED_IN, .. } => "log in: give a PIN with --pin-source".into(),
+        token::Error::Pkcs11 { ckr: Ckr::MECHANISM_INVALID, .. } => "the token does not have this mechanism".into(),
+        token::Error::Pkcs11 { ckr: Ckr::KEY_FUNCTION_NOT_PERMITTED, .. } => "the key's usage does not allow it; see `cng11 show`".into(),
+        _ => return None,
+    })
+}
+
+fn wrap_hint(error: &wrap::Error) -> Option<String> {
+    Some(match error {
+        wrap::Error::Mechanism { .. } => "try another --scheme".into(),
+        wrap::Error::Unsuitable { .. } => "kw carries symmetric keys, kwp carries any".into(),
+        wrap::Error::Unwrap { .. } | wrap::Error::Integrity => {
+            "check that --unwrap-key is the key it was wrapped under and --scheme the way; nothing was imported".into()
+        }
+        wrap::Error::Length { .. } => "check --type and --scheme".into(),
+        wrap::Error::Token(error) => return token_hint(error),
+    })
+}

@@ -1,0 +1,236 @@
+//! CNG semantics on a token: a key storage provider.
+//!
+//! Owns [`StorageProvider`] and [`Key`], the NCrypt objects: names and their uniqueness, the persisted import (create → properties → blob as a
+//! property → finalize), export under the key's policy, properties, signatures. Everything it remembers is on the token: a key's CNG algorithm
+//! name follows from its type, curve and usage.
+//!
+//! Rules from Microsoft's documentation: no name → an ephemeral key (session objects); a public key is never persisted; a name that is taken →
+//! `NTE_EXISTS`; a missing one → `NTE_BAD_KEYSET`; an export that the policy forbids → `NTE_NOT_SUPPORTED`.
+
+mod crypto;
+mod enumerate;
+mod error;
+mod export;
+mod finalize;
+mod flags;
+mod import;
+mod lookup;
+mod manage;
+mod name;
+mod persist;
+mod proof;
+mod property;
+mod recovery;
+
+use std::sync::Arc;
+
+pub use self::crypto::Padding;
+pub use self::enumerate::Listing;
+pub use self::error::Error;
+pub use self::export::{ExportParameters, Exported};
+pub use self::flags::Flags;
+pub use self::import::ImportParameters;
+pub use self::name::KeyName;
+pub use self::persist::{Outcome, Route};
+pub use self::proof::Verified;
+pub use self::property::{PropertyValue, SupportedLengths, names};
+
+use self::finalize::Pending;
+use self::lookup::Entry;
+use crate::key::{Algorithm, ExportPolicy, KeyUsage, PublicKey};
+use crate::token::{Handle, Token, Uri};
+
+/// A token as a CNG key storage provider.
+#[derive(Clone, Debug)]
+pub struct StorageProvider {
+    token: Arc<Token>,
+}
+
+impl StorageProvider {
+    /// A provider on an open token.
+    pub fn new(token: Token) -> Self {
+        Self { token: Arc::new(token) }
+    }
+
+    /// The token.
+    pub fn token(&self) -> &Token {
+        &self.token
+    }
+}
+
+/// A CNG key: pending until it is finalized, then on the token. Dropping an ephemeral key destroys it.
+#[derive(Debug)]
+pub struct Key {
+    token: Arc<Token>,
+    state: State,
+}
+
+#[derive(Debug)]
+enum State {
+    /// Created or imported with `NCRYPT_DO_NOT_FINALIZE_FLAG`: nothing is on the token yet.
+    Pending(Box<Pending>),
+    /// On the token, or a public key that needs none.
+    Ready(Box<Ready>),
+}
+
+/// A key that can be used.
+#[derive(Clone, Debug)]
+struct Ready {
+    name: Option<KeyName>,
+    /// As it is shown: the name, or what the objects are labelled.
+    label: String,
+    id: Vec<u8>,
+    algorithm: Option<Algorithm>,
+    policy: ExportPolicy,
+    usage: KeyUsage,
+    bits: Option<u32>,
+    public: Option<PublicKey>,
+    private_object: Option<Handle>,
+    public_object: Option<Handle>,
+    secret_object: Option<Handle>,
+    ephemeral: bool,
+    outcome: Option<Outcome>,
+}
+
+impl Ready {
+    fn of_entry(entry: &Entry) -> Self {
+        let record = entry.record();
+        let public = entry.public.as_ref().and_then(|public| public.public.clone());
+        Self {
+            name: KeyName::new(&record.label).ok(),
+            label: record.label.clone(),
+            id: entry.id.clone(),
+            algorithm: record.algorithm(),
+            policy: record.policy,
+            usage: record.usage,
+            bits: record.bits(),
+            // A private RSA object is its own public half; of an EC key it is the public object.
+            public: record.public.clone().or(public),
+            private_object: entry.private.as_ref().map(|private| Handle(private.handle)),
+            public_object: entry.public.as_ref().map(|public| Handle(public.handle)),
+            secret_object: entry.secret.as_ref().map(|secret| Handle(secret.handle)),
+            ephemeral: !record.token,
+            outcome: None,
+        }
+    }
+
+    /// The object that holds what must not be public.
+    fn secret_part(&self) -> Option<Handle> {
+        self.private_object.or(self.secret_object)
+    }
+}
+
+impl Key {
+    fn ready(token: &Arc<Token>, ready: Ready) -> Self {
+        Self { token: Arc::clone(token), state: State::Ready(Box::new(ready)) }
+    }
+
+    /// The finalized key.
+    fn finalized(&self) -> Result<&Ready, Error> {
+        match &self.state {
+            State::Ready(ready) => Ok(ready),
+            State::Pending(_) => Err(Error::NotFinalized),
+        }
+    }
+
+    /// Whether the key is on the token and can be used.
+    pub fn is_finalized(&self) -> bool {
+        matches!(self.state, State::Ready(_))
+    }
+
+    /// CNG's algorithm; `None` for a key type that CNG does not have.
+    pub fn algorithm(&self) -> Option<Algorithm> {
+        match &self.state {
+            State::Pending(pending) => pending.algorithm(),
+            State::Ready(ready) => ready.algorithm,
+        }
+    }
+
+    /// The name; `None` for an ephemeral key.
+    pub fn name(&self) -> Option<&KeyName> {
+        match &self.state {
+            State::Pending(pending) => pending.name.as_ref(),
+            State::Ready(ready) => ready.name.as_ref().filter(|_| !ready.ephemeral),
+        }
+    }
+
+    /// CKA_LABEL, which is the name of a key that has one.
+    pub fn label(&self) -> &str {
+        match &self.state {
+            State::Pending(pending) => pending.name.as_ref().map_or("", |name| name.as_str()),
+            State::Ready(ready) => &ready.label,
+        }
+    }
+
+    /// CKA_ID.
+    pub fn id(&self) -> &[u8] {
+        match &self.state {
+            State::Pending(_) => &[],
+            State::Ready(ready) => &ready.id,
+        }
+    }
+
+    /// Size in bits, where the token tells it.
+    pub fn bits(&self) -> Option<u32> {
+        match &self.state {
+            State::Pending(pending) => pending.bits(),
+            State::Ready(ready) => ready.bits,
+        }
+    }
+
+    /// What may leave.
+    pub fn export_policy(&self) -> ExportPolicy {
+        match &self.state {
+            State::Pending(pending) => pending.policy,
+            State::Ready(ready) => ready.policy,
+        }
+    }
+
+    /// What the key may do.
+    pub fn usage(&self) -> KeyUsage {
+        match &self.state {
+            State::Pending(pending) => pending.asked_usage(),
+            State::Ready(ready) => ready.usage,
+        }
+    }
+
+    /// Whether a private or secret object is there.
+    pub fn has_private(&self) -> bool {
+        matches!(&self.state, State::Ready(ready) if ready.secret_part().is_some())
+    }
+
+    /// Whether a public object is there.
+    pub fn has_public_object(&self) -> bool {
+        matches!(&self.state, State::Ready(ready) if ready.public_object.is_some())
+    }
+
+    /// What an import or generation came to; `None` for a key that was opened.
+    pub fn outcome(&self) -> Option<&Outcome> {
+        match &self.state {
+            State::Pending(_) => None,
+            State::Ready(ready) => ready.outcome.as_ref(),
+        }
+    }
+
+    /// The `pkcs11:` URI of the key on its token, which is its unique name.
+    pub fn uri(&self) -> Uri {
+        let class = match &self.state {
+            State::Ready(ready) if ready.secret_object.is_some() => crate::template::get::Class::Secret,
+            _ => crate::template::get::Class::Private,
+        };
+        lookup::object_uri(&self.token, self.label(), self.id(), class)
+    }
+}
+
+impl Drop for Key {
+    fn drop(&mut self) {
+        if let State::Ready(ready) = &self.state
+            && ready.ephemeral
+        {
+            for object in [ready.private_object, ready.public_object, ready.secret_object].into_iter().flatten() {
+                // The session's end destroys it in any case.
+                let _ = self.token.destroy(object);
+            }
+        }
+    }
+}

@@ -1,0 +1,99 @@
+//! `NCryptSignHash` and `NCryptVerifySignature`.
+
+use super::{Error, Key};
+use crate::key::rsa::Hash;
+use crate::key::{Family, KeyUsage, PublicKey};
+use crate::token::mechanism::{CKM_ECDSA, CKM_RSA_PKCS, Mechanism};
+
+/// How a digest is made ready for signing: `BCRYPT_PKCS1_PADDING_INFO`, `BCRYPT_PSS_PADDING_INFO`, or none for ECDSA.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Padding {
+    /// ECDSA: no padding.
+    None,
+    /// RSASSA-PKCS1-v1_5; without a hash no `DigestInfo` is put around the digest.
+    Pkcs1(Option<Hash>),
+    /// RSASSA-PSS with MGF1 over the same hash.
+    Pss {
+        /// The hash that made the digest.
+        hash: Hash,
+        /// Salt length in bytes.
+        salt_len: usize,
+    },
+}
+
+impl Key {
+    /// Signs a digest: two PKCS#11 calls. ECDSA gives r ‖ s, each as wide as the field.
+    ///
+    /// # Errors
+    /// `NTE_PERM` when the usage forbids it, `NTE_BAD_ALGID` when the padding does not fit the key, what the token says.
+    pub fn sign_hash(&self, padding: Padding, digest: &[u8]) -> Result<Vec<u8>, crate::Error> {
+        let ready = self.finalized()?;
+        let object = ready.private_object.ok_or_else(|| self.cannot("sign"))?;
+        if !ready.usage.contains(KeyUsage::SIGN) {
+            return Err(Error::UsageForbids { name: ready.label.clone(), operation: "sign" }.into());
+        }
+        let (mechanism, data) = self.signing(padding, digest)?;
+        let width = ready.bits.unwrap_or(0).div_ceil(8) as usize;
+        let capacity = if padding == Padding::None { 2 * width } else { width };
+        Ok(self.token.sign(&mechanism, object, &data, capacity)?)
+    }
+
+    /// Verifies a signature over a digest, here where there is arithmetic for the key, else on the token.
+    ///
+    /// # Errors
+    /// `NTE_BAD_SIGNATURE` when it is wrong in any way; `NTE_NOT_SUPPORTED` when the key cannot verify.
+    pub fn verify_signature(&self, padding: Padding, digest: &[u8], signature: &[u8]) -> Result<(), crate::Error> {
+        let ready = self.finalized()?;
+        let public = self.public_key()?;
+        let (mechanism, data) = self.signing(padding, digest)?;
+        let verdict = match (&public, padding) {
+            (PublicKey::Rsa(key), Padding::Pkcs1(hash)) => key.verify_pkcs1(hash, digest, signature),
+            (PublicKey::Rsa(key), Padding::Pss { hash, salt_len }) => key.verify_pss(hash, salt_len, digest, signature),
+            (PublicKey::Ec(key), _) => match (key.verify(digest, signature), ready.public_object) {
+                (Some(verdict), _) => verdict,
+                (None, Some(object)) => self.token.verify(&mechanism, object, &data, signature)?,
+                (None, None) => return Err(self.cannot("verify").into()),
+            },
+            (PublicKey::Rsa(_), Padding::None) => return Err(self.misfit().into()),
+        };
+        if verdict { Ok(()) } else { Err(Error::BadSignature.into()) }
+    }
+
+    /// The mechanism and the bytes that it signs.
+    fn signing(&self, padding: Padding, digest: &[u8]) -> Result<(Mechanism<'static>, Vec<u8>), crate::Error> {
+        let family = self.algorithm().map(|algorithm| algorithm.family);
+        let wrong_length = |hash: Hash| {
+            let what = format!("a {} digest has {} bytes, not {}", hash.name(), hash.length(), digest.len());
+            Error::Contradiction { what }
+        };
+        match (family, padding) {
+            (Some(Family::Rsa), Padding::Pkcs1(hash)) => {
+                if let Some(hash) = hash.filter(|hash| hash.length() != digest.len()) {
+                    return Err(wrong_length(hash).into());
+                }
+                let prefix = hash.map_or(&[][..], Hash::digest_info_prefix);
+                Ok((Mechanism::Plain(CKM_RSA_PKCS), [prefix, digest].concat()))
+            }
+            (Some(Family::Rsa), Padding::Pss { hash, salt_len }) => {
+                if hash.length() != digest.len() {
+                    return Err(wrong_length(hash).into());
+                }
+                Ok((Mechanism::Pss { hash, salt_len }, digest.to_vec()))
+            }
+            (Some(Family::Ecdsa | Family::Ecdh), Padding::None) => {
+                // The leftmost bits that fit the order (SEC 1 §4.1.3); not every token cuts a longer digest itself.
+                let width = self.bits().unwrap_or(0).div_ceil(8) as usize;
+                Ok((Mechanism::Plain(CKM_ECDSA), digest.get(..width).unwrap_or(digest).to_vec()))
+            }
+            _ => Err(self.misfit().into()),
+        }
+    }
+
+    fn misfit(&self) -> Error {
+        Error::Contradiction { what: format!("this padding does not fit the key `{}`", self.label()) }
+    }
+
+    fn cannot(&self, operation: &'static str) -> Error {
+        Error::Unsupported { what: format!("`{}` cannot {operation}: it has no such key object", self.label()), ckr: None }
+    }
+}

@@ -1,0 +1,181 @@
+//! What CNG semantics refuse.
+
+use crate::status::{Ckr, Status};
+
+/// Why the provider does not do what was asked.
+#[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
+#[non_exhaustive]
+pub enum Error {
+    /// A name that no key can have.
+    #[error("the key name is not valid: {problem}")]
+    Name {
+        /// What is wrong.
+        problem: String,
+    },
+    /// The name is taken.
+    #[error("a key named `{name}` exists already ({held})")]
+    NameTaken {
+        /// The name.
+        name: String,
+        /// What holds it.
+        held: String,
+    },
+    /// No key has the name.
+    #[error("there is no key named `{name}`")]
+    NoSuchKey {
+        /// The name, or the URI.
+        name: String,
+    },
+    /// Several keys have the name.
+    #[error("`{name}` stands for several keys: {}", .uris.join(", "))]
+    Ambiguous {
+        /// The name.
+        name: String,
+        /// Their URIs.
+        uris: Vec<String>,
+    },
+    /// The export policy forbids it.
+    #[error("the export policy of `{name}` does not let it leave {form} (policy: {policy})")]
+    PolicyForbids {
+        /// The key.
+        name: String,
+        /// In which form it was asked for.
+        form: &'static str,
+        /// The policy.
+        policy: String,
+    },
+    /// The key's usage forbids it.
+    #[error("the usage of `{name}` does not allow it to {operation}")]
+    UsageForbids {
+        /// The key.
+        name: String,
+        /// What was asked.
+        operation: &'static str,
+    },
+    /// A public key cannot have a name.
+    #[error("a public key alone is not persisted: it has no private half to keep")]
+    PublicNotPersisted,
+    /// What the token kept differs from what was asked; everything was removed again.
+    #[error("the token did not keep what was asked: {what}; the new objects were removed")]
+    NotHonoured {
+        /// What differs.
+        what: String,
+    },
+    /// The key on the token does not work like the one that was imported; everything was removed again.
+    #[error("the key on the token failed its proof ({how}); the new objects were removed")]
+    ProofFailed {
+        /// Which proof.
+        how: &'static str,
+    },
+    /// New objects could not be removed after a failure.
+    #[error("{cause}; and what had been written could not be removed again: {leftover}")]
+    NotRemoved {
+        /// Why the import failed.
+        cause: String,
+        /// What is left and why.
+        leftover: String,
+    },
+    /// Unknown flag bits.
+    #[error("the flags 0x{unknown:X} are not known to this call")]
+    BadFlags {
+        /// The bits.
+        unknown: u32,
+    },
+    /// The key is pending.
+    #[error("the key is not finalized")]
+    NotFinalized,
+    /// The key is finalized already.
+    #[error("the key is finalized already")]
+    Finalized,
+    /// A property that does not exist here, or not for this key.
+    #[error("the property `{name}` is {problem}")]
+    Property {
+        /// The property.
+        name: String,
+        /// What is wrong.
+        problem: &'static str,
+        /// What a CNG caller gets.
+        status: Status,
+    },
+    /// Two things that were said contradict each other.
+    #[error("{what}")]
+    Contradiction {
+        /// How.
+        what: String,
+    },
+    /// Not possible with this key or on this token.
+    #[error("{what}")]
+    Unsupported {
+        /// What is not possible.
+        what: String,
+        /// What the token said, if it was asked.
+        ckr: Option<Ckr>,
+    },
+    /// The public half is not on the token and cannot be found out.
+    #[error("the public half of `{name}` is not on the token and cannot be recovered")]
+    NoPublic {
+        /// The key.
+        name: String,
+    },
+    /// A signature that does not verify.
+    #[error("the signature does not verify")]
+    BadSignature,
+    /// An object that lacks what every object of its kind has.
+    #[error("the object {uri} is incomplete: a write to the token was cut short")]
+    Torn {
+        /// The object.
+        uri: String,
+    },
+}
+
+impl Error {
+    /// What a CNG caller gets.
+    pub fn status(&self) -> Status {
+        match self {
+            Self::Name { .. } | Self::Contradiction { .. } => Status::NTE_INVALID_PARAMETER,
+            Self::NameTaken { .. } => Status::NTE_EXISTS,
+            Self::NoSuchKey { .. } | Self::Ambiguous { .. } => Status::NTE_BAD_KEYSET,
+            Self::PolicyForbids { .. } | Self::PublicNotPersisted | Self::Unsupported { .. } | Self::NoPublic { .. } => {
+                Status::NTE_NOT_SUPPORTED
+            }
+            Self::UsageForbids { .. } => Status::NTE_PERM,
+            Self::NotHonoured { .. } | Self::ProofFailed { .. } => Status::NTE_VALIDATION_FAILED,
+            Self::NotRemoved { .. } => Status::NTE_FAIL,
+            Self::BadFlags { .. } => Status::NTE_BAD_FLAGS,
+            Self::NotFinalized | Self::Finalized => Status::NTE_BAD_KEY_STATE,
+            Self::Property { status, .. } => *status,
+            Self::BadSignature => Status::NTE_BAD_SIGNATURE,
+            Self::Torn { .. } => Status::NTE_BAD_KEY,
+        }
+    }
+
+    /// What the token said.
+    pub fn ckr(&self) -> Option<Ckr> {
+        match self {
+            Self::Unsupported { ckr, .. } => *ckr,
+            _ => None,
+        }
+    }
+
+    pub(crate) fn hint(&self) -> Option<String> {
+        Some(match self {
+            Self::Name { .. } => "a name has 1 to 512 UTF-16 code units and no NUL".into(),
+            Self::NameTaken { .. } => "choose another name, or replace the key with --overwrite".into(),
+            Self::NoSuchKey { .. } => "`cng11 list` shows the keys of the token".into(),
+            Self::Ambiguous { .. } => "use one of the URIs in place of the name".into(),
+            Self::PolicyForbids { form: "in the clear", policy, .. } if policy.contains("encrypted") => {
+                "it may leave wrapped: --wrap-key NAME".into()
+            }
+            Self::PolicyForbids { .. } => "the policy was fixed when the key was made; only its public half leaves".into(),
+            Self::PublicNotPersisted => {
+                "import the private key; to verify with a public key it need not be on the token".into()
+            }
+            Self::NotHonoured { .. } => "this token does not enforce the policy; choose what it can keep".into(),
+            Self::ProofFailed { .. } => "the key material may be inconsistent (was --no-validate given?)".into(),
+            Self::NoPublic { .. } => "put the public key on the token under the same label and CKA_ID".into(),
+            Self::Torn { uri } => format!("remove it with `cng11 delete '{uri}' --yes`"),
+            Self::UsageForbids { .. } => "`cng11 show` lists what the key may do".into(),
+            _ => return None,
+        })
+    }
+}

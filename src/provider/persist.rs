@@ -1,0 +1,229 @@
+//! The write: session objects made whole first, then copied onto the token, read back, proven, and only then a key.
+//!
+//! The order is what makes a kill harmless (`ARCHITECTURE.md`, "All or nothing"): the public object is written first and marked, the private one
+//! second; marks come off after the proof. A key that replaces another is written and proven in full before the old one is touched.
+
+use cryptoki_sys::{CKA_ID, CKA_TOKEN};
+
+use super::error::Error;
+use super::lookup::{Entry, Stage};
+use super::proof::Verified;
+use crate::key::{ExportPolicy, KeyUsage, PublicKey};
+use crate::status::Ckr;
+use crate::template::Template;
+use crate::template::get::ObjectRecord;
+use crate::token::{self, Handle, Token};
+
+/// Which way the key went onto the token.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Route {
+    /// A session object, then C_CopyObject.
+    Copy,
+    /// C_CreateObject on the token.
+    Create,
+    /// Made there.
+    Generate,
+    /// C_UnwrapKey.
+    Unwrap,
+}
+
+impl Route {
+    /// The word of the JSON output.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Copy => "copy",
+            Self::Create => "create",
+            Self::Generate => "generate",
+            Self::Unwrap => "unwrap",
+        }
+    }
+}
+
+/// What an import or a generation came to.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct Outcome {
+    /// The way.
+    pub route: Route,
+    /// What proved the key.
+    pub verified: Verified,
+    /// What the user should know.
+    pub warnings: Vec<String>,
+}
+
+/// An object that can be made in a session and, where copying is refused, again on the token.
+pub(super) struct Source<'a> {
+    /// The session object.
+    pub(super) session: Handle,
+    /// Makes it anew on the token with this CKA_ID.
+    pub(super) remake: Box<dyn Fn(&[u8]) -> Result<Handle, crate::Error> + 'a>,
+}
+
+/// The objects of a key on their way, and what they must turn out to be.
+pub(super) struct Draft<'a> {
+    pub(super) id: &'a [u8],
+    pub(super) public: Option<(Source<'a>, PublicKey)>,
+    /// The private or the secret object.
+    pub(super) main: Source<'a>,
+    pub(super) policy: ExportPolicy,
+    pub(super) usage: KeyUsage,
+}
+
+/// What stands on the token.
+#[derive(Clone, Copy)]
+pub(super) struct Written {
+    pub(super) main: Handle,
+    pub(super) public: Option<Handle>,
+    pub(super) copied: bool,
+}
+
+/// A key that was written and proven: its objects as they were read back.
+pub(super) struct Persisted {
+    pub(super) main: ObjectRecord,
+    pub(super) public: Option<ObjectRecord>,
+    pub(super) copied: bool,
+    pub(super) verified: Verified,
+}
+
+/// Writes a draft beside `old`, if there is one, and makes it the key of its name.
+pub(super) fn persist(
+    token: &Token,
+    draft: &Draft<'_>,
+    old: Option<&Entry>,
+    prove: impl FnOnce(&Written) -> Result<Verified, crate::Error>,
+) -> Result<Persisted, crate::Error> {
+    // Alone under its name, the private object makes the key and needs no mark; beside an old key it must be told apart.
+    let main_stage = if old.is_some() { Stage::Staged } else { Stage::Final };
+    let mut written: Vec<Handle> = Vec::new();
+    let outcome = write(token, draft, main_stage, &mut written).and_then(|placed| {
+        let (main, public) = compare(token, draft, &placed, main_stage)?;
+        let verified = prove(&placed)?;
+        Ok((placed, Persisted { main, public, copied: placed.copied, verified }))
+    });
+    let (placed, mut persisted) = match outcome {
+        Ok(proven) => proven,
+        Err(error) => return Err(undo(token, &written, error)),
+    };
+    if let Some(old) = old {
+        set_id(token, placed.main, &Stage::Ready.mark(draft.id))?;
+        destroy_all(token, old.objects().map(|object| Handle(object.handle)))?;
+    }
+    if let Some(public) = placed.public {
+        set_id(token, public, draft.id)?;
+    }
+    if old.is_some() {
+        set_id(token, placed.main, draft.id)?;
+    }
+    // As the objects read now that their marks are off.
+    for record in [Some(&mut persisted.main), persisted.public.as_mut()].into_iter().flatten() {
+        record.id = draft.id.to_vec();
+    }
+    Ok(persisted)
+}
+
+fn write(
+    token: &Token,
+    draft: &Draft<'_>,
+    main_stage: Stage,
+    written: &mut Vec<Handle>,
+) -> Result<Written, crate::Error> {
+    let mut copied = true;
+    let mut place = |source: &Source<'_>, id: &[u8]| -> Result<Handle, crate::Error> {
+        let (object, by_copy) = onto_token(token, source, id)?;
+        written.push(object);
+        copied &= by_copy;
+        Ok(object)
+    };
+    let public = draft.public.as_ref();
+    let public = public.map(|(source, _)| place(source, &Stage::Staged.mark(draft.id))).transpose()?;
+    let main = place(&draft.main, &main_stage.mark(draft.id))?;
+    Ok(Written { main, public, copied })
+}
+
+/// Copies a session object onto the token; where the token refuses to copy, makes the object there. Whether it was a copy.
+fn onto_token(token: &Token, source: &Source<'_>, id: &[u8]) -> Result<(Handle, bool), crate::Error> {
+    if token.profile().copies {
+        match token.copy(source.session, &Template::new().flag(CKA_TOKEN, true).bytes(CKA_ID, id)) {
+            Ok(object) => return Ok((object, true)),
+            Err(error) if error.ckr().is_some_and(means_no_copying) => {}
+            Err(error) => return Err(error.into()),
+        }
+    }
+    Ok(((source.remake)(id)?, false))
+}
+
+/// Return values that refuse the copy as such. A full or removed token is not among them.
+fn means_no_copying(ckr: Ckr) -> bool {
+    matches!(
+        ckr,
+        Ckr::FUNCTION_NOT_SUPPORTED
+            | Ckr::ACTION_PROHIBITED
+            | Ckr::ATTRIBUTE_READ_ONLY
+            | Ckr::ATTRIBUTE_TYPE_INVALID
+            | Ckr::ATTRIBUTE_VALUE_INVALID
+            | Ckr::TEMPLATE_INCONSISTENT
+            | Ckr::TEMPLATE_INCOMPLETE
+    )
+}
+
+/// Reads the new objects back and compares what matters with what was asked.
+fn compare(
+    token: &Token,
+    draft: &Draft<'_>,
+    placed: &Written,
+    stage: Stage,
+) -> Result<(ObjectRecord, Option<ObjectRecord>), crate::Error> {
+    let main = token.read(placed.main)?;
+    let differ = |what: String| Err(Error::NotHonoured { what }.into());
+    if main.policy != draft.policy {
+        return differ(format!("export policy {:?} instead of {:?}", main.policy.words(), draft.policy.words()));
+    }
+    if main.usage != draft.usage {
+        let words = |usage: KeyUsage| usage.words().collect::<Vec<_>>().join(", ");
+        return differ(format!("usage ({}) instead of ({})", words(main.usage), words(draft.usage)));
+    }
+    let wanted = draft.public.as_ref().map(|(_, key)| key);
+    check_object(&main, &stage.mark(draft.id), wanted)?;
+    let public = placed.public.map(|public| token.read(public)).transpose()?;
+    if let Some(record) = &public {
+        check_object(record, &Stage::Staged.mark(draft.id), wanted)?;
+    }
+    Ok((main, public))
+}
+
+fn check_object(record: &ObjectRecord, id: &[u8], wanted: Option<&PublicKey>) -> Result<(), Error> {
+    let differ = |what: &str| Err(Error::NotHonoured { what: what.to_owned() });
+    if !record.token {
+        return differ("the object is not on the token");
+    }
+    if record.id != id {
+        return differ("another CKA_ID");
+    }
+    match (&record.public, wanted) {
+        (Some(found), Some(wanted)) if found != wanted => differ("another public key"),
+        _ => Ok(()),
+    }
+}
+
+fn set_id(token: &Token, object: Handle, id: &[u8]) -> Result<(), token::Error> {
+    token.set(object, &Template::new().bytes(CKA_ID, id))
+}
+
+/// Removes what an import wrote before it failed, last written first, and says so if that fails too.
+fn undo(token: &Token, written: &[Handle], cause: crate::Error) -> crate::Error {
+    match destroy_all(token, written.iter().rev().copied()) {
+        Ok(()) => cause,
+        Err(error) => Error::NotRemoved { cause: cause.to_string(), leftover: error.to_string() }.into(),
+    }
+}
+
+/// Destroys objects; one that is gone already is fine.
+pub(super) fn destroy_all(token: &Token, objects: impl IntoIterator<Item = Handle>) -> Result<(), token::Error> {
+    for object in objects {
+        match token.destroy(object) {
+            Err(error) if error.ckr() != Some(Ckr::OBJECT_HANDLE_INVALID) => return Err(error),
+            _ => {}
+        }
+    }
+    Ok(())
+}

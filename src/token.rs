@@ -1,0 +1,132 @@
+//! A PKCS#11 token: found, opened, logged in, and asked to do things to objects.
+//!
+//! Owns the module (loaded and initialised once per process), the session, the login, and every PKCS#11 call. `cryptoki` makes the calls
+//! that it can say; what it cannot ([`raw`]) goes through one narrow escape on the same library: whatever carries a mechanism number, reads
+//! attributes, or must be counted. No type of `cryptoki` leaves this layer. Refuses to retry a PIN.
+
+mod error;
+pub mod login;
+pub mod mechanism;
+pub mod module;
+pub mod object;
+mod raw;
+pub mod uri;
+
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
+
+use cryptoki::session::{Session, UserType};
+use cryptoki::types::AuthPin;
+
+pub use self::error::Error;
+pub use self::login::Pin;
+pub use self::module::{Module, TokenInfo};
+pub use self::object::Handle;
+pub use self::uri::Uri;
+use crate::template::profile::Profile;
+
+/// Whether a session may write to the token.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Access {
+    /// It may read, use keys, and make session objects.
+    ReadOnly,
+    /// It may write as well.
+    ReadWrite,
+}
+
+/// An open token: one session, logged in or not.
+pub struct Token {
+    module: Arc<Module>,
+    info: TokenInfo,
+    profile: &'static Profile,
+    mechanisms: OnceLock<Vec<u64>>,
+    // One session serves one call at a time.
+    session: Mutex<Session>,
+}
+
+impl Token {
+    /// Opens a session with the token in a slot.
+    ///
+    /// # Errors
+    /// [`Error`] as the token answers.
+    pub fn open(module: Arc<Module>, info: TokenInfo, access: Access) -> Result<Self, Error> {
+        let session = module.open_session(&info, access)?;
+        let profile = Profile::find(&info.manufacturer, &info.model, info.firmware);
+        Ok(Self { module, info, profile, mechanisms: OnceLock::new(), session: Mutex::new(session) })
+    }
+
+    /// Logs the user in. A token whose user is logged in already is fine.
+    ///
+    /// # Errors
+    /// [`Error::Pin`] with what the token tells of the remaining tries; it is not tried twice.
+    pub fn login(&self, pin: &Pin) -> Result<(), Error> {
+        match self.login_as(UserType::User, pin) {
+            Err(Error::Pkcs11 { ckr: crate::status::Ckr::USER_ALREADY_LOGGED_IN, .. }) => Ok(()),
+            other => other,
+        }
+    }
+
+    /// What the token is.
+    pub fn info(&self) -> &TokenInfo {
+        &self.info
+    }
+
+    /// What is peculiar to it.
+    pub fn profile(&self) -> &'static Profile {
+        self.profile
+    }
+
+    /// Whether the token lists a mechanism. A claim, not a proof.
+    ///
+    /// # Errors
+    /// [`Error`] as the token answers.
+    pub fn lists_mechanism(&self, mechanism: u64) -> Result<bool, Error> {
+        if let Some(known) = self.mechanisms.get() {
+            return Ok(known.contains(&mechanism));
+        }
+        let list = self.module.raw().mechanisms(self.info.slot)?;
+        Ok(self.mechanisms.get_or_init(|| list).contains(&mechanism))
+    }
+
+    fn login_as(&self, user: UserType, pin: &Pin) -> Result<(), Error> {
+        let outcome = match pin {
+            Pin::Secret(secret) => self.session().login(user, Some(secret)),
+            Pin::ProtectedPath => self.session().login(user, None),
+        };
+        outcome.map_err(|error| {
+            let error = Error::from(error);
+            match error {
+                Error::Pkcs11 { ckr, .. } if login::is_pin_failure(ckr) => {
+                    let tries = self.module.token_info(self.info.slot).map(|info| info.tries).unwrap_or_default();
+                    Error::Pin { ckr, tries, token: self.info.label.clone() }
+                }
+                other => other,
+            }
+        })
+    }
+
+    fn session(&self) -> MutexGuard<'_, Session> {
+        // A panic elsewhere cannot leave a session in a state that PKCS#11 does not report by itself.
+        self.session.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl std::fmt::Debug for Token {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Token").field("info", &self.info).field("profile", &self.profile.name).finish_non_exhaustive()
+    }
+}
+
+/// Initialises a blank token: its label, its SO PIN, and the PIN of its user.
+///
+/// # Errors
+/// [`Error`] as the token answers.
+pub fn initialise(module: &Arc<Module>, slot: u64, label: &str, so_pin: &AuthPin, pin: &AuthPin) -> Result<(), Error> {
+    module.init_token(slot, so_pin, label)?;
+    // SoftHSM moves a token to a new slot when it is initialised: find it again by its label.
+    let found = module.tokens()?.into_iter().find(|info| info.label == label && !info.user_pin_set);
+    let info = found.ok_or_else(|| Error::NoToken { wanted: label.to_owned(), present: Vec::new() })?;
+    let token = Token::open(Arc::clone(module), info, Access::ReadWrite)?;
+    token.login_as(UserType::So, &Pin::Secret(so_pin.clone()))?;
+    token.session().init_pin(pin)?;
+    Ok(())
+}

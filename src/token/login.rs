@@ -1,0 +1,32 @@
+//! PINs: where they come from and what their refusal means.
+//!
+//! A PIN is a `secrecy::SecretString` from the moment it is read; it never stands in an argument, a log or an error. A refused PIN is never
+//! tried again by itself: three tries lock a card.
+
+use secrecy::SecretString;
+
+use crate::status::Ckr;
+
+/// What a login uses.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub enum Pin {
+    /// The token asks on a pad of its own (CKF_PROTECTED_AUTHENTICATION_PATH).
+    ProtectedPath,
+    /// A PIN.
+    Secret(SecretString),
+}
+
+impl From<SecretString> for Pin {
+    fn from(pin: SecretString) -> Self {
+        Self::Secret(pin)
+    }
+}
+
+/// Whether a return value of C_Login is about the PIN.
+pub(super) fn is_pin_failure(ckr: Ckr) -> bool {
+    matches!(
+        ckr,
+        Ckr::PIN_INCORRECT | Ckr::PIN_LOCKED | Ckr::PIN_LEN_RANGE | Ckr::PIN_INVALID | Ckr::PIN_EXPIRED | Ckr::USER_PIN_NOT_INITIALIZED
+    )
+}

@@ -1,0 +1,248 @@
+//! PKCS#11 modules: found, loaded once per process, initialised once, and the tokens in their slots.
+
+use std::collections::HashMap;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, PoisonError, Weak};
+
+use cryptoki::context::{CInitializeArgs, CInitializeFlags, Pkcs11};
+use cryptoki::session::Session;
+use cryptoki::slot::Slot;
+use cryptoki::types::AuthPin;
+
+use super::raw::Raw;
+use super::{Access, Error, Uri};
+use crate::status::Ckr;
+
+/// Where distributions put SoftHSM2's library.
+const USUAL_PLACES: &[&str] = &[
+    "/usr/lib/softhsm/libsofthsm2.so",
+    "/usr/lib/x86_64-linux-gnu/softhsm/libsofthsm2.so",
+    "/usr/lib/aarch64-linux-gnu/softhsm/libsofthsm2.so",
+    "/usr/lib64/pkcs11/libsofthsm2.so",
+    "/usr/lib64/libsofthsm2.so",
+    "/usr/lib/pkcs11/libsofthsm2.so",
+    "/usr/local/lib/softhsm/libsofthsm2.so",
+    "/opt/homebrew/lib/softhsm/libsofthsm2.so",
+];
+
+/// Where modules named by `module-name` are looked for.
+const MODULE_DIRECTORIES: &[&str] = &[
+    "/usr/lib/x86_64-linux-gnu/pkcs11",
+    "/usr/lib/aarch64-linux-gnu/pkcs11",
+    "/usr/lib64/pkcs11",
+    "/usr/lib/pkcs11",
+    "/usr/lib/softhsm",
+    "/usr/local/lib/pkcs11",
+    "/usr/local/lib/softhsm",
+    "/opt/homebrew/lib/pkcs11",
+    "/opt/homebrew/lib/softhsm",
+];
+
+/// A loaded and initialised module.
+pub struct Module {
+    path: PathBuf,
+    pkcs11: Pkcs11,
+    raw: Raw,
+}
+
+/// What is known of a token.
+#[derive(Clone, Debug, Eq, PartialEq)]
+#[non_exhaustive]
+pub struct TokenInfo {
+    /// The slot it is in.
+    pub slot: u64,
+    /// Its label.
+    pub label: String,
+    /// Who made it.
+    pub manufacturer: String,
+    /// Its model.
+    pub model: String,
+    /// Its serial number.
+    pub serial: String,
+    /// Its firmware version, major and minor.
+    pub firmware: (u8, u8),
+    /// Whether it is initialised.
+    pub initialised: bool,
+    /// Whether its user has a PIN.
+    pub user_pin_set: bool,
+    /// Whether it wants a login.
+    pub login_required: bool,
+    /// Whether it asks for PINs on a pad of its own.
+    pub protected_path: bool,
+    /// What it tells of PIN tries.
+    pub tries: Tries,
+}
+
+/// What a token tells of the tries that remain for its PIN.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+pub enum Tries {
+    /// Nothing.
+    #[default]
+    Unknown,
+    /// At least one wrong try since the last right one.
+    Low,
+    /// One.
+    Last,
+    /// None.
+    None,
+}
+
+impl TokenInfo {
+    /// The token's `pkcs11:` URI.
+    pub fn uri(&self) -> Uri {
+        Uri {
+            token: Some(self.label.clone()),
+            manufacturer: Some(self.manufacturer.clone()),
+            model: Some(self.model.clone()),
+            serial: Some(self.serial.clone()),
+            ..Uri::default()
+        }
+    }
+}
+
+impl Module {
+    /// The module that a path, a URI's `module-path` or `module-name`, or the usual places name, in this order.
+    ///
+    /// # Errors
+    /// [`Error::NoModule`] saying where was looked.
+    pub fn locate(path: Option<&Path>, uri: Option<&Uri>) -> Result<PathBuf, Error> {
+        if let Some(path) = path {
+            return Ok(path.to_owned());
+        }
+        if let Some(path) = uri.and_then(|uri| uri.module_path.as_ref()) {
+            return Ok(PathBuf::from(path));
+        }
+        let candidates: Vec<PathBuf> = match uri.and_then(|uri| uri.module_name.as_ref()) {
+            Some(name) => MODULE_DIRECTORIES
+                .iter()
+                .flat_map(|directory| {
+                    let directory = Path::new(directory);
+                    [directory.join(format!("lib{name}.so")), directory.join(format!("{name}.so"))]
+                })
+                .collect(),
+            None => USUAL_PLACES.iter().map(PathBuf::from).collect(),
+        };
+        match candidates.iter().find(|candidate| candidate.is_file()) {
+            Some(found) => Ok(found.clone()),
+            None => Err(Error::NoModule { tried: candidates }),
+        }
+    }
+
+    /// Loads and initialises a module; one that this process has already is shared.
+    ///
+    /// # Errors
+    /// [`Error::Load`] when the file is no module, or what C_Initialize answers.
+    pub fn load(path: &Path) -> Result<Arc<Self>, Error> {
+        static LOADED: Mutex<Option<HashMap<PathBuf, Weak<Module>>>> = Mutex::new(None);
+        let mut loaded = LOADED.lock().unwrap_or_else(PoisonError::into_inner);
+        let loaded = loaded.get_or_insert_default();
+        // A bare file name is left to the loader's search path, as dlopen has it.
+        let key = path.canonicalize().unwrap_or_else(|_| path.to_owned());
+        if let Some(module) = loaded.get(&key).and_then(Weak::upgrade) {
+            return Ok(module);
+        }
+        let module = Arc::new(Self::load_new(path)?);
+        loaded.insert(key, Arc::downgrade(&module));
+        Ok(module)
+    }
+
+    /// Where the module was loaded from.
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// Every token in a slot, initialised or not.
+    ///
+    /// # Errors
+    /// [`Error`] as the module answers.
+    pub fn tokens(&self) -> Result<Vec<TokenInfo>, Error> {
+        let slots = self.pkcs11.get_slots_with_token()?;
+        let mut tokens = Vec::with_capacity(slots.len());
+        for slot in slots {
+            match self.token_info(slot.id()) {
+                Ok(info) => tokens.push(info),
+                // Taken out between the two calls, or a reader that cannot make sense of its card.
+                Err(error) if error.is(Ckr::TOKEN_NOT_PRESENT) || error.is(Ckr::TOKEN_NOT_RECOGNIZED) => {}
+                Err(error) => return Err(error),
+            }
+        }
+        Ok(tokens)
+    }
+
+    /// The one initialised token that a URI or, without one, its being alone selects.
+    ///
+    /// # Errors
+    /// [`Error::NoToken`] or [`Error::SeveralTokens`], naming what is there.
+    pub fn select(&self, wanted: Option<&Uri>) -> Result<TokenInfo, Error> {
+        let present: Vec<_> = self.tokens()?.into_iter().filter(|info| info.initialised).collect();
+        let mut fitting: Vec<_> =
+            present.iter().filter(|info| wanted.is_none_or(|uri| uri.matches_token(info))).cloned().collect();
+        match (fitting.pop(), fitting.is_empty()) {
+            (Some(info), true) => Ok(info),
+            (Some(last), false) => {
+                fitting.push(last);
+                Err(Error::SeveralTokens { present: fitting.iter().map(|info| info.uri().to_string()).collect() })
+            }
+            (None, _) => Err(Error::NoToken {
+                wanted: wanted.map_or_else(|| "any token".to_owned(), ToString::to_string),
+                present: present.into_iter().map(|info| info.label).collect(),
+            }),
+        }
+    }
+
+    /// What is known of the token in a slot.
+    ///
+    /// # Errors
+    /// [`Error`] as the module answers.
+    pub fn token_info(&self, slot: u64) -> Result<TokenInfo, Error> {
+        self.raw.token_info(slot)
+    }
+
+    pub(super) fn raw(&self) -> &Raw {
+        &self.raw
+    }
+
+    pub(super) fn open_session(&self, info: &TokenInfo, access: Access) -> Result<Session, Error> {
+        let slot = slot(info.slot)?;
+        Ok(match access {
+            Access::ReadOnly => self.pkcs11.open_ro_session(slot)?,
+            Access::ReadWrite => self.pkcs11.open_rw_session(slot)?,
+        })
+    }
+
+    pub(super) fn init_token(&self, id: u64, so_pin: &AuthPin, label: &str) -> Result<(), Error> {
+        Ok(self.pkcs11.init_token(slot(id)?, so_pin, label)?)
+    }
+
+    fn load_new(path: &Path) -> Result<Self, Error> {
+        let failed = |reason: String| Error::Load { path: path.to_owned(), reason, exists: path.exists() };
+        let pkcs11 = Pkcs11::new(path).map_err(|error| failed(load_failure(&error)))?;
+        let raw = Raw::load(path).map_err(failed)?;
+        match pkcs11.initialize(CInitializeArgs::new(CInitializeFlags::OS_LOCKING_OK)).map_err(Error::from) {
+            Ok(()) => {}
+            // Somebody else in this process was first; the module is theirs to configure and ours to use.
+            Err(error) if error.is(Ckr::CRYPTOKI_ALREADY_INITIALIZED) => {}
+            Err(error) => return Err(error),
+        }
+        Ok(Self { path: path.to_owned(), pkcs11, raw })
+    }
+}
+
+impl std::fmt::Debug for Module {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Module").field("path", &self.path).finish_non_exhaustive()
+    }
+}
+
+fn slot(id: u64) -> Result<Slot, Error> {
+    Slot::try_from(id).map_err(Error::from)
+}
+
+fn load_failure(error: &cryptoki::error::Error) -> String {
+    use cryptoki::error::Error as Cryptoki;
+    match error {
+        Cryptoki::MissingSymbol(symbol) => format!("it has no {symbol}, so it is no PKCS#11 module"),
+        Cryptoki::LibraryLoading(error) => error.to_string(),
+        other => other.to_string(),
+    }
+}

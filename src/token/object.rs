@@ -1,0 +1,211 @@
+//! Objects on a token: found, read, made, copied, changed, destroyed, and used.
+
+use cryptoki::object::{Attribute, AttributeType, ObjectHandle};
+use zeroize::Zeroize;
+
+use super::mechanism::Mechanism;
+use super::{Error, Token};
+use crate::secret::SecretBytes;
+use crate::template::Template;
+use crate::template::get::{ObjectRecord, RECORD};
+
+/// An object's handle, valid while its session is open.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub struct Handle(pub(crate) u64);
+
+impl Token {
+    /// Every object that has all the attributes of `template`. Three calls for up to a thousand objects.
+    ///
+    /// # Errors
+    /// [`Error`] as the token answers.
+    pub fn find(&self, template: &Template) -> Result<Vec<Handle>, Error> {
+        let session = self.session();
+        self.module.raw().find(session.handle(), template)
+    }
+
+    /// What is read of every object, in one call where the token allows it.
+    ///
+    /// # Errors
+    /// [`Error`] as the token answers.
+    pub fn read(&self, object: Handle) -> Result<ObjectRecord, Error> {
+        let values = self.attributes(object, RECORD)?;
+        Ok(ObjectRecord::new(object.0, values))
+    }
+
+    /// Finds and reads.
+    ///
+    /// # Errors
+    /// [`Error`] as the token answers.
+    pub fn find_and_read(&self, template: &Template) -> Result<Vec<ObjectRecord>, Error> {
+        self.find(template)?.into_iter().map(|object| self.read(object)).collect()
+    }
+
+    /// Chosen attributes with the buffer sizes to try first; `None` for each that the object does not have or does not give.
+    ///
+    /// # Errors
+    /// [`Error`] as the token answers.
+    pub fn attributes(&self, object: Handle, wanted: &[(u64, usize)]) -> Result<Vec<Option<SecretBytes>>, Error> {
+        let session = self.session();
+        self.module.raw().attributes(session.handle(), object, wanted, self.profile.asks_sizes)
+    }
+
+    /// Makes an object.
+    ///
+    /// # Errors
+    /// [`Error`] as the token answers.
+    pub fn create(&self, template: &Template) -> Result<Handle, Error> {
+        let attributes = CryptokiTemplate::new(template);
+        Ok(handle(self.session().create_object(&attributes.0)?))
+    }
+
+    /// Copies an object, changing the attributes of `changes`.
+    ///
+    /// # Errors
+    /// [`Error`] as the token answers.
+    pub fn copy(&self, object: Handle, changes: &Template) -> Result<Handle, Error> {
+        let attributes = CryptokiTemplate::new(changes);
+        let session = self.session();
+        Ok(handle(session.copy_object(self.module.raw().object(object), &attributes.0)?))
+    }
+
+    /// Changes attributes of an object.
+    ///
+    /// # Errors
+    /// [`Error`] as the token answers.
+    pub fn set(&self, object: Handle, changes: &Template) -> Result<(), Error> {
+        let attributes = CryptokiTemplate::new(changes);
+        Ok(self.session().update_attributes(self.module.raw().object(object), &attributes.0)?)
+    }
+
+    /// Destroys an object.
+    ///
+    /// # Errors
+    /// [`Error`] as the token answers.
+    pub fn destroy(&self, object: Handle) -> Result<(), Error> {
+        Ok(self.session().destroy_object(self.module.raw().object(object))?)
+    }
+
+    /// Signs: C_SignInit and C_Sign into a buffer of `capacity` bytes, which grows only if the token says so.
+    ///
+    /// # Errors
+    /// [`Error`] as the token answers.
+    pub fn sign(&self, mechanism: &Mechanism<'_>, key: Handle, data: &[u8], capacity: usize) -> Result<Vec<u8>, Error> {
+        let session = self.session();
+        self.module.raw().sign(session.handle(), mechanism, key, data, capacity)
+    }
+
+    /// Verifies: whether the token finds the signature right.
+    ///
+    /// # Errors
+    /// [`Error`] for anything but a wrong signature.
+    pub fn verify(&self, mechanism: &Mechanism<'_>, key: Handle, data: &[u8], signature: &[u8]) -> Result<bool, Error> {
+        let session = self.session();
+        self.module.raw().verify(session.handle(), mechanism, key, data, signature)
+    }
+
+    /// Encrypts in one part.
+    ///
+    /// # Errors
+    /// [`Error`] as the token answers.
+    pub fn encrypt(&self, mechanism: &Mechanism<'_>, key: Handle, data: &[u8], capacity: usize) -> Result<Vec<u8>, Error> {
+        let session = self.session();
+        self.module.raw().encrypt(session.handle(), mechanism, key, data, capacity)
+    }
+
+    /// Decrypts in one part.
+    ///
+    /// # Errors
+    /// [`Error`] as the token answers.
+    pub fn decrypt(
+        &self,
+        mechanism: &Mechanism<'_>,
+        key: Handle,
+        data: &[u8],
+        capacity: usize,
+    ) -> Result<SecretBytes, Error> {
+        let session = self.session();
+        self.module.raw().decrypt(session.handle(), mechanism, key, data, capacity)
+    }
+
+    /// Derives a key.
+    ///
+    /// # Errors
+    /// [`Error`] as the token answers.
+    pub fn derive(&self, mechanism: &Mechanism<'_>, base: Handle, template: &Template) -> Result<Handle, Error> {
+        let session = self.session();
+        self.module.raw().derive(session.handle(), mechanism, base, template)
+    }
+
+    /// Wraps a key: one call, with a buffer of `capacity` bytes that grows only if the token says so.
+    ///
+    /// # Errors
+    /// [`Error`] as the token answers.
+    pub fn wrap(&self, mechanism: &Mechanism<'_>, kek: Handle, key: Handle, capacity: usize) -> Result<Vec<u8>, Error> {
+        let session = self.session();
+        self.module.raw().wrap(session.handle(), mechanism, kek, key, capacity)
+    }
+
+    /// Unwraps a key.
+    ///
+    /// # Errors
+    /// [`Error`] as the token answers.
+    pub fn unwrap_key(
+        &self,
+        mechanism: &Mechanism<'_>,
+        kek: Handle,
+        wrapped: &[u8],
+        template: &Template,
+    ) -> Result<Handle, Error> {
+        let session = self.session();
+        self.module.raw().unwrap_key(session.handle(), mechanism, kek, wrapped, template)
+    }
+
+    /// Makes a secret key on the token.
+    ///
+    /// # Errors
+    /// [`Error`] as the token answers.
+    pub fn generate(&self, mechanism: &Mechanism<'_>, template: &Template) -> Result<Handle, Error> {
+        let session = self.session();
+        self.module.raw().generate(session.handle(), mechanism, template)
+    }
+
+    /// Makes a key pair on the token: the handles of its public and its private object.
+    ///
+    /// # Errors
+    /// [`Error`] as the token answers.
+    pub fn generate_pair(
+        &self,
+        mechanism: &Mechanism<'_>,
+        public: &Template,
+        private: &Template,
+    ) -> Result<(Handle, Handle), Error> {
+        let session = self.session();
+        self.module.raw().generate_pair(session.handle(), mechanism, public, private)
+    }
+}
+
+fn handle(object: ObjectHandle) -> Handle {
+    Handle(object.handle())
+}
+
+/// A template in cryptoki's shape. Every attribute goes as number and bytes, which is the one form whose copy can be wiped afterwards.
+struct CryptokiTemplate(Vec<Attribute>);
+
+impl CryptokiTemplate {
+    fn new(template: &Template) -> Self {
+        let attribute = |(kind, value): (crate::template::AttributeType, &SecretBytes)| {
+            Attribute::VendorDefined((AttributeType::VendorDefined(kind.0), value.to_vec()))
+        };
+        Self(template.iter().map(attribute).collect())
+    }
+}
+
+impl Drop for CryptokiTemplate {
+    fn drop(&mut self) {
+        for attribute in &mut self.0 {
+            if let Attribute::VendorDefined((_, value)) = attribute {
+                value.zeroize();
+            }
+        }
+    }
+}

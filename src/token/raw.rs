@@ -1,0 +1,483 @@
+//! The one escape from `cryptoki`: calls on a second handle of the same library, which shares the module's state, sessions and objects.
+//!
+//! Here because `cryptoki` 0.12 cannot say every standard mechanism number, drops what it does not know from lists and fails whole attribute reads
+//! over it, asks sizes with calls that need not be made, and leaves secrets in unwiped buffers. The only file besides the C ABI with `unsafe` in it:
+//! every block hands the module pointers to live buffers with their true lengths, and reads no more than the module says it wrote, bounded by
+//! what was allocated.
+
+#![allow(unsafe_code, reason = "the PKCS#11 function list is a table of C functions")]
+
+use std::ffi::c_void;
+use std::path::Path;
+
+use cryptoki_sys::{
+    CK_ATTRIBUTE, CK_ATTRIBUTE_TYPE, CK_BYTE, CK_FLAGS, CK_FUNCTION_LIST, CK_MECHANISM, CK_OBJECT_HANDLE, CK_RV,
+    CK_SESSION_HANDLE, CK_SLOT_ID, CK_TOKEN_INFO, CK_ULONG, CKF_LOGIN_REQUIRED, CKF_PROTECTED_AUTHENTICATION_PATH,
+    CKF_TOKEN_INITIALIZED, CKF_USER_PIN_COUNT_LOW, CKF_USER_PIN_FINAL_TRY, CKF_USER_PIN_INITIALIZED, CKF_USER_PIN_LOCKED,
+    CKD_NULL, CK_ECDH1_DERIVE_PARAMS, CK_RSA_PKCS_PSS_PARAMS, CK_UNAVAILABLE_INFORMATION,
+};
+
+use super::mechanism::{Mechanism, hash_numbers};
+use super::module::{TokenInfo, Tries};
+use super::{Error, Handle};
+use crate::secret::SecretBytes;
+use crate::status::Ckr;
+use crate::template::Template;
+
+/// How many objects C_FindObjects is asked for at once.
+const BATCH: usize = 1000;
+
+/// No attribute value and no result is taken beyond this, whatever a module says of its size.
+const MAX_LEN: usize = 1 << 20;
+
+/// The function list of a module. The library stays loaded as long as this lives.
+pub(super) struct Raw {
+    _library: cryptoki_sys::Pkcs11,
+    functions: *const CK_FUNCTION_LIST,
+}
+
+// SAFETY: the function list is constant after loading, and the module was initialised for use from several threads (CKF_OS_LOCKING_OK).
+unsafe impl Send for Raw {}
+// SAFETY: as above; sessions are serialised by their owner.
+unsafe impl Sync for Raw {}
+
+/// Calls one function of the list, or says that the module has none.
+macro_rules! call {
+    ($raw:expr, $name:ident, $($argument:expr),+ $(,)?) => {{
+        // SAFETY: the list was checked to be non-null when it was loaded and lives as long as the library.
+        let function = unsafe { (*$raw.functions).$name };
+        match function {
+            // SAFETY: every pointer argument comes from a live buffer or template of this function, with its true length.
+            Some(function) => check(stringify!($name), unsafe { function($($argument),+) }),
+            None => Err(Error::Pkcs11 { function: stringify!($name), ckr: Ckr::FUNCTION_NOT_SUPPORTED }),
+        }
+    }};
+}
+
+impl Raw {
+    /// Loads the library again. What the loader says is returned as text.
+    pub(super) fn load(path: &Path) -> Result<Self, String> {
+        // SAFETY: loading a library runs its initialisers; the caller chose the module, and cryptoki has loaded it already.
+        let library = unsafe { cryptoki_sys::Pkcs11::new(path) }.map_err(|error| error.to_string())?;
+        let mut functions = std::ptr::null_mut();
+        let get = library.C_GetFunctionList.as_ref().map_err(ToString::to_string)?;
+        // SAFETY: the one argument points to a live pointer.
+        let rv = unsafe { get(&raw mut functions) };
+        if rv != 0 || functions.is_null() {
+            return Err(format!("C_GetFunctionList answered {}", Ckr(rv)));
+        }
+        Ok(Self { _library: library, functions })
+    }
+
+    /// C_GetTokenInfo. Through cryptoki it fails as a whole on a clock that is not a date.
+    pub(super) fn token_info(&self, slot: CK_SLOT_ID) -> Result<TokenInfo, Error> {
+        let mut info = CK_TOKEN_INFO::default();
+        call!(self, C_GetTokenInfo, slot, &raw mut info)?;
+        let has = |flag: CK_FLAGS| info.flags & flag != 0;
+        let tries = if has(CKF_USER_PIN_LOCKED) {
+            Tries::None
+        } else if has(CKF_USER_PIN_FINAL_TRY) {
+            Tries::Last
+        } else if has(CKF_USER_PIN_COUNT_LOW) {
+            Tries::Low
+        } else {
+            Tries::Unknown
+        };
+        Ok(TokenInfo {
+            slot,
+            label: text(&info.label),
+            manufacturer: text(&info.manufacturerID),
+            model: text(&info.model),
+            serial: text(&info.serialNumber),
+            firmware: (info.firmwareVersion.major, info.firmwareVersion.minor),
+            initialised: has(CKF_TOKEN_INITIALIZED),
+            user_pin_set: has(CKF_USER_PIN_INITIALIZED),
+            login_required: has(CKF_LOGIN_REQUIRED),
+            protected_path: has(CKF_PROTECTED_AUTHENTICATION_PATH),
+            tries,
+        })
+    }
+
+    /// Every mechanism number that the token lists, known to anyone or not.
+    pub(super) fn mechanisms(&self, slot: CK_SLOT_ID) -> Result<Vec<u64>, Error> {
+        let mut count = 0;
+        call!(self, C_GetMechanismList, slot, std::ptr::null_mut(), &raw mut count)?;
+        let mut list = vec![0; bounded("C_GetMechanismList", count)?];
+        let mut count = ulong(list.len());
+        call!(self, C_GetMechanismList, slot, list.as_mut_ptr(), &raw mut count)?;
+        // Some modules list fewer on the second call than they counted on the first.
+        list.truncate(usize::try_from(count).unwrap_or(0));
+        Ok(list)
+    }
+
+    pub(super) fn find(&self, session: CK_SESSION_HANDLE, template: &Template) -> Result<Vec<Handle>, Error> {
+        let mut attributes = Attributes::of(template);
+        call!(self, C_FindObjectsInit, session, attributes.as_mut_ptr(), attributes.len())?;
+        let found = self.find_all(session);
+        let finished = call!(self, C_FindObjectsFinal, session);
+        let found = found?;
+        finished?;
+        Ok(found)
+    }
+
+    fn find_all(&self, session: CK_SESSION_HANDLE) -> Result<Vec<Handle>, Error> {
+        let mut found = Vec::new();
+        loop {
+            let mut batch: [CK_OBJECT_HANDLE; BATCH] = [0; BATCH];
+            let mut count = 0;
+            call!(self, C_FindObjects, session, batch.as_mut_ptr(), ulong(BATCH), &raw mut count)?;
+            let count = usize::try_from(count).unwrap_or(BATCH).min(BATCH);
+            found.extend(batch.iter().take(count).map(|object| Handle(*object)));
+            if count < BATCH {
+                return Ok(found);
+            }
+        }
+    }
+
+    /// Reads attributes with preset buffers in one call; sizes are asked only when the token does not respect them or a buffer was too small.
+    pub(super) fn attributes(
+        &self,
+        session: CK_SESSION_HANDLE,
+        object: Handle,
+        wanted: &[(CK_ATTRIBUTE_TYPE, usize)],
+        ask_sizes: bool,
+    ) -> Result<Vec<Option<SecretBytes>>, Error> {
+        if !ask_sizes {
+            let (values, too_small) = self.read_attributes(session, object, wanted)?;
+            if !too_small {
+                return Ok(values);
+            }
+        }
+        let mut query: Vec<_> =
+            wanted.iter().map(|(kind, _)| CK_ATTRIBUTE { type_: *kind, pValue: std::ptr::null_mut(), ulValueLen: 0 }).collect();
+        let outcome = call!(self, C_GetAttributeValue, session, object.0, query.as_mut_ptr(), ulong(query.len()));
+        tolerate(outcome)?;
+        let mut sized = Vec::new();
+        for (attribute, (kind, _)) in query.iter().zip(wanted) {
+            if attribute.ulValueLen != CK_UNAVAILABLE_INFORMATION {
+                sized.push((*kind, bounded("C_GetAttributeValue", attribute.ulValueLen)?));
+            }
+        }
+        let (values, too_small) = self.read_attributes(session, object, &sized)?;
+        if too_small {
+            let problem = "an attribute grew between asking its size and reading it".to_owned();
+            return Err(Error::Module { function: "C_GetAttributeValue", problem });
+        }
+        let mut values: Vec<_> = sized.iter().map(|(kind, _)| *kind).zip(values).collect();
+        let mut take = |kind: CK_ATTRIBUTE_TYPE| {
+            let at = values.iter().position(|(known, _)| *known == kind)?;
+            values.swap_remove(at).1
+        };
+        Ok(wanted.iter().map(|(kind, _)| take(*kind)).collect())
+    }
+
+    fn read_attributes(
+        &self,
+        session: CK_SESSION_HANDLE,
+        object: Handle,
+        wanted: &[(CK_ATTRIBUTE_TYPE, usize)],
+    ) -> Result<(Vec<Option<SecretBytes>>, bool), Error> {
+        let mut buffers: Vec<_> = wanted.iter().map(|(_, len)| SecretBytes::zeroed(*len)).collect();
+        let mut attributes: Vec<_> = buffers
+            .iter_mut()
+            .zip(wanted)
+            .map(|(buffer, (kind, len))| CK_ATTRIBUTE {
+                type_: *kind,
+                pValue: buffer.as_mut_slice().as_mut_ptr().cast(),
+                ulValueLen: ulong(*len),
+            })
+            .collect();
+        let outcome = call!(self, C_GetAttributeValue, session, object.0, attributes.as_mut_ptr(), ulong(attributes.len()));
+        let too_small = tolerate(outcome)?;
+        let values = attributes.iter().zip(buffers).map(|(attribute, buffer)| {
+            let len = usize::try_from(attribute.ulValueLen).ok().filter(|len| *len <= buffer.len())?;
+            Some(if len == buffer.len() { buffer } else { SecretBytes::from(buffer.get(..len)?) })
+        });
+        Ok((values.collect(), too_small))
+    }
+
+    pub(super) fn sign(
+        &self,
+        session: CK_SESSION_HANDLE,
+        mechanism: &Mechanism<'_>,
+        key: Handle,
+        data: &[u8],
+        capacity: usize,
+    ) -> Result<Vec<u8>, Error> {
+        with_mechanism(mechanism, |mechanism| call!(self, C_SignInit, session, mechanism, key.0))?;
+        let out = output("C_Sign", capacity, |out, len| {
+            call!(self, C_Sign, session, in_pointer(data), ulong(data.len()), out, len)
+        })?;
+        Ok(out.to_vec())
+    }
+
+    pub(super) fn verify(
+        &self,
+        session: CK_SESSION_HANDLE,
+        mechanism: &Mechanism<'_>,
+        key: Handle,
+        data: &[u8],
+        signature: &[u8],
+    ) -> Result<bool, Error> {
+        with_mechanism(mechanism, |mechanism| call!(self, C_VerifyInit, session, mechanism, key.0))?;
+        let outcome = call!(
+            self,
+            C_Verify,
+            session,
+            in_pointer(data),
+            ulong(data.len()),
+            in_pointer(signature),
+            ulong(signature.len()),
+        );
+        match outcome {
+            Ok(()) => Ok(true),
+            Err(error) if error.is(Ckr::SIGNATURE_INVALID) || error.is(Ckr::SIGNATURE_LEN_RANGE) => Ok(false),
+            Err(error) => Err(error),
+        }
+    }
+
+    pub(super) fn encrypt(
+        &self,
+        session: CK_SESSION_HANDLE,
+        mechanism: &Mechanism<'_>,
+        key: Handle,
+        data: &[u8],
+        capacity: usize,
+    ) -> Result<Vec<u8>, Error> {
+        with_mechanism(mechanism, |mechanism| call!(self, C_EncryptInit, session, mechanism, key.0))?;
+        let out = output("C_Encrypt", capacity, |out, len| {
+            call!(self, C_Encrypt, session, in_pointer(data), ulong(data.len()), out, len)
+        })?;
+        Ok(out.to_vec())
+    }
+
+    pub(super) fn decrypt(
+        &self,
+        session: CK_SESSION_HANDLE,
+        mechanism: &Mechanism<'_>,
+        key: Handle,
+        data: &[u8],
+        capacity: usize,
+    ) -> Result<SecretBytes, Error> {
+        with_mechanism(mechanism, |mechanism| call!(self, C_DecryptInit, session, mechanism, key.0))?;
+        output("C_Decrypt", capacity, |out, len| {
+            call!(self, C_Decrypt, session, in_pointer(data), ulong(data.len()), out, len)
+        })
+    }
+
+    pub(super) fn derive(
+        &self,
+        session: CK_SESSION_HANDLE,
+        mechanism: &Mechanism<'_>,
+        base: Handle,
+        template: &Template,
+    ) -> Result<Handle, Error> {
+        let mut attributes = Attributes::of(template);
+        let mut object = 0;
+        with_mechanism(mechanism, |mechanism| {
+            let (template, count) = (attributes.as_mut_ptr(), attributes.len());
+            call!(self, C_DeriveKey, session, mechanism, base.0, template, count, &raw mut object)
+        })?;
+        Ok(Handle(object))
+    }
+
+    pub(super) fn wrap(
+        &self,
+        session: CK_SESSION_HANDLE,
+        mechanism: &Mechanism<'_>,
+        kek: Handle,
+        key: Handle,
+        capacity: usize,
+    ) -> Result<Vec<u8>, Error> {
+        let out = output("C_WrapKey", capacity, |out, len| {
+            with_mechanism(mechanism, |mechanism| call!(self, C_WrapKey, session, mechanism, kek.0, key.0, out, len))
+        })?;
+        Ok(out.to_vec())
+    }
+
+    pub(super) fn unwrap_key(
+        &self,
+        session: CK_SESSION_HANDLE,
+        mechanism: &Mechanism<'_>,
+        kek: Handle,
+        wrapped: &[u8],
+        template: &Template,
+    ) -> Result<Handle, Error> {
+        let mut attributes = Attributes::of(template);
+        let mut object = 0;
+        with_mechanism(mechanism, |mechanism| {
+            let (bytes, len) = (in_pointer(wrapped), ulong(wrapped.len()));
+            let (template, count) = (attributes.as_mut_ptr(), attributes.len());
+            call!(self, C_UnwrapKey, session, mechanism, kek.0, bytes, len, template, count, &raw mut object)
+        })?;
+        Ok(Handle(object))
+    }
+
+    pub(super) fn generate(
+        &self,
+        session: CK_SESSION_HANDLE,
+        mechanism: &Mechanism<'_>,
+        template: &Template,
+    ) -> Result<Handle, Error> {
+        let mut attributes = Attributes::of(template);
+        let mut object = 0;
+        with_mechanism(mechanism, |mechanism| {
+            let (template, count) = (attributes.as_mut_ptr(), attributes.len());
+            call!(self, C_GenerateKey, session, mechanism, template, count, &raw mut object)
+        })?;
+        Ok(Handle(object))
+    }
+
+    pub(super) fn generate_pair(
+        &self,
+        session: CK_SESSION_HANDLE,
+        mechanism: &Mechanism<'_>,
+        public: &Template,
+        private: &Template,
+    ) -> Result<(Handle, Handle), Error> {
+        let (mut public, mut private) = (Attributes::of(public), Attributes::of(private));
+        let (mut public_key, mut private_key) = (0, 0);
+        with_mechanism(mechanism, |mechanism| {
+            call!(
+                self,
+                C_GenerateKeyPair,
+                session,
+                mechanism,
+                public.as_mut_ptr(),
+                public.len(),
+                private.as_mut_ptr(),
+                private.len(),
+                &raw mut public_key,
+                &raw mut private_key,
+            )
+        })?;
+        Ok((Handle(public_key), Handle(private_key)))
+    }
+
+    /// An object's handle as cryptoki has it.
+    pub(super) fn object(&self, object: Handle) -> cryptoki::object::ObjectHandle {
+        // SAFETY: the number was given out by this module for the session of the same token; a stale one is answered with a return value.
+        unsafe { cryptoki::object::ObjectHandle::new_from_raw(object.0) }
+    }
+}
+
+/// A template as C sees it. Borrows the values, so it cannot outlive them.
+struct Attributes<'a> {
+    list: Vec<CK_ATTRIBUTE>,
+    _values: std::marker::PhantomData<&'a Template>,
+}
+
+impl<'a> Attributes<'a> {
+    fn of(template: &'a Template) -> Self {
+        let list = template
+            .iter()
+            .map(|(kind, value)| CK_ATTRIBUTE {
+                type_: kind.0,
+                // The functions that take a template only read it.
+                pValue: value.as_ptr().cast_mut().cast(),
+                ulValueLen: ulong(value.len()),
+            })
+            .collect();
+        Self { list, _values: std::marker::PhantomData }
+    }
+
+    fn as_mut_ptr(&mut self) -> *mut CK_ATTRIBUTE {
+        self.list.as_mut_ptr()
+    }
+
+    fn len(&self) -> CK_ULONG {
+        ulong(self.list.len())
+    }
+}
+
+/// Runs `then` with a mechanism as C sees it; its parameter lives until `then` returns.
+fn with_mechanism<T>(mechanism: &Mechanism<'_>, then: impl FnOnce(*mut CK_MECHANISM) -> T) -> T {
+    let number = mechanism.number();
+    let run = |parameter: *mut c_void, len: usize| {
+        let mut mechanism = CK_MECHANISM { mechanism: number, pParameter: parameter, ulParameterLen: ulong(len) };
+        then(&raw mut mechanism)
+    };
+    match mechanism {
+        Mechanism::Plain(_) => run(std::ptr::null_mut(), 0),
+        Mechanism::Pss { hash, salt_len } => {
+            let (hash_number, mgf) = hash_numbers(*hash);
+            let mut parameter = CK_RSA_PKCS_PSS_PARAMS { hashAlg: hash_number, mgf, sLen: ulong(*salt_len) };
+            run((&raw mut parameter).cast(), size_of::<CK_RSA_PKCS_PSS_PARAMS>())
+        }
+        Mechanism::Ecdh1(point) => {
+            let mut parameter = CK_ECDH1_DERIVE_PARAMS {
+                kdf: CKD_NULL,
+                ulSharedDataLen: 0,
+                pSharedData: std::ptr::null_mut(),
+                ulPublicDataLen: ulong(point.len()),
+                pPublicData: in_pointer(point),
+            };
+            run((&raw mut parameter).cast(), size_of::<CK_ECDH1_DERIVE_PARAMS>())
+        }
+    }
+}
+
+/// Calls a function that fills a buffer; grows it when the token says CKR_BUFFER_TOO_SMALL, and cuts it to the length that was written.
+fn output(
+    function: &'static str,
+    capacity: usize,
+    mut fill: impl FnMut(*mut CK_BYTE, *mut CK_ULONG) -> Result<(), Error>,
+) -> Result<SecretBytes, Error> {
+    let mut capacity = capacity.max(1);
+    loop {
+        let mut out = SecretBytes::zeroed(capacity);
+        let mut len = ulong(capacity);
+        match fill(out.as_mut_slice().as_mut_ptr(), &raw mut len) {
+            Ok(()) => {
+                let written = usize::try_from(len).ok().and_then(|len| out.get(..len));
+                return written.map(SecretBytes::from).ok_or_else(|| Error::Module {
+                    function,
+                    problem: format!("it says that it wrote {len} bytes into {capacity}"),
+                });
+            }
+            // Some modules leave the length as it was: double it then. MAX_LEN ends it.
+            Err(error) if error.is(Ckr::BUFFER_TOO_SMALL) => {
+                capacity = bounded(function, len)?.max(capacity.saturating_mul(2));
+                bounded(function, ulong(capacity))?;
+            }
+            Err(error) => return Err(error),
+        }
+    }
+}
+
+fn check(function: &'static str, rv: CK_RV) -> Result<(), Error> {
+    match Ckr(rv) {
+        Ckr::OK => Ok(()),
+        ckr => Err(Error::Pkcs11 { function, ckr }),
+    }
+}
+
+/// The return values of C_GetAttributeValue that leave the other attributes usable; whether a buffer was too small.
+fn tolerate(outcome: Result<(), Error>) -> Result<bool, Error> {
+    match outcome {
+        Ok(()) => Ok(false),
+        Err(error) if error.is(Ckr::ATTRIBUTE_SENSITIVE) || error.is(Ckr::ATTRIBUTE_TYPE_INVALID) => Ok(false),
+        Err(error) if error.is(Ckr::BUFFER_TOO_SMALL) => Ok(true),
+        Err(error) => Err(error),
+    }
+}
+
+fn bounded(function: &'static str, len: CK_ULONG) -> Result<usize, Error> {
+    let too_long = || Error::Module { function, problem: format!("a length of {len}") };
+    usize::try_from(len).ok().filter(|len| *len <= MAX_LEN).ok_or_else(too_long)
+}
+
+/// A pointer to input, which PKCS#11 declares without `const`.
+fn in_pointer(bytes: &[u8]) -> *mut CK_BYTE {
+    bytes.as_ptr().cast_mut()
+}
+
+fn ulong(len: usize) -> CK_ULONG {
+    // On Windows CK_ULONG has 32 bits; nothing handled here is longer.
+    CK_ULONG::try_from(len).unwrap_or(CK_ULONG::MAX)
+}
+
+/// A blank-padded text field.
+fn text(bytes: &[u8]) -> String {
+    String::from_utf8_lossy(bytes).trim_end_matches([' ', '\0']).to_owned()
+}
