@@ -165,9 +165,12 @@ fn key_hint(error: &key::Error) -> Option<String> {
 fn token_hint(error: &token::Error) -> Option<String> {
     Some(match error {
         token::Error::NoModule { .. } => {
-            "name one with --module or CNG11_MODULE, or install SoftHSM2 (Debian, Ubuntu: apt-get install softhsm2)".into()
+            "name one with --module or CNG11_MODULE, or install SoftHSM2 (Debian, Ubuntu: apt-get install softhsm2)"
+                .into()
         }
-        token::Error::Load { exists: false, .. } => "check the path given by --module, CNG11_MODULE or module-path".into(),
+        token::Error::Load { exists: false, .. } => {
+            "check the path given by --module, CNG11_MODULE or module-path".into()
+        }
         token::Error::Load { .. } => "the file is no PKCS#11 library for this machine".into(),
         token::Error::Uri { .. } => "quote the URI for the shell and percent-encode what RFC 7512 wants encoded".into(),
         token::Error::NoToken { .. } => {
@@ -176,10 +179,14 @@ fn token_hint(error: &token::Error) -> Option<String> {
         token::Error::SeveralTokens { .. } => "choose one with --token LABEL or CNG11_TOKEN".into(),
         token::Error::NoBlankToken => "the module offers no slot with a blank token".into(),
         token::Error::Pin { ckr: Ckr::PIN_LOCKED, .. } => "the SO can set a new PIN".into(),
-        token::Error::Pin { .. } => "check where the PIN comes from (--pin-source); it was tried once and is not tried again".into(),
+        token::Error::Pin { .. } => {
+            "check where the PIN comes from (--pin-source); it was tried once and is not tried again".into()
+        }
         token::Error::Pkcs11 { ckr: Ckr::USER_NOT_LOGGED_IN, .. } => "log in: give a PIN with --pin-source".into(),
         token::Error::Pkcs11 { ckr: Ckr::MECHANISM_INVALID, .. } => "the token does not have this mechanism".into(),
-        token::Error::Pkcs11 { ckr: Ckr::KEY_FUNCTION_NOT_PERMITTED, .. } => "the key's usage does not allow it; see `cng11 show`".into(),
+        token::Error::Pkcs11 { ckr: Ckr::KEY_FUNCTION_NOT_PERMITTED, .. } => {
+            "the key's usage does not allow it; see `cng11 show`".into()
+        }
         _ => return None,
     })
 }

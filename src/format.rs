@@ -203,7 +203,7 @@ pub fn encode(key: &KeyMaterial, algorithm: Algorithm, format: Format) -> Result
         (Format::Raw, KeyMaterial::Secret(key)) => Ok(key.key().clone()),
         (Format::Sec1, KeyMaterial::Private(PrivateKey::Ec(key))) => Ok(asn1::sec1::encode(key, true)?),
         (Format::Spki | Format::SpkiPem, key) => {
-            let public = key.public().ok_or(Error::NotRepresentable { format: format.name() })?;
+            let public = key.public().ok_or_else(|| Error::NotRepresentable { format: format.name() })?;
             let bytes = match format {
                 Format::Spki => asn1::spki::encode(&public)?,
                 _ => asn1::spki::encode_pem(&public)?,

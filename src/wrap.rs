@@ -122,7 +122,14 @@ impl Error {
 /// Return values by which tokens say that the wrapped data is wrong; SoftHSM answers CKR_GENERAL_ERROR to a failed integrity check and
 /// CKR_FUNCTION_FAILED to a PKCS#8 of another kind.
 fn is_about_the_data(ckr: Ckr) -> bool {
-    matches!(ckr, Ckr::GENERAL_ERROR | Ckr::FUNCTION_FAILED | Ckr::DEVICE_ERROR | Ckr::WRAPPED_KEY_INVALID | Ckr::ENCRYPTED_DATA_INVALID)
+    matches!(
+        ckr,
+        Ckr::GENERAL_ERROR
+            | Ckr::FUNCTION_FAILED
+            | Ckr::DEVICE_ERROR
+            | Ckr::WRAPPED_KEY_INVALID
+            | Ckr::ENCRYPTED_DATA_INVALID
+    )
 }
 
 /// Wraps `key` under `kek`: one call.
@@ -138,7 +145,13 @@ pub fn wrap(token: &Token, scheme: Scheme, kek: Handle, key: Handle, capacity: u
 ///
 /// # Errors
 /// [`Error`] as the token answers; a mechanism that it does not have is named.
-pub fn unwrap(token: &Token, scheme: Scheme, kek: Handle, wrapped: &[u8], template: &Template) -> Result<Handle, Error> {
+pub fn unwrap(
+    token: &Token,
+    scheme: Scheme,
+    kek: Handle,
+    wrapped: &[u8],
+    template: &Template,
+) -> Result<Handle, Error> {
     let mechanism = scheme.mechanism(token);
     token.unwrap_key(&Mechanism::Plain(mechanism), kek, wrapped, template).map_err(|error| named(token, scheme, error))
 }
@@ -175,7 +188,13 @@ pub fn unwrap_private(
 /// Return values after which another kind of key is worth a try. Wrong PIN, full, or removed are not among them.
 fn may_be_another_kind(ckr: Ckr) -> bool {
     is_about_the_data(ckr)
-        || matches!(ckr, Ckr::TEMPLATE_INCOMPLETE | Ckr::TEMPLATE_INCONSISTENT | Ckr::ATTRIBUTE_VALUE_INVALID | Ckr::KEY_TYPE_INCONSISTENT)
+        || matches!(
+            ckr,
+            Ckr::TEMPLATE_INCOMPLETE
+                | Ckr::TEMPLATE_INCONSISTENT
+                | Ckr::ATTRIBUTE_VALUE_INVALID
+                | Ckr::KEY_TYPE_INCONSISTENT
+        )
 }
 
 /// Bytes that hold any wrapped PKCS#8 of a key: twice the numbers of an RSA key and a half, or three field widths, and the DER around them.

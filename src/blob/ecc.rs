@@ -184,7 +184,7 @@ fn encode(public: &PublicKey, d: Option<&SecretBytes>, algorithm: Algorithm) -> 
     let magic = MAGICS
         .iter()
         .find(wanted)
-        .ok_or(Error::Algorithm { given: algorithm.name(), found: "an elliptic-curve key".to_owned() })?;
+        .ok_or_else(|| Error::Algorithm { given: algorithm.name(), found: "an elliptic-curve key".to_owned() })?;
     let width = curve.width();
     let mut writer = Writer::new(8 + width * if d.is_some() { 3 } else { 2 });
     writer.magic(if d.is_some() { magic.private } else { magic.public })?;

@@ -37,32 +37,28 @@ pub enum Kind {
 }
 
 impl Kind {
-    const TABLE: &[(Self, u32, BlobType)] = &[
-        (Self::FullPrivate, 0x3341_5352, BlobType::RsaFullPrivate), // RSA3
-        (Self::Private, 0x3241_5352, BlobType::RsaPrivate),         // RSA2
-        (Self::Public, 0x3141_5352, BlobType::RsaPublic),           // RSA1
-    ];
+    const ALL: [Self; 3] = [Self::FullPrivate, Self::Private, Self::Public];
 
     /// The layout with this magic number.
     pub fn by_magic(magic: u32) -> Option<Self> {
-        Self::TABLE.iter().find(|row| row.1 == magic).map(|row| row.0)
+        Self::ALL.into_iter().find(|kind| kind.magic() == magic)
     }
 
     /// The magic number.
-    pub fn magic(self) -> u32 {
-        self.row().1
+    pub const fn magic(self) -> u32 {
+        match self {
+            Self::FullPrivate => 0x3341_5352, // RSA3
+            Self::Private => 0x3241_5352,     // RSA2
+            Self::Public => 0x3141_5352,      // RSA1
+        }
     }
 
     /// The blob type.
-    pub fn blob_type(self) -> BlobType {
-        self.row().2
-    }
-
-    fn row(self) -> &'static (Self, u32, BlobType) {
+    pub const fn blob_type(self) -> BlobType {
         match self {
-            Self::FullPrivate => &Self::TABLE[0],
-            Self::Private => &Self::TABLE[1],
-            Self::Public => &Self::TABLE[2],
+            Self::FullPrivate => BlobType::RsaFullPrivate,
+            Self::Private => BlobType::RsaPrivate,
+            Self::Public => BlobType::RsaPublic,
         }
     }
 }
@@ -93,7 +89,7 @@ impl<'a> RsaBlob<'a> {
 
     pub(crate) fn read(reader: &mut Reader<'a>, allowed: &[Kind]) -> Result<Self, Error> {
         let magic = reader.u32("Magic")?;
-        let kind = Kind::by_magic(magic).filter(|kind| allowed.contains(kind)).ok_or(Error::Magic {
+        let kind = Kind::by_magic(magic).filter(|kind| allowed.contains(kind)).ok_or_else(|| Error::Magic {
             field: "Magic",
             offset: 0,
             found: magic,

@@ -200,67 +200,47 @@ pub enum Hash {
 }
 
 impl Hash {
-    /// Every hash, with CNG's name, its output length and its `DigestInfo` prefix (RFC 8017 §9.2 note 1).
-    const TABLE: &[(Self, &str, usize, &[u8])] = &[
-        (
-            Self::Sha1,
-            "SHA1",
-            20,
-            &[0x30, 0x21, 0x30, 0x09, 0x06, 0x05, 0x2B, 0x0E, 0x03, 0x02, 0x1A, 0x05, 0x00, 0x04, 0x14],
-        ),
-        (
-            Self::Sha256,
-            "SHA256",
-            32,
-            &[
-                0x30, 0x31, 0x30, 0x0D, 0x06, 0x09, 0x60, 0x86, 0x48, 0x01, 0x65, 0x03, 0x04, 0x02, 0x01, 0x05, 0x00,
-                0x04, 0x20,
-            ],
-        ),
-        (
-            Self::Sha384,
-            "SHA384",
-            48,
-            &[
-                0x30, 0x41, 0x30, 0x0D, 0x06, 0x09, 0x60, 0x86, 0x48, 0x01, 0x65, 0x03, 0x04, 0x02, 0x02, 0x05, 0x00,
-                0x04, 0x30,
-            ],
-        ),
-        (
-            Self::Sha512,
-            "SHA512",
-            64,
-            &[
-                0x30, 0x51, 0x30, 0x0D, 0x06, 0x09, 0x60, 0x86, 0x48, 0x01, 0x65, 0x03, 0x04, 0x02, 0x03, 0x05, 0x00,
-                0x04, 0x40,
-            ],
-        ),
-    ];
+    const ALL: [Self; 4] = [Self::Sha1, Self::Sha256, Self::Sha384, Self::Sha512];
 
     /// Finds a hash by its CNG name, in any case and with or without a hyphen.
     pub fn by_name(name: &str) -> Option<Self> {
         let name = name.replace('-', "");
-        Self::TABLE.iter().find(|row| row.1.eq_ignore_ascii_case(&name)).map(|row| row.0)
+        Self::ALL.into_iter().find(|hash| hash.name().eq_ignore_ascii_case(&name))
     }
 
     /// The hash whose output has this length.
     pub fn by_length(len: usize) -> Option<Self> {
-        Self::TABLE.iter().find(|row| row.2 == len).map(|row| row.0)
+        Self::ALL.into_iter().find(|hash| hash.length() == len)
     }
 
     /// CNG's name.
     pub fn name(self) -> &'static str {
-        self.row().1
+        match self {
+            Self::Sha1 => "SHA1",
+            Self::Sha256 => "SHA256",
+            Self::Sha384 => "SHA384",
+            Self::Sha512 => "SHA512",
+        }
     }
 
     /// Output length in bytes.
     pub fn length(self) -> usize {
-        self.row().2
+        match self {
+            Self::Sha1 => 20,
+            Self::Sha256 => 32,
+            Self::Sha384 => 48,
+            Self::Sha512 => 64,
+        }
     }
 
-    /// The DER of `DigestInfo` up to the digest itself.
+    /// The DER of `DigestInfo` up to the digest itself (RFC 8017 §9.2 note 1).
     pub fn digest_info_prefix(self) -> &'static [u8] {
-        self.row().3
+        match self {
+            Self::Sha1 => b"\x30\x21\x30\x09\x06\x05\x2B\x0E\x03\x02\x1A\x05\x00\x04\x14",
+            Self::Sha256 => b"\x30\x31\x30\x0D\x06\x09\x60\x86\x48\x01\x65\x03\x04\x02\x01\x05\x00\x04\x20",
+            Self::Sha384 => b"\x30\x41\x30\x0D\x06\x09\x60\x86\x48\x01\x65\x03\x04\x02\x02\x05\x00\x04\x30",
+            Self::Sha512 => b"\x30\x51\x30\x0D\x06\x09\x60\x86\x48\x01\x65\x03\x04\x02\x03\x05\x00\x04\x40",
+        }
     }
 
     /// The digest of `data`.
@@ -295,11 +275,6 @@ impl Hash {
             Self::Sha384 => all::<sha2::Sha384>(reader),
             Self::Sha512 => all::<sha2::Sha512>(reader),
         }
-    }
-
-    fn row(self) -> &'static (Self, &'static str, usize, &'static [u8]) {
-        // Every variant has a row; the first stands in so that no panic is possible.
-        Self::TABLE.iter().find(|row| row.0 == self).unwrap_or(&Self::TABLE[0])
     }
 }
 

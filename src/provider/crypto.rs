@@ -94,6 +94,9 @@ impl Key {
     }
 
     fn cannot(&self, operation: &'static str) -> Error {
-        Error::Unsupported { what: format!("`{}` cannot {operation}: it has no such key object", self.label()), ckr: None }
+        Error::Unsupported {
+            what: format!("`{}` cannot {operation}: it has no such key object", self.label()),
+            ckr: None,
+        }
     }
 }

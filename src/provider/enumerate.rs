@@ -28,7 +28,8 @@ impl StorageProvider {
             Listing { keys: Vec::new(), public_only: Vec::new(), unfinished: Vec::new(), torn: Vec::new() };
         let entries = self.all_entries()?;
         for entry in &entries {
-            let uris = |entry: &Entry| entry.objects().map(|object| lookup::uri_of(&self.token, object)).collect::<Vec<_>>();
+            let uris =
+                |entry: &Entry| entry.objects().map(|object| lookup::uri_of(&self.token, object)).collect::<Vec<_>>();
             let torn = entry.objects().any(|object| object.is_torn());
             if torn {
                 listing.torn.extend(uris(entry));
@@ -47,7 +48,7 @@ impl StorageProvider {
 fn superseded(entry: &Entry, all: &[Entry]) -> bool {
     entry.stage == Stage::Final
         && entry.is_key()
-        && all.iter().any(|other| {
-            other.stage == Stage::Ready && other.is_key() && other.record().label == entry.record().label
-        })
+        && all
+            .iter()
+            .any(|other| other.stage == Stage::Ready && other.is_key() && other.record().label == entry.record().label)
 }

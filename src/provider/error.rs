@@ -135,9 +135,10 @@ impl Error {
             Self::Name { .. } | Self::Contradiction { .. } => Status::NTE_INVALID_PARAMETER,
             Self::NameTaken { .. } => Status::NTE_EXISTS,
             Self::NoSuchKey { .. } | Self::Ambiguous { .. } => Status::NTE_BAD_KEYSET,
-            Self::PolicyForbids { .. } | Self::PublicNotPersisted | Self::Unsupported { .. } | Self::NoPublic { .. } => {
-                Status::NTE_NOT_SUPPORTED
-            }
+            Self::PolicyForbids { .. }
+            | Self::PublicNotPersisted
+            | Self::Unsupported { .. }
+            | Self::NoPublic { .. } => Status::NTE_NOT_SUPPORTED,
             Self::UsageForbids { .. } => Status::NTE_PERM,
             Self::NotHonoured { .. } | Self::ProofFailed { .. } => Status::NTE_VALIDATION_FAILED,
             Self::NotRemoved { .. } => Status::NTE_FAIL,
@@ -166,7 +167,9 @@ impl Error {
             Self::PolicyForbids { form: "in the clear", policy, .. } if policy.contains("encrypted") => {
                 "it may leave wrapped: --wrap-key NAME".into()
             }
-            Self::PolicyForbids { .. } => "the policy was fixed when the key was made; only its public half leaves".into(),
+            Self::PolicyForbids { .. } => {
+                "the policy was fixed when the key was made; only its public half leaves".into()
+            }
             Self::PublicNotPersisted => {
                 "import the private key; to verify with a public key it need not be on the token".into()
             }

@@ -8,9 +8,7 @@ use super::{Error, Key, Ready, proof};
 use crate::asn1::{self, Encryption};
 use crate::blob::BlobType;
 use crate::format::{self, Format};
-use crate::key::{
-    Algorithm, Family, KeyMaterial, PrivateKey, PublicKey, SymmetricKey, Validation, ec, rsa,
-};
+use crate::key::{Algorithm, Family, KeyMaterial, PrivateKey, PublicKey, SymmetricKey, Validation, ec, rsa};
 use crate::secret::SecretBytes;
 use crate::wrap::{self, Scheme};
 
@@ -62,12 +60,8 @@ impl Key {
             let what = "a Rfc3565KeyWrapBlob needs the key that wraps it".to_owned();
             return Err(Error::Contradiction { what }.into());
         }
-        Err(Error::PolicyForbids {
-            name: ready.label.clone(),
-            form: "in the clear",
-            policy: policy_words(ready),
-        }
-        .into())
+        Err(Error::PolicyForbids { name: ready.label.clone(), form: "in the clear", policy: policy_words(ready) }
+            .into())
     }
 
     /// Exports the private or secret part in the clear. The key's policy must allow it.
@@ -117,7 +111,8 @@ impl Key {
             }
             (Format::Blob(BlobType::Pkcs8) | Format::Raw, scheme) => scheme.unwrap_or(Scheme::Kwp),
             _ => {
-                let what = format!("a {} cannot be wrapped: PKCS8_PRIVATEKEY, raw and Rfc3565KeyWrapBlob can", format.name());
+                let what =
+                    format!("a {} cannot be wrapped: PKCS8_PRIVATEKEY, raw and Rfc3565KeyWrapBlob can", format.name());
                 return Err(Error::Contradiction { what }.into());
             }
         };
@@ -137,11 +132,8 @@ impl Key {
         }
         let object = ready.secret_part().ok_or_else(|| Error::NoSuchKey { name: ready.label.clone() })?;
         let bits = ready.bits.unwrap_or(0);
-        let capacity = if symmetric {
-            bits as usize / 8 + 64
-        } else {
-            wrap::private_capacity(ready.public.as_ref(), bits)
-        };
+        let capacity =
+            if symmetric { bits as usize / 8 + 64 } else { wrap::private_capacity(ready.public.as_ref(), bits) };
         let bytes = SecretBytes::from(wrap::wrap(&self.token, scheme, kek, object, capacity)?);
         Ok(Exported { bytes, zero_padded: !symmetric && self.token.profile().zero_pads })
     }
@@ -193,16 +185,9 @@ impl Key {
                 let PublicKey::Rsa(public) = self.public_key()? else {
                     return Err(Error::NoPublic { name: ready.label.clone() }.into());
                 };
-                let kinds = [
-                    CKA_PRIME_1,
-                    CKA_PRIME_2,
-                    CKA_EXPONENT_1,
-                    CKA_EXPONENT_2,
-                    CKA_COEFFICIENT,
-                    CKA_PRIVATE_EXPONENT,
-                ];
-                let values: [SecretBytes; 6] =
-                    read(&kinds.map(|kind| (kind, width)))?.try_into().unwrap_or_default();
+                let kinds =
+                    [CKA_PRIME_1, CKA_PRIME_2, CKA_EXPONENT_1, CKA_EXPONENT_2, CKA_COEFFICIENT, CKA_PRIVATE_EXPONENT];
+                let values: [SecretBytes; 6] = read(&kinds.map(|kind| (kind, width)))?.try_into().unwrap_or_default();
                 let [p, q, dp, dq, qinv, d] = values;
                 let numbers = rsa::PrivateNumbers { p, q, dp, dq, qinv, d };
                 // What the token gives was checked when it was imported, or was never meant to be.

@@ -1,15 +1,16 @@
 //! `NCryptFinalizeKey`: a pending key becomes objects on the token.
 
-use cryptoki_sys::{CKA_MODULUS_BITS, CKA_PUBLIC_EXPONENT, CKA_VALUE_LEN, CKA_EC_PARAMS};
+use cryptoki_sys::{CKA_EC_PARAMS, CKA_MODULUS_BITS, CKA_PUBLIC_EXPONENT, CKA_VALUE_LEN};
 
 use super::lookup::{self, Entry, Stage};
 use super::persist::{Draft, Outcome, Persisted, Route, Source, Written, destroy_all, persist};
 use super::proof::{self, Verified};
 use super::{Error, Flags, Key, KeyName, Ready, State, StorageProvider, recovery};
+use crate::asn1;
 use crate::blob::{self, BlobType, Decoded, Hints};
 use crate::key::{
-    Algorithm, Consistency, Curve, ExportPolicy, Family, KeyMaterial, KeyUsage, PrivateKey, PublicKey, SymmetricAlgorithm,
-    SymmetricKey, Validation, identity,
+    Algorithm, Consistency, Curve, ExportPolicy, Family, KeyMaterial, KeyUsage, PrivateKey, PublicKey,
+    SymmetricAlgorithm, SymmetricKey, Validation, identity,
 };
 use crate::secret::SecretBytes;
 use crate::status::Ckr;
@@ -21,7 +22,6 @@ use crate::token::mechanism::{
 };
 use crate::token::{self, Handle, Token};
 use crate::wrap::{self, Scheme};
-use crate::asn1;
 
 /// A key that is not on the token yet.
 #[derive(Debug)]
@@ -105,7 +105,8 @@ impl Pending {
     /// The usage of a key of this algorithm: what was asked, else what its PKCS#8 attribute allows, else what it is for.
     fn usage_for(&self, algorithm: Algorithm, attribute: Option<KeyUsage>) -> Result<KeyUsage, crate::Error> {
         let asked = self.usage.or_else(|| attribute.map(|usage| usage & algorithm.family.possible_usage()));
-        Ok(algorithm.usage(asked.filter(|usage| !usage.is_empty()).unwrap_or(algorithm.family.default_usage()))?)
+        Ok(algorithm
+            .usage(asked.filter(|usage| !usage.is_empty()).unwrap_or_else(|| algorithm.family.default_usage()))?)
     }
 
     /// What was said of the key's size and curve must be true of it.
@@ -183,7 +184,8 @@ impl Entry {
 
     /// Whether an import of this key was cut short after its private object was written.
     pub(super) fn is_interrupted(&self) -> bool {
-        self.stage == Stage::Final && self.public.as_ref().is_some_and(|public| Stage::of(&public.id).0 == Stage::Staged)
+        self.stage == Stage::Final
+            && self.public.as_ref().is_some_and(|public| Stage::of(&public.id).0 == Stage::Staged)
     }
 }
 
@@ -199,7 +201,9 @@ impl Finalizer<'_> {
         }
         match &self.pending.material {
             Material::Key(decoded) => self.import(decoded),
-            Material::Wrapped { kek, scheme, bytes, target: Target::Private } => self.unwrap_private(*kek, *scheme, bytes),
+            Material::Wrapped { kek, scheme, bytes, target: Target::Private } => {
+                self.unwrap_private(*kek, *scheme, bytes)
+            }
             Material::Wrapped { kek, scheme, bytes, target: Target::Secret { algorithm, bits } } => {
                 self.unwrap_secret(*kek, *scheme, bytes, *algorithm, *bits)
             }
@@ -340,7 +344,14 @@ impl Finalizer<'_> {
         let remake = move |id: &[u8]| -> Result<Handle, crate::Error> {
             Ok(wrap::unwrap(self.token, scheme, kek, bytes, &shell(kind, id, true, usage))?)
         };
-        self.finish_pair(Source { session, remake: Box::new(remake) }, public, &id, usage, old.as_deref(), Route::Unwrap)
+        self.finish_pair(
+            Source { session, remake: Box::new(remake) },
+            public,
+            &id,
+            usage,
+            old.as_deref(),
+            Route::Unwrap,
+        )
     }
 
     fn unwrap_secret(
@@ -446,7 +457,14 @@ impl Finalizer<'_> {
             let what = "the token does not copy a key that it generated in a session".to_owned();
             Err(Error::Unsupported { what, ckr: None }.into())
         };
-        self.finish_pair(Source { session, remake: Box::new(no_copy) }, public, &id, usage, old.as_deref(), Route::Generate)
+        self.finish_pair(
+            Source { session, remake: Box::new(no_copy) },
+            public,
+            &id,
+            usage,
+            old.as_deref(),
+            Route::Generate,
+        )
     }
 
     /// Makes the public object, puts both on the token, and proves the pair.
@@ -469,7 +487,10 @@ impl Finalizer<'_> {
         }
         let draft = Draft {
             id,
-            public: Some((Source { session: public_session, remake: Box::new(|id| make_public(id, true)) }, public.clone())),
+            public: Some((
+                Source { session: public_session, remake: Box::new(|id| make_public(id, true)) },
+                public.clone(),
+            )),
             main,
             policy: self.policy(),
             usage,
@@ -502,18 +523,13 @@ impl Finalizer<'_> {
     }
 
     /// A key without a name stays in its session. Its objects get their CKA_ID there.
-    fn ephemeral(
-        &self,
-        id: &[u8],
-        public: Option<Handle>,
-        main: Handle,
-        route: Route,
-    ) -> Result<Ready, crate::Error> {
+    fn ephemeral(&self, id: &[u8], public: Option<Handle>, main: Handle, route: Route) -> Result<Ready, crate::Error> {
         for object in public.into_iter().chain([main]) {
             self.token.set(object, &Template::new().bytes(cryptoki_sys::CKA_ID, id))?;
         }
         let public = public.map(|public| self.token.read(public)).transpose()?;
-        let persisted = Persisted { main: self.token.read(main)?, public, copied: false, verified: Verified::Attributes };
+        let persisted =
+            Persisted { main: self.token.read(main)?, public, copied: false, verified: Verified::Attributes };
         Ok(Ready::of_outcome(persisted, route))
     }
 
@@ -609,7 +625,8 @@ impl Finalizer<'_> {
             Family::Symmetric(_) => return error.into(),
         };
         if about_shape && self.token.lists_mechanism(needed).is_ok_and(|listed| !listed) {
-            let key = algorithm.curve.map_or_else(|| algorithm.name(), |curve| format!("{algorithm} on {}", curve.name));
+            let key =
+                algorithm.curve.map_or_else(|| algorithm.name(), |curve| format!("{algorithm} on {}", curve.name));
             let what = format!("token `{}` has no keys of this kind ({key}): {error}", self.token.info().label);
             return Error::Unsupported { what, ckr: error.ckr() }.into();
         }

@@ -56,8 +56,11 @@ pub(super) struct Source<'a> {
     /// The session object.
     pub(super) session: Handle,
     /// Makes it anew on the token with this CKA_ID.
-    pub(super) remake: Box<dyn Fn(&[u8]) -> Result<Handle, crate::Error> + 'a>,
+    pub(super) remake: Remake<'a>,
 }
+
+/// Makes an object on the token with the CKA_ID that is given.
+pub(super) type Remake<'a> = Box<dyn Fn(&[u8]) -> Result<Handle, crate::Error> + 'a>;
 
 /// The objects of a key on their way, and what they must turn out to be.
 pub(super) struct Draft<'a> {

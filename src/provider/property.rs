@@ -170,7 +170,12 @@ impl Key {
     /// `NTE_NOT_SUPPORTED` when a finalized key's policy would widen, or for flags that are not known.
     pub fn set_export_policy(&mut self, policy: ExportPolicy) -> Result<(), crate::Error> {
         if policy.bits() & !ExportPolicy::ANY.bits() != 0 {
-            return Err(property(names::EXPORT_POLICY, "given flags that are not supported", Status::NTE_NOT_SUPPORTED).into());
+            return Err(property(
+                names::EXPORT_POLICY,
+                "given flags that are not supported",
+                Status::NTE_NOT_SUPPORTED,
+            )
+            .into());
         }
         let ready = match &mut self.state {
             State::Pending(pending) => {
@@ -287,7 +292,8 @@ impl Key {
             self.token.set(object, private)?;
         }
         let record = self.token.read(object)?;
-        **ready = Ready { policy: record.policy, usage: record.usage, algorithm: record.algorithm(), ..(**ready).clone() };
+        **ready =
+            Ready { policy: record.policy, usage: record.usage, algorithm: record.algorithm(), ..(**ready).clone() };
         Ok(())
     }
 }

@@ -157,7 +157,11 @@ fn paths(tried: &[PathBuf]) -> String {
 }
 
 fn present_text(present: &[String]) -> String {
-    if present.is_empty() { "; no initialised token is present".to_owned() } else { format!("; present: {}", present.join(", ")) }
+    if present.is_empty() {
+        "; no initialised token is present".to_owned()
+    } else {
+        format!("; present: {}", present.join(", "))
+    }
 }
 
 fn tries_text(tries: &Tries) -> &'static str {

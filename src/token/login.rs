@@ -27,6 +27,11 @@ impl From<SecretString> for Pin {
 pub(super) fn is_pin_failure(ckr: Ckr) -> bool {
     matches!(
         ckr,
-        Ckr::PIN_INCORRECT | Ckr::PIN_LOCKED | Ckr::PIN_LEN_RANGE | Ckr::PIN_INVALID | Ckr::PIN_EXPIRED | Ckr::USER_PIN_NOT_INITIALIZED
+        Ckr::PIN_INCORRECT
+            | Ckr::PIN_LOCKED
+            | Ckr::PIN_LEN_RANGE
+            | Ckr::PIN_INVALID
+            | Ckr::PIN_EXPIRED
+            | Ckr::USER_PIN_NOT_INITIALIZED
     )
 }

@@ -107,7 +107,13 @@ impl Token {
     ///
     /// # Errors
     /// [`Error`] as the token answers.
-    pub fn encrypt(&self, mechanism: &Mechanism<'_>, key: Handle, data: &[u8], capacity: usize) -> Result<Vec<u8>, Error> {
+    pub fn encrypt(
+        &self,
+        mechanism: &Mechanism<'_>,
+        key: Handle,
+        data: &[u8],
+        capacity: usize,
+    ) -> Result<Vec<u8>, Error> {
         let session = self.session();
         self.module.raw().encrypt(session.handle(), mechanism, key, data, capacity)
     }

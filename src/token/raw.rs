@@ -11,10 +11,10 @@ use std::ffi::c_void;
 use std::path::Path;
 
 use cryptoki_sys::{
-    CK_ATTRIBUTE, CK_ATTRIBUTE_TYPE, CK_BYTE, CK_FLAGS, CK_FUNCTION_LIST, CK_MECHANISM, CK_OBJECT_HANDLE, CK_RV,
-    CK_SESSION_HANDLE, CK_SLOT_ID, CK_TOKEN_INFO, CK_ULONG, CKF_LOGIN_REQUIRED, CKF_PROTECTED_AUTHENTICATION_PATH,
-    CKF_TOKEN_INITIALIZED, CKF_USER_PIN_COUNT_LOW, CKF_USER_PIN_FINAL_TRY, CKF_USER_PIN_INITIALIZED, CKF_USER_PIN_LOCKED,
-    CKD_NULL, CK_ECDH1_DERIVE_PARAMS, CK_RSA_PKCS_PSS_PARAMS, CK_UNAVAILABLE_INFORMATION,
+    CK_ATTRIBUTE, CK_ATTRIBUTE_TYPE, CK_BYTE, CK_ECDH1_DERIVE_PARAMS, CK_FLAGS, CK_FUNCTION_LIST, CK_MECHANISM,
+    CK_OBJECT_HANDLE, CK_RSA_PKCS_PSS_PARAMS, CK_RV, CK_SESSION_HANDLE, CK_SLOT_ID, CK_TOKEN_INFO, CK_ULONG,
+    CK_UNAVAILABLE_INFORMATION, CKD_NULL, CKF_LOGIN_REQUIRED, CKF_PROTECTED_AUTHENTICATION_PATH, CKF_TOKEN_INITIALIZED,
+    CKF_USER_PIN_COUNT_LOW, CKF_USER_PIN_FINAL_TRY, CKF_USER_PIN_INITIALIZED, CKF_USER_PIN_LOCKED,
 };
 
 use super::mechanism::{Mechanism, hash_numbers};
@@ -148,8 +148,10 @@ impl Raw {
                 return Ok(values);
             }
         }
-        let mut query: Vec<_> =
-            wanted.iter().map(|(kind, _)| CK_ATTRIBUTE { type_: *kind, pValue: std::ptr::null_mut(), ulValueLen: 0 }).collect();
+        let mut query: Vec<_> = wanted
+            .iter()
+            .map(|(kind, _)| CK_ATTRIBUTE { type_: *kind, pValue: std::ptr::null_mut(), ulValueLen: 0 })
+            .collect();
         let outcome = call!(self, C_GetAttributeValue, session, object.0, query.as_mut_ptr(), ulong(query.len()));
         tolerate(outcome)?;
         let mut sized = Vec::new();
@@ -187,7 +189,8 @@ impl Raw {
                 ulValueLen: ulong(*len),
             })
             .collect();
-        let outcome = call!(self, C_GetAttributeValue, session, object.0, attributes.as_mut_ptr(), ulong(attributes.len()));
+        let outcome =
+            call!(self, C_GetAttributeValue, session, object.0, attributes.as_mut_ptr(), ulong(attributes.len()));
         let too_small = tolerate(outcome)?;
         let values = attributes.iter().zip(buffers).map(|(attribute, buffer)| {
             let len = usize::try_from(attribute.ulValueLen).ok().filter(|len| *len <= buffer.len())?;

@@ -112,7 +112,10 @@ impl Uri {
             // Attributes of the module and the slot select neither token nor object here.
             (
                 false,
-                "library-manufacturer" | "library-description" | "library-version" | "slot-manufacturer"
+                "library-manufacturer"
+                | "library-description"
+                | "library-version"
+                | "slot-manufacturer"
                 | "slot-description",
             ) => text(value).map(drop),
             (true, "module-path") => once(&mut self.module_path, text(value)?, at),
@@ -143,9 +146,8 @@ impl FromStr for Uri {
             let mut at = start;
             for attribute in part.split(separator) {
                 if !attribute.is_empty() {
-                    let (name, value) = attribute
-                        .split_once('=')
-                        .ok_or(Error::Uri { problem: "an attribute has no value", at })?;
+                    let (name, value) =
+                        attribute.split_once('=').ok_or(Error::Uri { problem: "an attribute has no value", at })?;
                     let value = percent_decode(value, at + name.len() + 1)?;
                     uri.set(name, value, at, is_query)?;
                 } else if part.len() > 1 {
@@ -169,7 +171,9 @@ impl fmt::Display for Uri {
             ("serial", &self.serial),
             ("object", &self.object),
         ] {
-            path.extend(value.as_ref().map(|value| format!("{name}={}", percent_encode(value.as_bytes(), is_path_char))));
+            path.extend(
+                value.as_ref().map(|value| format!("{name}={}", percent_encode(value.as_bytes(), is_path_char))),
+            );
         }
         path.extend(self.id.as_ref().map(|id| format!("id={}", percent_encode(id, |_| false))));
         path.extend(self.class.and_then(Class::uri_word).map(|word| format!("type={word}")));
@@ -179,7 +183,9 @@ impl fmt::Display for Uri {
         for (name, value) in
             [("module-path", &self.module_path), ("module-name", &self.module_name), ("pin-source", &self.pin_source)]
         {
-            query.extend(value.as_ref().map(|value| format!("{name}={}", percent_encode(value.as_bytes(), is_query_char))));
+            query.extend(
+                value.as_ref().map(|value| format!("{name}={}", percent_encode(value.as_bytes(), is_query_char))),
+            );
         }
         if query.is_empty() { Ok(()) } else { write!(f, "?{}", query.join("&")) }
     }
@@ -208,7 +214,8 @@ fn percent_decode(text: &str, at: usize) -> Result<Vec<u8>, Error> {
             out.push(*byte);
             continue;
         }
-        let wrong = Error::Uri { problem: "a percent sign is not followed by two hexadecimal digits", at: at + out.len() };
+        let wrong =
+            Error::Uri { problem: "a percent sign is not followed by two hexadecimal digits", at: at + out.len() };
         let Some((digits, after)) = rest.split_at_checked(2) else { return Err(wrong) };
         let digits = str::from_utf8(digits).ok().filter(|digits| digits.bytes().all(|digit| digit.is_ascii_hexdigit()));
         let value = digits.and_then(|digits| u8::from_str_radix(digits, 16).ok()).ok_or(wrong)?;
@@ -244,13 +251,24 @@ mod tests {
         assert_eq!(uri.module_name.as_deref(), Some("mypkcs11"));
         let uri = read("pkcs11:object=my-sign-key;type=private?module-path=/mnt/libmypkcs11.so.1");
         assert_eq!(uri.module_path.as_deref(), Some("/mnt/libmypkcs11.so.1"));
-        let uri = read("pkcs11:token=Software%20PKCS%2311%20softtoken;manufacturer=Snake%20Oil,%20Inc.?pin-value=the-pin");
+        let uri =
+            read("pkcs11:token=Software%20PKCS%2311%20softtoken;manufacturer=Snake%20Oil,%20Inc.?pin-value=the-pin");
         assert_eq!(uri.pin_value.as_deref(), Some(&b"the-pin"[..]));
         let uri = read("pkcs11:slot-description=Sun%20Metaslot");
         assert!(!uri.selects_token());
         assert!(read("pkcs11:library-manufacturer=Snake%20Oil,%20Inc.;library-description=Soft%20Token%20Library;library-version=1.23").object.is_none());
-        assert!(read("pkcs11:token=A%20name%20with%20a%20substring%20%25%3B;object=my-certificate;type=cert").token.as_deref() == Some("A name with a substring %;"));
-        assert_eq!(read("pkcs11:token=Name%20with%20a%20small%20A%20with%20acute:%20%C3%A1;object=my-certificate;type=cert").token.as_deref(), Some("Name with a small A with acute: á"));
+        assert!(
+            read("pkcs11:token=A%20name%20with%20a%20substring%20%25%3B;object=my-certificate;type=cert")
+                .token
+                .as_deref()
+                == Some("A name with a substring %;")
+        );
+        assert_eq!(
+            read("pkcs11:token=Name%20with%20a%20small%20A%20with%20acute:%20%C3%A1;object=my-certificate;type=cert")
+                .token
+                .as_deref(),
+            Some("Name with a small A with acute: á")
+        );
         assert!(read("pkcs11:token=my-token;object=my-certificate;type=cert;x-vend-aaa=value-a?pin-source=file:/etc/token_pin&x-vend-bbb=value-b").pin_source.is_some());
     }
 

@@ -97,7 +97,8 @@ pub fn kwp_unwrap(kek: &[u8], wrapped: &[u8]) -> Result<SecretBytes, Error> {
 /// # Errors
 /// [`Error::Length`] when there is no complete structure, or anything but such zeros behind it.
 pub fn trim_zeros(plain: &SecretBytes) -> Result<(SecretBytes, usize), Error> {
-    let wrong = Error::Length { scheme: "PKCS#8", len: plain.len(), expected: "one DER structure and at most 7 zero bytes" };
+    let wrong =
+        Error::Length { scheme: "PKCS#8", len: plain.len(), expected: "one DER structure and at most 7 zero bytes" };
     let Some(len) = asn1::outer_length(plain) else { return Err(wrong) };
     let padding = plain.get(len..).unwrap_or_default();
     if padding.len() > 7 || padding.iter().any(|byte| *byte != 0) {
@@ -145,10 +146,9 @@ mod tests {
     #[test]
     fn a_flipped_bit_fails_the_integrity_check() {
         let (kek, key) = ([1; 32], [2; 24]);
-        for (wrap, unwrap) in [
-            (kw_wrap as fn(&[u8], &[u8]) -> _, kw_unwrap as fn(&[u8], &[u8]) -> _),
-            (kwp_wrap as fn(&[u8], &[u8]) -> _, kwp_unwrap as fn(&[u8], &[u8]) -> _),
-        ] {
+        type Wrap = fn(&[u8], &[u8]) -> Result<Vec<u8>, Error>;
+        type Unwrap = fn(&[u8], &[u8]) -> Result<SecretBytes, Error>;
+        for (wrap, unwrap) in [(kw_wrap as Wrap, kw_unwrap as Unwrap), (kwp_wrap, kwp_unwrap)] {
             let mut wrapped: Vec<u8> = wrap(&kek, &key).unwrap();
             assert_eq!(&*unwrap(&kek, &wrapped).unwrap(), key);
             wrapped[9] ^= 1;

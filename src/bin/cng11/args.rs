@@ -365,7 +365,8 @@ fn input_type(text: &str) -> Result<InputType, String> {
 }
 
 fn format(text: &str) -> Result<Format, String> {
-    Format::by_name(text).ok_or_else(|| format!("unknown type; known are {}", Format::names().collect::<Vec<_>>().join(", ")))
+    Format::by_name(text)
+        .ok_or_else(|| format!("unknown type; known are {}", Format::names().collect::<Vec<_>>().join(", ")))
 }
 
 fn algorithm(text: &str) -> Result<Algorithm, String> {
@@ -391,7 +392,8 @@ pub(crate) fn export_policy(text: &str) -> Result<ExportPolicy, String> {
 pub(crate) fn key_usage(text: &str) -> Result<KeyUsage, String> {
     let mut usage = KeyUsage::default();
     for word in text.split(',') {
-        usage |= KeyUsage::by_word(word.trim()).ok_or_else(|| format!("`{word}` is none of sign, decrypt, agree, wrap, all"))?;
+        usage |= KeyUsage::by_word(word.trim())
+            .ok_or_else(|| format!("`{word}` is none of sign, decrypt, agree, wrap, all"))?;
     }
     Ok(usage)
 }
@@ -404,5 +406,8 @@ fn hex(text: &str) -> Result<Bytes, String> {
         u8::from_str_radix(text, 16).ok()
     };
     let bytes: Option<Vec<u8>> = pairs.iter().map(byte).collect();
-    bytes.filter(|bytes| rest.is_empty() && !bytes.is_empty()).map(Bytes).ok_or_else(|| "it is not hexadecimal".to_owned())
+    bytes
+        .filter(|bytes| rest.is_empty() && !bytes.is_empty())
+        .map(Bytes)
+        .ok_or_else(|| "it is not hexadecimal".to_owned())
 }

@@ -33,7 +33,9 @@ impl Failure {
 
     pub(crate) fn message(&self) -> String {
         match self {
-            Self::Authentication { message, .. } | Self::Other { message, .. } | Self::Usage { message, .. } => message.clone(),
+            Self::Authentication { message, .. } | Self::Other { message, .. } | Self::Usage { message, .. } => {
+                message.clone()
+            }
             Self::File { path, problem, .. } => format!("{}: {problem}", path.display()),
             Self::Library(error) => error.to_string(),
         }
@@ -101,11 +103,17 @@ fn library_code(error: &Error) -> u8 {
             | ProviderError::NotHonoured { .. }
             | ProviderError::Unsupported { .. }
             | ProviderError::NoPublic { .. } => 3,
-            ProviderError::Property { status, problem, .. } if *status == Status::NTE_NOT_SUPPORTED && *problem != "not known" => 3,
+            ProviderError::Property { status, problem, .. }
+                if *status == Status::NTE_NOT_SUPPORTED && *problem != "not known" =>
+            {
+                3
+            }
             _ => 1,
         },
         Error::Key(KeyError::Usage { .. } | KeyError::UnknownCurve { .. } | KeyError::UnknownAlgorithm { .. }) => 2,
-        Error::Token(error) | Error::Wrap(wrap::Error::Token(error) | wrap::Error::Unwrap { source: error, .. }) => token_code(error),
+        Error::Token(error) | Error::Wrap(wrap::Error::Token(error) | wrap::Error::Unwrap { source: error, .. }) => {
+            token_code(error)
+        }
         Error::Wrap(wrap::Error::Mechanism { .. }) => 3,
         Error::Wrap(wrap::Error::Unsuitable { .. }) => 2,
         _ if is_password(error) => 4,

@@ -1,0 +1,94 @@
+//! One file a command, and what several of them share.
+
+pub(crate) mod completions;
+pub(crate) mod delete;
+pub(crate) mod export;
+pub(crate) mod generate;
+pub(crate) mod import;
+pub(crate) mod inspect;
+pub(crate) mod list;
+pub(crate) mod property;
+pub(crate) mod rename;
+pub(crate) mod show;
+pub(crate) mod sign;
+pub(crate) mod softhsm;
+pub(crate) mod token;
+
+use cng_pkcs11::asn1::spki;
+use cng_pkcs11::provider::Key;
+use serde_json::{Map, Value, json};
+
+use crate::output::{Output, hex, printable};
+
+/// A key as every JSON document shows it.
+pub(crate) fn key_json(key: &Key) -> Map<String, Value> {
+    let mut object = Map::new();
+    let algorithm = key.algorithm();
+    object.insert("name".to_owned(), json!(key.label()));
+    object.insert("algorithm".to_owned(), json!(algorithm.map(|algorithm| algorithm.name())));
+    object.insert("bits".to_owned(), json!(key.bits()));
+    if let Some(curve) = algorithm.and_then(|algorithm| algorithm.curve) {
+        object.insert("curve".to_owned(), json!(curve.name));
+    }
+    object.insert("id".to_owned(), json!(hex(key.id())));
+    object.insert("unique_name".to_owned(), json!(key.uri().to_string()));
+    object.insert("export_policy".to_owned(), json!(key.export_policy().words()));
+    object.insert("usage".to_owned(), json!(key.usage().words().collect::<Vec<_>>()));
+    object.insert("private".to_owned(), json!(key.has_private()));
+    object.insert("public".to_owned(), json!(key.has_public_object()));
+    object.insert("certificate".to_owned(), json!(false));
+    if let Some(fingerprint) = fingerprint(key) {
+        object.insert("fingerprint_sha256".to_owned(), json!(fingerprint));
+    }
+    object
+}
+
+/// SHA-256 over the SubjectPublicKeyInfo; nothing for a symmetric key, or where the public half cannot be had.
+pub(crate) fn fingerprint(key: &Key) -> Option<String> {
+    let public = key.public_key().ok()?;
+    spki::fingerprint(&public).ok().map(|fingerprint| hex(&fingerprint))
+}
+
+/// The words for a policy in text output.
+pub(crate) fn policy_text(key: &Key) -> &'static str {
+    match key.export_policy().words() {
+        [] => "none",
+        ["encrypted"] => "encrypted",
+        _ => "plaintext",
+    }
+}
+
+pub(crate) fn usage_text(key: &Key) -> String {
+    let words: Vec<_> = key.usage().words().collect();
+    if words.is_empty() { "-".to_owned() } else { words.join(",") }
+}
+
+pub(crate) fn algorithm_text(key: &Key) -> String {
+    let Some(algorithm) = key.algorithm() else { return "?".to_owned() };
+    match algorithm.curve.filter(|curve| curve.nist_bits().is_none()) {
+        Some(curve) => format!("{algorithm} {}", curve.name),
+        None => algorithm.name(),
+    }
+}
+
+pub(crate) fn bits_text(key: &Key) -> String {
+    key.bits().map_or_else(|| "?".to_owned(), |bits| bits.to_string())
+}
+
+/// What an import or a generation came to, as JSON and as a line of text.
+pub(crate) fn report_made(output: Output, key: &Key, verb: &str) {
+    let mut object = key_json(key);
+    let mut how = String::new();
+    if let Some(outcome) = key.outcome() {
+        object.insert("route".to_owned(), json!(outcome.route.name()));
+        object.insert("verified".to_owned(), json!(outcome.verified.name()));
+        object.insert("warnings".to_owned(), json!(outcome.warnings));
+        how = format!(" (route: {}, verified: {})", outcome.route.name(), outcome.verified.name());
+        for warning in &outcome.warnings {
+            output.warning(warning);
+        }
+    }
+    output.result(Value::Object(object), || {
+        format!("{verb} `{}`: {}, {} bits{how}\n", printable(key.label()), algorithm_text(key), bits_text(key))
+    });
+}

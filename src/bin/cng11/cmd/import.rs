@@ -1,0 +1,165 @@
+//! `import FILE --name NAME …`
+
+use cng_pkcs11::blob::{BlobType, Hints};
+use cng_pkcs11::format::{self, Format};
+use cng_pkcs11::key::{KeyMaterial, Validation};
+use cng_pkcs11::provider::{Error, Flags, ImportParameters, Key, KeyName, StorageProvider};
+use cng_pkcs11::secret::SecretBytes;
+use cng_pkcs11::token::Access;
+use cng_pkcs11::wrap::Scheme;
+use serde_json::json;
+
+use crate::args::{ImportArgs, InputType, RouteArg};
+use crate::cmd::report_made;
+use crate::context::Context;
+use crate::failure::Failure;
+use crate::file;
+use crate::output::printable;
+
+pub(crate) fn run(context: &Context, args: &ImportArgs) -> Result<u8, Failure> {
+    let name = KeyName::new(&args.name)?;
+    match (args.route, &args.unwrap_key) {
+        (RouteArg::Unwrap, None) => {
+            return Err(Failure::usage("the route `unwrap` needs a key that unwraps", "name it with --unwrap-key"));
+        }
+        (RouteArg::Create, Some(_)) => {
+            return Err(Failure::usage(
+                "a wrapped file cannot go by the route `create`",
+                "leave --route or --unwrap-key out",
+            ));
+        }
+        _ => {}
+    }
+    let bytes = file::read(&args.file)?;
+    let parameters = ImportParameters {
+        name: Some(name.clone()),
+        algorithm: args.algorithm,
+        curve: args.curve,
+        password: context.password(args.password_source.as_deref())?,
+    };
+    let mut flags = Flags::DO_NOT_FINALIZE | Flags::SILENT;
+    if args.policy.overwrite {
+        flags = flags | Flags::OVERWRITE_KEY;
+    }
+    if args.no_validate {
+        flags = flags | Flags::NO_KEY_VALIDATION;
+    }
+    let mut key = match &args.unwrap_key {
+        None => clear(context, args, &parameters, &bytes, flags)?,
+        Some(unwrap_key) => wrapped(context, args, unwrap_key, &parameters, &bytes, flags)?,
+    };
+    key.set_export_policy(args.policy.export_policy)?;
+    if let Some(usage) = args.policy.usage {
+        key.set_usage(usage)?;
+    }
+    if let Some(id) = &args.policy.id {
+        key.set_id(&id.0)?;
+    }
+    if args.dry_run {
+        return rehearse(context, args, &key, &name);
+    }
+    key.finalize(Flags::NONE)?;
+    report_made(context.output, &key, "imported");
+    Ok(0)
+}
+
+/// A file in the clear: everything that can be wrong with it is told before the token is touched.
+fn clear(
+    context: &Context,
+    args: &ImportArgs,
+    parameters: &ImportParameters,
+    bytes: &SecretBytes,
+    flags: Flags,
+) -> Result<Key, Failure> {
+    let format = match args.kind {
+        InputType::Is(format) => format,
+        InputType::Auto => recognise(args, bytes)?,
+    };
+    let hints = Hints {
+        algorithm: parameters.algorithm,
+        curve: parameters.curve,
+        password: parameters.password.as_ref(),
+        validation: if args.no_validate { Validation::Skip } else { Validation::Full },
+    };
+    let decoded = format::decode(bytes, format, &hints)?;
+    if matches!(decoded.key, KeyMaterial::Public(_)) {
+        return Err(Error::PublicNotPersisted.into());
+    }
+    if let Some(usage) = args.policy.usage {
+        decoded.algorithm.usage(usage)?;
+    }
+    let provider = context.provider(Access::ReadWrite)?;
+    Ok(provider.import_decoded(decoded, parameters, flags)?)
+}
+
+/// A wrapped file: the type says what is inside.
+fn wrapped(
+    context: &Context,
+    args: &ImportArgs,
+    unwrap_key: &str,
+    parameters: &ImportParameters,
+    bytes: &SecretBytes,
+    flags: Flags,
+) -> Result<Key, Failure> {
+    let (private, implied) = match args.kind {
+        InputType::Is(Format::Blob(BlobType::AesWrap)) => (false, Scheme::Kw),
+        InputType::Is(Format::Raw) => (false, Scheme::Kwp),
+        InputType::Is(Format::Blob(BlobType::Pkcs8)) => (true, Scheme::Kwp),
+        InputType::Is(other) => {
+            return Err(Failure::usage(
+                format!("a wrapped file does not hold a {}", other.name()),
+                "--type says what is inside: PKCS8_PRIVATEKEY, raw, or Rfc3565KeyWrapBlob",
+            ));
+        }
+        InputType::Auto => {
+            return Err(Failure::usage(
+                "a wrapped file does not tell what is inside",
+                "say it with --type: PKCS8_PRIVATEKEY, raw, or Rfc3565KeyWrapBlob",
+            ));
+        }
+    };
+    let scheme = args.scheme.unwrap_or(implied);
+    if args.kind_is(BlobType::AesWrap) && scheme != Scheme::Kw {
+        return Err(Failure::usage("a Rfc3565KeyWrapBlob is kw and nothing else", "leave --scheme out"));
+    }
+    let provider: StorageProvider = context.provider(Access::ReadWrite)?;
+    let kek = provider.open_key(unwrap_key)?;
+    Ok(provider.import_wrapped(&kek, scheme, private, parameters, bytes, flags)?)
+}
+
+fn recognise(args: &ImportArgs, bytes: &SecretBytes) -> Result<Format, Failure> {
+    match format::sniff(bytes) {
+        Ok(format) => Ok(format),
+        // With a symmetric algorithm named, bytes of a key's length are that key.
+        Err(error) => match args.algorithm.map(|algorithm| algorithm.family) {
+            Some(cng_pkcs11::key::Family::Symmetric(symmetric)) if symmetric.accepts(bytes.len()) => Ok(Format::Raw),
+            _ => Err(error.into()),
+        },
+    }
+}
+
+fn rehearse(context: &Context, args: &ImportArgs, key: &Key, name: &KeyName) -> Result<u8, Failure> {
+    let (algorithm, usage) = key.rehearse()?;
+    let algorithm_name = algorithm.map(|algorithm| algorithm.name());
+    let words: Vec<_> = usage.words().collect();
+    let route = if args.unwrap_key.is_some() { "unwrap" } else { "copy" };
+    let document = json!({
+        "dry_run": true, "name": name.as_str(), "algorithm": algorithm_name, "bits": key.bits(),
+        "export_policy": key.export_policy().words(), "usage": words, "route": route,
+    });
+    context.output.result(document, || {
+        format!(
+            "would import `{}`: {} (usage: {}, route: {route}); nothing was written\n",
+            printable(name.as_str()),
+            algorithm_name.unwrap_or_else(|| "a key whose kind shows when it is unwrapped".to_owned()),
+            words.join(",")
+        )
+    });
+    Ok(0)
+}
+
+impl ImportArgs {
+    fn kind_is(&self, blob_type: BlobType) -> bool {
+        matches!(self.kind, InputType::Is(Format::Blob(kind)) if kind == blob_type)
+    }
+}

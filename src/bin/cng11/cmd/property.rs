@@ -1,0 +1,68 @@
+//! `get NAME PROPERTY` and `set NAME PROPERTY VALUE`
+
+use cng_pkcs11::key::{ExportPolicy, KeyUsage};
+use cng_pkcs11::provider::{KeyName, names};
+use cng_pkcs11::token::Access;
+use cng_pkcs11::wide;
+use serde_json::json;
+
+use crate::args::{GetArgs, SetArgs, export_policy, key_usage};
+use crate::cmd::show::{property_json, property_text};
+use crate::context::Context;
+use crate::failure::Failure;
+use crate::output::printable;
+
+pub(crate) fn get(context: &Context, args: &GetArgs) -> Result<u8, Failure> {
+    let key = context.provider(Access::ReadOnly)?.open_key(&args.name)?;
+    let property = spelled(&args.property);
+    let value = key.property(property)?;
+    let document = json!({ "name": key.label(), "property": property, "value": property_json(&value) });
+    context.output.result(document, || format!("{}\n", property_text(&value)));
+    Ok(0)
+}
+
+pub(crate) fn set(context: &Context, args: &SetArgs) -> Result<u8, Failure> {
+    let property = spelled(&args.property);
+    let misfit = |problem: String| {
+        Failure::usage(
+            format!("`{}` is no value for {property}: {problem}", args.value),
+            "give a number, or words as --export-policy and --usage take them",
+        )
+    };
+    if property == names::NAME {
+        let new = KeyName::new(&args.value)?;
+        context.provider(Access::ReadWrite)?.rename_key(&args.name, &new)?;
+        let document = json!({ "name": new.as_str(), "property": property, "value": new.as_str() });
+        context.output.result(document, || format!("{}\n", printable(new.as_str())));
+        return Ok(0);
+    }
+    // Wrong words are told before the token is opened.
+    let number = |word: &dyn Fn(&str) -> Result<u32, String>| match parse_number(&args.value) {
+        Some(number) => Ok(number),
+        None => word(&args.value).map_err(misfit),
+    };
+    let value = match property {
+        names::EXPORT_POLICY => number(&|text| export_policy(text).map(ExportPolicy::bits))?.to_le_bytes().to_vec(),
+        names::KEY_USAGE => number(&|text| key_usage(text).map(KeyUsage::bits))?.to_le_bytes().to_vec(),
+        names::LENGTH => number(&|_| Err("it is not a number".to_owned()))?.to_le_bytes().to_vec(),
+        _ => wide::encode_nul(&args.value),
+    };
+    let mut key = context.provider(Access::ReadWrite)?.open_key(&args.name)?;
+    key.set_property(property, &value)?;
+    let value = key.property(property)?;
+    let document = json!({ "name": key.label(), "property": property, "value": property_json(&value) });
+    context.output.result(document, || format!("{}\n", property_text(&value)));
+    Ok(0)
+}
+
+/// The property's own spelling, if it is known in another case.
+fn spelled(name: &str) -> &str {
+    names::ALL.iter().find(|known| known.eq_ignore_ascii_case(name)).copied().unwrap_or(name)
+}
+
+fn parse_number(text: &str) -> Option<u32> {
+    match text.strip_prefix("0x").or_else(|| text.strip_prefix("0X")) {
+        Some(digits) => u32::from_str_radix(digits, 16).ok(),
+        None => text.parse().ok(),
+    }
+}

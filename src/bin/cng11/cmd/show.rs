@@ -1,0 +1,69 @@
+//! `show NAME`: one key with all properties and objects.
+
+use cng_pkcs11::provider::{Key, PropertyValue, names};
+use cng_pkcs11::token::Access;
+use serde_json::{Map, Value, json};
+
+use crate::args::ShowArgs;
+use crate::cmd::{fingerprint, key_json, policy_text, usage_text};
+use crate::context::Context;
+use crate::failure::Failure;
+use crate::output::{columns, hex, printable};
+
+pub(crate) fn run(context: &Context, args: &ShowArgs) -> Result<u8, Failure> {
+    let key = context.provider(Access::ReadOnly)?.open_key(&args.name)?;
+    let properties: Vec<(&str, PropertyValue)> =
+        names::ALL.iter().filter_map(|name| key.property(name).ok().map(|value| (*name, value))).collect();
+    let mut document = key_json(&key);
+    let values: Map<_, _> = properties.iter().map(|(name, value)| ((*name).to_owned(), property_json(value))).collect();
+    document.insert("properties".to_owned(), Value::Object(values));
+    context.output.result(Value::Object(document), || text(&key, &properties));
+    Ok(0)
+}
+
+fn text(key: &Key, properties: &[(&str, PropertyValue)]) -> String {
+    let mut rows: Vec<Vec<String>> = properties
+        .iter()
+        .map(|(name, value)| {
+            let words = match *name {
+                names::EXPORT_POLICY => format!("  ({})", policy_text(key)),
+                names::KEY_USAGE => format!("  ({})", usage_text(key)),
+                _ => String::new(),
+            };
+            vec![format!("{name}:"), format!("{}{words}", property_text(value))]
+        })
+        .collect();
+    rows.push(vec!["CKA_ID:".to_owned(), hex(key.id())]);
+    let mut objects = Vec::new();
+    if key.has_private() {
+        objects.push(if key.has_public_object() || fingerprint(key).is_some() { "private key" } else { "secret key" });
+    }
+    if key.has_public_object() {
+        objects.push("public key");
+    }
+    rows.push(vec!["Objects:".to_owned(), objects.join(", ")]);
+    rows.extend(fingerprint(key).map(|fingerprint| vec!["SPKI SHA-256:".to_owned(), fingerprint]));
+    columns(&rows)
+}
+
+pub(crate) fn property_json(value: &PropertyValue) -> Value {
+    match value {
+        PropertyValue::Lengths(lengths) => json!({
+            "min": lengths.min, "max": lengths.max, "increment": lengths.increment, "default": lengths.default
+        }),
+        PropertyValue::Number(number) => json!(number),
+        PropertyValue::Text(text) => json!(text),
+        _ => Value::Null,
+    }
+}
+
+pub(crate) fn property_text(value: &PropertyValue) -> String {
+    match value {
+        PropertyValue::Lengths(lengths) => {
+            format!("{} to {}, step {}, default {}", lengths.min, lengths.max, lengths.increment, lengths.default)
+        }
+        PropertyValue::Number(number) => number.to_string(),
+        PropertyValue::Text(text) => printable(text),
+        _ => String::new(),
+    }
+}
