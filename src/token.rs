@@ -1,7 +1,7 @@
 //! A PKCS#11 token: found, opened, logged in, and asked to do things to objects.
 //!
 //! Owns the module (loaded and initialised once per process), the session, the login, and every PKCS#11 call. `cryptoki` makes the calls
-//! that it can say; what it cannot ([`raw`]) goes through one narrow escape on the same library: whatever carries a mechanism number, reads
+//! that it can say; what it cannot (`raw`) goes through one narrow escape on the same library: whatever carries a mechanism number, reads
 //! attributes, or must be counted. No type of `cryptoki` leaves this layer. Refuses to retry a PIN.
 
 mod error;

@@ -1,6 +1,6 @@
 //! `PKCS8_PRIVATEKEY`: DER `PrivateKeyInfo` (RFC 5958) or `EncryptedPrivateKeyInfo`, without a header of CNG's own.
 //!
-//! The one blob that is ASN.1: everything is delegated to [`asn1`](crate::asn1). Encrypted is tried first, as Windows' own sample
+//! The one blob that is ASN.1: everything is delegated to [`asn1`]. Encrypted is tried first, as Windows' own sample
 //! provider does; the password comes beside the blob.
 
 use super::{Decoded, Error, Hints, Reader};
