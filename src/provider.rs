@@ -13,14 +13,17 @@ mod error;
 mod export;
 mod finalize;
 mod flags;
+mod generate;
 mod import;
 mod lookup;
 mod manage;
 mod name;
+mod pending;
 mod persist;
 mod proof;
 mod property;
 mod recovery;
+mod unwrap;
 
 use std::sync::Arc;
 
@@ -35,8 +38,8 @@ pub use self::persist::{Outcome, Route};
 pub use self::proof::Verified;
 pub use self::property::{PropertyValue, SupportedLengths, names};
 
-use self::finalize::Pending;
 use self::lookup::Entry;
+use self::pending::Pending;
 use crate::key::{Algorithm, ExportPolicy, KeyUsage, PublicKey};
 use crate::token::{Handle, Token, Uri};
 

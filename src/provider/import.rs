@@ -1,6 +1,6 @@
 //! `NCryptImportKey` and `NCryptCreatePersistedKey`: how a pending key comes to be.
 
-use super::finalize::{Material, Pending, Target};
+use super::pending::{Material, Pending, Target};
 use super::{Error, Flags, Key, KeyName, State, StorageProvider, lookup};
 use crate::blob::aes_wrap::AesWrapBlob;
 use crate::blob::{BlobType, Decoded, Hints};

@@ -1,0 +1,103 @@
+//! A pending key without material: generated on the token, in the session, and copied onto it like an imported one.
+
+use cryptoki_sys::{CKA_EC_PARAMS, CKA_MODULUS_BITS, CKA_PUBLIC_EXPONENT, CKA_VALUE_LEN};
+
+use super::finalize::{Finalizer, Room};
+use super::lookup::Stage;
+use super::persist::{Route, Source};
+use super::{Error, Ready};
+use crate::key::{Algorithm, Family, KeyUsage, SymmetricAlgorithm};
+use crate::template::put::{self, PrivateKind};
+use crate::token::Handle;
+use crate::token::mechanism::{
+    CKM_AES_KEY_GEN, CKM_DES3_KEY_GEN, CKM_EC_KEY_PAIR_GEN, CKM_EC_MONTGOMERY_KEY_PAIR_GEN, CKM_GENERIC_SECRET_KEY_GEN,
+    CKM_RSA_PKCS_KEY_PAIR_GEN, Mechanism,
+};
+
+impl Finalizer<'_> {
+    pub(super) fn generate(&self) -> Result<Ready, crate::Error> {
+        let algorithm = self.pending.algorithm().ok_or_else(|| Error::Contradiction {
+            what: "no algorithm was said for the key to be generated".to_owned(),
+        })?;
+        let usage = self.pending.usage_for(algorithm, None)?;
+        match algorithm.family {
+            Family::Symmetric(symmetric) => self.generate_secret(symmetric, usage),
+            _ => self.generate_pair(algorithm, usage),
+        }
+    }
+
+    fn generate_secret(&self, algorithm: SymmetricAlgorithm, usage: KeyUsage) -> Result<Ready, crate::Error> {
+        let bits = self.pending.length.unwrap_or(if algorithm == SymmetricAlgorithm::TripleDes { 192 } else { 256 });
+        if !bits.is_multiple_of(8) || !algorithm.accepts(bits as usize / 8) {
+            let what = format!("an {} key cannot have {bits} bits", algorithm.name());
+            return Err(Error::Contradiction { what }.into());
+        }
+        let mechanism = Mechanism::Plain(match algorithm {
+            SymmetricAlgorithm::Aes => CKM_AES_KEY_GEN,
+            SymmetricAlgorithm::Hmac => CKM_GENERIC_SECRET_KEY_GEN,
+            SymmetricAlgorithm::TripleDes => CKM_DES3_KEY_GEN,
+        });
+        let id = self.secret_id(algorithm, bits)?;
+        let make = |id: &[u8], token: bool| -> Result<Handle, crate::Error> {
+            let template = put::secret_shell(algorithm, &self.attributes(id, token, usage));
+            let template = match algorithm {
+                SymmetricAlgorithm::TripleDes => template,
+                _ => template.ulong(CKA_VALUE_LEN, u64::from(bits) / 8),
+            };
+            let made = self.token.generate(&mechanism, &template);
+            made.map_err(|error| self.explain(error, Algorithm::symmetric(algorithm)))
+        };
+        let old = self.room_for_secret()?;
+        let main = Source { session: make(&id, false)?, remake: Box::new(move |id| make(id, true)) };
+        self.finish_secret(main, &id, usage, old.as_deref(), Route::Generate, None)
+    }
+
+    fn generate_pair(&self, algorithm: Algorithm, usage: KeyUsage) -> Result<Ready, crate::Error> {
+        let kind = PrivateKind::of(algorithm.curve);
+        let placeholder = Stage::Staged.mark(b"");
+        let attributes = self.attributes(&placeholder, false, usage);
+        let public = put::public_shell(kind, &attributes);
+        let (mechanism, public) = match (algorithm.family, algorithm.curve) {
+            (Family::Rsa, _) => {
+                let bits = self.pending.length.unwrap_or(2048);
+                let public = public.ulong(CKA_MODULUS_BITS, bits.into()).bytes(CKA_PUBLIC_EXPONENT, &[1, 0, 1]);
+                (CKM_RSA_PKCS_KEY_PAIR_GEN, public)
+            }
+            (_, Some(curve)) => {
+                self.pending.check_said(algorithm, curve.field_bits)?;
+                let mechanism = match kind {
+                    PrivateKind::Montgomery => CKM_EC_MONTGOMERY_KEY_PAIR_GEN,
+                    _ => CKM_EC_KEY_PAIR_GEN,
+                };
+                (mechanism, public.bytes(CKA_EC_PARAMS, &put::ec_params(curve)?))
+            }
+            (_, None) => {
+                let what = format!("{algorithm} needs a curve (ECCCurveName)");
+                return Err(Error::Contradiction { what }.into());
+            }
+        };
+        let old = match self.make_room(None, usage)? {
+            Room::Taken(finished) => return Ok(*finished),
+            Room::Free(old) => old,
+        };
+        let private = put::private_shell(kind, &attributes);
+        let made = self.token.generate_pair(&Mechanism::Plain(mechanism), &public, &private);
+        let (public_session, session) = made.map_err(|error| self.explain(error, algorithm))?;
+        let public = self.token.read(public_session)?.public;
+        let public = public.ok_or_else(|| Error::NoPublic { name: self.label() })?;
+        self.token.destroy(public_session)?;
+        let id = self.pair_id(&public)?;
+        let no_copy = |_: &[u8]| -> Result<Handle, crate::Error> {
+            let what = "the token does not copy a key that it generated in a session".to_owned();
+            Err(Error::Unsupported { what, ckr: None }.into())
+        };
+        self.finish_pair(
+            Source { session, remake: Box::new(no_copy) },
+            public,
+            &id,
+            usage,
+            old.as_deref(),
+            Route::Generate,
+        )
+    }
+}

@@ -1,0 +1,128 @@
+//! A key between `NCryptCreatePersistedKey` and `NCryptFinalizeKey`: what was said of it, and where its material comes from.
+
+use super::{Error, KeyName};
+use crate::blob::{self, BlobType, Decoded, Hints};
+use crate::key::{Algorithm, Curve, ExportPolicy, KeyUsage, SymmetricAlgorithm, Validation};
+use crate::secret::SecretBytes;
+use crate::token::Handle;
+use crate::wrap::Scheme;
+
+/// A key that is not on the token yet.
+#[derive(Debug)]
+pub(super) struct Pending {
+    pub(super) name: Option<KeyName>,
+    pub(super) overwrite: bool,
+    pub(super) validation: Validation,
+    pub(super) algorithm: Option<Algorithm>,
+    pub(super) curve: Option<&'static Curve>,
+    pub(super) policy: ExportPolicy,
+    pub(super) usage: Option<KeyUsage>,
+    pub(super) length: Option<u32>,
+    pub(super) id: Option<Vec<u8>>,
+    pub(super) material: Material,
+}
+
+/// Where a pending key's material comes from.
+#[derive(Debug)]
+pub(super) enum Material {
+    /// A blob set as a property; decoded when everything that may stand beside it is known.
+    Blob { blob_type: BlobType, bytes: SecretBytes },
+    /// A decoded key.
+    Key(Decoded),
+    /// Nothing: the token generates it.
+    None,
+    /// A wrapped key, to be opened on the token.
+    Wrapped { kek: Handle, scheme: Scheme, bytes: Vec<u8>, target: Target },
+}
+
+/// What is inside a wrap.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Target {
+    Private,
+    Secret { algorithm: SymmetricAlgorithm, bits: Option<u32> },
+}
+
+impl Pending {
+    pub(super) fn new(material: Material, name: Option<KeyName>, overwrite: bool) -> Self {
+        Self {
+            name,
+            overwrite,
+            validation: Validation::Full,
+            algorithm: None,
+            curve: None,
+            policy: ExportPolicy::NONE,
+            usage: None,
+            length: None,
+            id: None,
+            material,
+        }
+    }
+
+    pub(super) fn hints(&self) -> Hints<'static> {
+        Hints { algorithm: self.algorithm, curve: self.curve, password: None, validation: self.validation }
+    }
+
+    pub(super) fn algorithm(&self) -> Option<Algorithm> {
+        match &self.material {
+            Material::Key(decoded) => Some(decoded.algorithm),
+            _ => match (self.algorithm, self.curve) {
+                (Some(algorithm), Some(curve)) if algorithm.family.is_elliptic() => {
+                    Some(Algorithm::elliptic(algorithm.family, curve))
+                }
+                (algorithm, _) => algorithm,
+            },
+        }
+    }
+
+    pub(super) fn bits(&self) -> Option<u32> {
+        match &self.material {
+            Material::Key(decoded) => Some(decoded.key.bits()),
+            _ => self.length.or_else(|| self.algorithm()?.curve.map(|curve| curve.field_bits)),
+        }
+    }
+
+    pub(super) fn asked_usage(&self) -> KeyUsage {
+        let default = || self.algorithm().map(|algorithm| algorithm.family.default_usage()).unwrap_or_default();
+        self.usage.unwrap_or_else(default)
+    }
+
+    /// The usage of a key of this algorithm: what was asked, else what its PKCS#8 attribute allows, else what it is for.
+    pub(super) fn usage_for(
+        &self,
+        algorithm: Algorithm,
+        attribute: Option<KeyUsage>,
+    ) -> Result<KeyUsage, crate::Error> {
+        let asked = self.usage.or_else(|| attribute.map(|usage| usage & algorithm.family.possible_usage()));
+        Ok(algorithm
+            .usage(asked.filter(|usage| !usage.is_empty()).unwrap_or_else(|| algorithm.family.default_usage()))?)
+    }
+
+    /// What was said of the key's size and curve must be true of it.
+    pub(super) fn check_said(&self, algorithm: Algorithm, bits: u32) -> Result<(), Error> {
+        if let Some(length) = self.length.filter(|length| *length != bits) {
+            return Err(Error::Contradiction { what: format!("the key has {bits} bits, but Length says {length}") });
+        }
+        if let (Some(said), Some(found)) = (self.curve, algorithm.curve)
+            && said != found
+        {
+            let what = format!("the key is on {}, but the curve said is {}", found.name, said.name);
+            return Err(Error::Contradiction { what });
+        }
+        Ok(())
+    }
+
+    /// Sets a blob as a property. What is wrong with it by itself is said now; what depends on later properties, at finalize.
+    pub(super) fn set_blob(&mut self, blob_type: BlobType, bytes: &[u8]) -> Result<(), crate::Error> {
+        if blob_type.is_public() {
+            return Err(Error::PublicNotPersisted.into());
+        }
+        let hints = Hints { validation: Validation::Skip, ..self.hints() };
+        match blob::decode(bytes, blob_type, &hints) {
+            // The curve may be set after the blob.
+            Ok(_) | Err(blob::Error::CurveMissing { .. }) => {}
+            Err(error) => return Err(error.into()),
+        }
+        self.material = Material::Blob { blob_type, bytes: SecretBytes::from(bytes) };
+        Ok(())
+    }
+}
