@@ -3,6 +3,7 @@
 //! Owns the mapping between those and [`key`](crate::key). Parsing and writing DER itself is the RustCrypto crates' work. Secret
 //! output goes into one exact, wiped allocation. Never sees a CNG header or a token.
 
+pub mod certificate;
 pub mod ecdsa;
 mod error;
 mod pbe;

@@ -91,6 +91,7 @@ struct Ready {
     private_object: Option<Handle>,
     public_object: Option<Handle>,
     secret_object: Option<Handle>,
+    certificate_object: Option<Handle>,
     ephemeral: bool,
     outcome: Option<Outcome>,
 }
@@ -112,6 +113,7 @@ impl Ready {
             private_object: entry.private.as_ref().map(|private| Handle(private.handle)),
             public_object: entry.public.as_ref().map(|public| Handle(public.handle)),
             secret_object: entry.secret.as_ref().map(|secret| Handle(secret.handle)),
+            certificate_object: entry.certificate.as_ref().map(|certificate| Handle(certificate.handle)),
             ephemeral: !record.token,
             outcome: None,
         }
@@ -207,6 +209,11 @@ impl Key {
         matches!(&self.state, State::Ready(ready) if ready.public_object.is_some())
     }
 
+    /// Whether a certificate stands beside the key, under the same CKA_ID and label.
+    pub fn has_certificate(&self) -> bool {
+        matches!(&self.state, State::Ready(ready) if ready.certificate_object.is_some())
+    }
+
     /// What an import or generation came to; `None` for a key that was opened.
     pub fn outcome(&self) -> Option<&Outcome> {
         match &self.state {
@@ -230,7 +237,10 @@ impl Drop for Key {
         if let State::Ready(ready) = &self.state
             && ready.ephemeral
         {
-            for object in [ready.private_object, ready.public_object, ready.secret_object].into_iter().flatten() {
+            for object in [ready.private_object, ready.public_object, ready.secret_object, ready.certificate_object]
+                .into_iter()
+                .flatten()
+            {
                 // The session's end destroys it in any case.
                 let _ = self.token.destroy(object);
             }

@@ -15,6 +15,7 @@ use crate::key::{
 };
 use crate::status::Ckr;
 use crate::template::Template;
+use crate::template::get::ObjectRecord;
 use crate::template::put::{self, Attributes, PrivateKind};
 use crate::token::mechanism::{CKM_EC_KEY_PAIR_GEN, CKM_EC_MONTGOMERY_KEY_PAIR_GEN, CKM_RSA_PKCS_KEY_PAIR_GEN};
 use crate::token::{self, Handle, Token};
@@ -180,9 +181,11 @@ impl Finalizer<'_> {
             Ok(self.token.create(&put::public(&public, &self.attributes(id, token, usage))?)?)
         };
         let public_session = make_public(&Stage::Staged.mark(id), false)?;
+        let certificate = self.certificate(&public, id)?;
         let private_session = main.session;
         if self.pending.name.is_none() {
-            return self.ephemeral(id, Some(public_session), private_session, route);
+            let certificate = certificate.map(|source| source.session);
+            return self.ephemeral(id, Some(public_session), certificate, private_session, route);
         }
         let draft = Draft {
             id,
@@ -190,6 +193,7 @@ impl Finalizer<'_> {
                 Source { session: public_session, remake: Box::new(|id| make_public(id, true)) },
                 public.clone(),
             )),
+            certificate,
             main,
             policy: self.policy(),
             usage,
@@ -212,9 +216,9 @@ impl Finalizer<'_> {
     ) -> Result<Ready, crate::Error> {
         let session = main.session;
         if self.pending.name.is_none() {
-            return self.ephemeral(id, None, session, route);
+            return self.ephemeral(id, None, None, session, route);
         }
-        let draft = Draft { id, public: None, main, policy: self.policy(), usage };
+        let draft = Draft { id, public: None, certificate: None, main, policy: self.policy(), usage };
         let prove = |written: &Written| proof::prove_secret(self.token, written.main, secret, usage);
         let outcome = persist(self.token, &draft, old, prove);
         destroy_all(self.token, [session])?;
@@ -222,14 +226,40 @@ impl Finalizer<'_> {
     }
 
     /// A key without a name stays in its session. Its objects get their CKA_ID there.
-    fn ephemeral(&self, id: &[u8], public: Option<Handle>, main: Handle, route: Route) -> Result<Ready, crate::Error> {
-        for object in public.into_iter().chain([main]) {
+    fn ephemeral(
+        &self,
+        id: &[u8],
+        public: Option<Handle>,
+        certificate: Option<Handle>,
+        main: Handle,
+        route: Route,
+    ) -> Result<Ready, crate::Error> {
+        let settle = |object: Handle| -> Result<ObjectRecord, crate::Error> {
             self.token.set(object, &Template::new().bytes(CKA_ID, id))?;
-        }
-        let public = public.map(|public| self.token.read(public)).transpose()?;
-        let persisted =
-            Persisted { main: self.token.read(main)?, public, copied: false, verified: Verified::Attributes };
+            Ok(self.token.read(object)?)
+        };
+        let persisted = Persisted {
+            main: settle(main)?,
+            public: public.map(settle).transpose()?,
+            certificate: certificate.map(settle).transpose()?,
+            copied: false,
+            verified: Verified::Attributes,
+        };
         Ok(Ready::of_outcome(persisted, route))
+    }
+
+    /// The certificate that goes beside the key, if one was given; it must be for this key.
+    fn certificate(&self, public: &PublicKey, id: &[u8]) -> Result<Option<Source<'_>>, crate::Error> {
+        let Some(parts) = &self.pending.certificate else { return Ok(None) };
+        if parts.public != *public {
+            return Err(Error::Contradiction { what: "the certificate is for another key".to_owned() }.into());
+        }
+        let make = move |id: &[u8], token: bool| -> Result<Handle, crate::Error> {
+            let attributes = self.attributes(id, token, KeyUsage::default());
+            Ok(self.token.create(&put::certificate(parts, &attributes))?)
+        };
+        let session = make(&Stage::Staged.mark(id), false)?;
+        Ok(Some(Source { session, remake: Box::new(move |id| make(id, true)) }))
     }
 
     /// The key of the new one's name, after leftovers of a killed import were dealt with.
@@ -265,6 +295,9 @@ impl Finalizer<'_> {
     }
 
     pub(super) fn room_for_secret(&self) -> Result<Option<Box<Entry>>, crate::Error> {
+        if self.pending.certificate.is_some() {
+            return Err(Error::Contradiction { what: "a symmetric key has no certificate".to_owned() }.into());
+        }
         match self.make_room(None, KeyUsage::default())? {
             Room::Free(old) => Ok(old),
             // Only a key pair can be found half written.
@@ -342,8 +375,8 @@ pub(super) enum Room {
 
 impl Ready {
     fn of_outcome(persisted: Persisted, route: Route) -> Self {
-        let Persisted { main, public, copied, verified } = persisted;
-        let mut ready = Self::of_entry(&Entry::of_objects(main, public));
+        let Persisted { main, public, certificate, copied, verified } = persisted;
+        let mut ready = Self::of_entry(&Entry::of_objects(main, public, certificate));
         let route = if route == Route::Create && copied { Route::Copy } else { route };
         ready.outcome = Some(Outcome { route, verified, warnings: Vec::new() });
         ready
@@ -373,6 +406,7 @@ impl StorageProvider {
                 private_object: None,
                 public_object: None,
                 secret_object: None,
+                certificate_object: None,
                 ephemeral: true,
                 outcome: None,
             },

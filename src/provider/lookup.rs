@@ -58,20 +58,25 @@ pub(super) struct Entry {
     pub(super) private: Option<ObjectRecord>,
     pub(super) public: Option<ObjectRecord>,
     pub(super) secret: Option<ObjectRecord>,
+    pub(super) certificate: Option<ObjectRecord>,
     /// The object that says what the key is: the private or secret one, else the public one.
     main: ObjectRecord,
 }
 
 impl Entry {
     /// The key that a private or secret object and its public one make.
-    pub(super) fn of_objects(main: ObjectRecord, public: Option<ObjectRecord>) -> Self {
+    pub(super) fn of_objects(
+        main: ObjectRecord,
+        public: Option<ObjectRecord>,
+        certificate: Option<ObjectRecord>,
+    ) -> Self {
         let (stage, id) = Stage::of(&main.id);
         let (private, secret) = match main.class {
             Class::Private => (Some(main.clone()), None),
             Class::Secret => (None, Some(main.clone())),
             _ => (None, None),
         };
-        Self { stage, id: id.to_vec(), private, public, secret, main }
+        Self { stage, id: id.to_vec(), private, public, secret, certificate, main }
     }
 
     pub(super) fn record(&self) -> &ObjectRecord {
@@ -84,36 +89,64 @@ impl Entry {
     }
 
     pub(super) fn objects(&self) -> impl Iterator<Item = &ObjectRecord> {
-        // The public one first: what is left when a removal is cut short is still a key, and the removal can be repeated.
-        [&self.public, &self.private, &self.secret].into_iter().flatten()
+        // The private one last: what is left when a removal is cut short is still a key, and the removal can be repeated.
+        [&self.certificate, &self.public, &self.private, &self.secret].into_iter().flatten()
+    }
+
+    /// The objects that go when a key with this CKA_ID takes the place of this one. A certificate of the same key stays, unless the new one
+    /// brings its own.
+    pub(super) fn replaced_by(&self, id: &[u8], with_certificate: bool) -> impl Iterator<Item = &ObjectRecord> {
+        let keep = self.id == id && !with_certificate;
+        self.objects().filter(move |object| !(keep && object.class == Class::Certificate))
     }
 }
 
-/// Groups objects into keys, in the order in which the token lists them. Public objects without a private one come last.
+/// Groups objects into keys, in the order in which the token lists them. Public objects without a private one come last, and what marked
+/// objects are left over.
 pub(super) fn group(records: Vec<ObjectRecord>) -> Vec<Entry> {
-    let (mut publics, others): (Vec<_>, Vec<_>) = records.into_iter().partition(|record| record.class == Class::Public);
+    let mut publics = Vec::new();
+    let mut certificates = Vec::new();
     let mut entries: Vec<Entry> = Vec::new();
-    // Two passes: a public object with the very same CKA_ID belongs to a private one before one whose mark differs does.
-    for record in others.into_iter().filter(|record| matches!(record.class, Class::Private | Class::Secret)) {
-        entries.push(Entry::of_objects(record, None));
-    }
-    for exact in [true, false] {
-        for entry in entries.iter_mut().filter(|entry| entry.private.is_some() && entry.public.is_none()) {
-            let at = publics.iter().position(|public| belongs(public, &entry.main, exact));
-            entry.public = at.map(|at| publics.remove(at));
+    for record in records {
+        match record.class {
+            Class::Certificate => certificates.push(record),
+            Class::Private | Class::Secret => entries.push(Entry::of_objects(record, None, None)),
+            Class::Public => publics.push(record),
+            Class::Other => {}
         }
     }
-    entries.extend(publics.into_iter().map(|public| Entry::of_objects(public.clone(), Some(public))));
+    // Two passes: an object with the very same CKA_ID belongs to a private one before one whose mark differs does.
+    for exact in [true, false] {
+        for entry in entries.iter_mut().filter(|entry| entry.private.is_some()) {
+            if entry.public.is_none() {
+                let at = publics.iter().position(|public| belongs(public, &entry.main, exact));
+                entry.public = at.map(|at| publics.remove(at));
+            }
+            if entry.certificate.is_none() {
+                let at = certificates.iter().position(|certificate| beside(certificate, &entry.main, exact));
+                entry.certificate = at.map(|at| certificates.remove(at));
+            }
+        }
+    }
+    entries.extend(publics.into_iter().map(|public| Entry::of_objects(public.clone(), Some(public), None)));
+    // A certificate alone is no key; one with our mark is the leftover of an import.
+    let leftover = certificates.into_iter().filter(|certificate| Stage::of(&certificate.id).0 != Stage::Final);
+    entries.extend(leftover.map(|certificate| Entry::of_objects(certificate.clone(), None, Some(certificate))));
     entries
 }
 
+/// Whether an object stands beside a private one: the same CKA_ID and label.
+fn beside(object: &ObjectRecord, private: &ObjectRecord, exact: bool) -> bool {
+    let same_id = if exact { object.id == private.id } else { Stage::of(&object.id).1 == Stage::of(&private.id).1 };
+    same_id && object.label == private.label && object.token == private.token
+}
+
 fn belongs(public: &ObjectRecord, private: &ObjectRecord, exact: bool) -> bool {
-    let same_id = if exact { public.id == private.id } else { Stage::of(&public.id).1 == Stage::of(&private.id).1 };
     let same_key = match (&public.public, &private.public) {
         (Some(public), Some(private)) => public == private,
         _ => public.key_type == private.key_type && public.curve == private.curve,
     };
-    same_id && same_key && public.label == private.label && public.token == private.token
+    same_key && beside(public, private, exact)
 }
 
 /// All entries under a label, one search. Session objects, which belong to ephemeral keys, are left out.

@@ -1,6 +1,7 @@
 //! A key between `NCryptCreatePersistedKey` and `NCryptFinalizeKey`: what was said of it, and where its material comes from.
 
 use super::{Error, KeyName};
+use crate::asn1::certificate::CertificateParts;
 use crate::blob::{self, BlobType, Decoded, Hints};
 use crate::key::{Algorithm, Curve, ExportPolicy, KeyUsage, SymmetricAlgorithm, Validation};
 use crate::secret::SecretBytes;
@@ -19,6 +20,7 @@ pub(super) struct Pending {
     pub(super) usage: Option<KeyUsage>,
     pub(super) length: Option<u32>,
     pub(super) id: Option<Vec<u8>>,
+    pub(super) certificate: Option<CertificateParts>,
     pub(super) material: Material,
 }
 
@@ -54,6 +56,7 @@ impl Pending {
             usage: None,
             length: None,
             id: None,
+            certificate: None,
             material,
         }
     }

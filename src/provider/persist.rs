@@ -66,6 +66,7 @@ pub(super) type Remake<'a> = Box<dyn Fn(&[u8]) -> Result<Handle, crate::Error> +
 pub(super) struct Draft<'a> {
     pub(super) id: &'a [u8],
     pub(super) public: Option<(Source<'a>, PublicKey)>,
+    pub(super) certificate: Option<Source<'a>>,
     /// The private or the secret object.
     pub(super) main: Source<'a>,
     pub(super) policy: ExportPolicy,
@@ -77,6 +78,7 @@ pub(super) struct Draft<'a> {
 pub(super) struct Written {
     pub(super) main: Handle,
     pub(super) public: Option<Handle>,
+    pub(super) certificate: Option<Handle>,
     pub(super) copied: bool,
 }
 
@@ -84,6 +86,7 @@ pub(super) struct Written {
 pub(super) struct Persisted {
     pub(super) main: ObjectRecord,
     pub(super) public: Option<ObjectRecord>,
+    pub(super) certificate: Option<ObjectRecord>,
     pub(super) copied: bool,
     pub(super) verified: Verified,
 }
@@ -99,9 +102,9 @@ pub(super) fn persist(
     let main_stage = if old.is_some() { Stage::Staged } else { Stage::Final };
     let mut written: Vec<Handle> = Vec::new();
     let outcome = write(token, draft, main_stage, &mut written).and_then(|placed| {
-        let (main, public) = compare(token, draft, &placed, main_stage)?;
+        let (main, public, certificate) = compare(token, draft, &placed, main_stage)?;
         let verified = prove(&placed)?;
-        Ok((placed, Persisted { main, public, copied: placed.copied, verified }))
+        Ok((placed, Persisted { main, public, certificate, copied: placed.copied, verified }))
     });
     let (placed, mut persisted) = match outcome {
         Ok(proven) => proven,
@@ -109,16 +112,19 @@ pub(super) fn persist(
     };
     if let Some(old) = old {
         set_id(token, placed.main, &Stage::Ready.mark(draft.id))?;
-        destroy_all(token, old.objects().map(|object| Handle(object.handle)))?;
+        let replaced = old.replaced_by(draft.id, placed.certificate.is_some());
+        destroy_all(token, replaced.map(|object| Handle(object.handle)))?;
     }
-    if let Some(public) = placed.public {
-        set_id(token, public, draft.id)?;
+    for companion in [placed.certificate, placed.public].into_iter().flatten() {
+        set_id(token, companion, draft.id)?;
     }
     if old.is_some() {
         set_id(token, placed.main, draft.id)?;
     }
     // As the objects read now that their marks are off.
-    for record in [Some(&mut persisted.main), persisted.public.as_mut()].into_iter().flatten() {
+    for record in
+        [Some(&mut persisted.main), persisted.public.as_mut(), persisted.certificate.as_mut()].into_iter().flatten()
+    {
         record.id = draft.id.to_vec();
     }
     Ok(persisted)
@@ -139,8 +145,10 @@ fn write(
     };
     let public = draft.public.as_ref();
     let public = public.map(|(source, _)| place(source, &Stage::Staged.mark(draft.id))).transpose()?;
+    let certificate = draft.certificate.as_ref();
+    let certificate = certificate.map(|source| place(source, &Stage::Staged.mark(draft.id))).transpose()?;
     let main = place(&draft.main, &main_stage.mark(draft.id))?;
-    Ok(Written { main, public, copied })
+    Ok(Written { main, public, certificate, copied })
 }
 
 /// Copies a session object onto the token; where the token refuses to copy, makes the object there. Whether it was a copy.
@@ -175,7 +183,7 @@ fn compare(
     draft: &Draft<'_>,
     placed: &Written,
     stage: Stage,
-) -> Result<(ObjectRecord, Option<ObjectRecord>), crate::Error> {
+) -> Result<(ObjectRecord, Option<ObjectRecord>, Option<ObjectRecord>), crate::Error> {
     let main = token.read(placed.main)?;
     let differ = |what: String| Err(Error::NotHonoured { what }.into());
     if main.policy != draft.policy {
@@ -188,10 +196,11 @@ fn compare(
     let wanted = draft.public.as_ref().map(|(_, key)| key);
     check_object(&main, &stage.mark(draft.id), wanted)?;
     let public = placed.public.map(|public| token.read(public)).transpose()?;
-    if let Some(record) = &public {
+    let certificate = placed.certificate.map(|certificate| token.read(certificate)).transpose()?;
+    for record in [&public, &certificate].into_iter().flatten() {
         check_object(record, &Stage::Staged.mark(draft.id), wanted)?;
     }
-    Ok((main, public))
+    Ok((main, public, certificate))
 }
 
 fn check_object(record: &ObjectRecord, id: &[u8], wanted: Option<&PublicKey>) -> Result<(), Error> {

@@ -8,6 +8,7 @@ use cryptoki_sys::{
 };
 
 use super::{Error, Key, Ready, State};
+use crate::asn1;
 use crate::blob::BlobType;
 use crate::key::{Algorithm, Curve, ExportPolicy, Family, KeyUsage, SymmetricAlgorithm};
 use crate::status::Status;
@@ -278,6 +279,16 @@ impl Key {
             return Err(Error::Contradiction { what }.into());
         }
         pending.id = Some(id.to_vec());
+        Ok(())
+    }
+
+    /// Puts a certificate, DER or PEM, beside the key (`SmartCardKeyCertificate`): it will have the key's CKA_ID and label.
+    ///
+    /// # Errors
+    /// `NTE_BAD_KEY_STATE` after finalize; `NTE_BAD_DATA` when it is none. One for another key is refused by finalize.
+    pub fn set_certificate(&mut self, certificate: &[u8]) -> Result<(), crate::Error> {
+        let State::Pending(pending) = &mut self.state else { return Err(Error::Finalized.into()) };
+        pending.certificate = Some(asn1::certificate::decode(certificate)?);
         Ok(())
     }
 

@@ -17,10 +17,11 @@ pub(super) fn recover(token: &Token, label: &str, entries: Vec<Entry>) -> Result
     }
     // A successor was proven before the kill: finish the replacement.
     if entries.iter().any(|entry| entry.is_key() && entry.stage == Stage::Ready) {
-        for old in entries.iter().filter(|entry| entry.is_key() && entry.stage == Stage::Final) {
-            destroy_all(token, old.objects().map(|object| Handle(object.handle)))?;
-        }
-        for new in entries.iter().filter(|entry| entry.stage == Stage::Ready) {
+        for new in entries.iter().filter(|entry| entry.is_key() && entry.stage == Stage::Ready) {
+            for old in entries.iter().filter(|entry| entry.is_key() && entry.stage == Stage::Final) {
+                let replaced = old.replaced_by(&new.id, new.certificate.is_some());
+                destroy_all(token, replaced.map(|object| Handle(object.handle)))?;
+            }
             unmark(token, new)?;
         }
     }

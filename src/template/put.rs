@@ -4,16 +4,18 @@
 //! CKA_EXTRACTABLE true. Numbers are minimal big-endian as PKCS#11 has them, except the EC scalar, which has the width of the field.
 
 use cryptoki_sys::{
-    CK_KEY_TYPE, CK_OBJECT_CLASS, CKA_CLASS, CKA_COEFFICIENT, CKA_DECRYPT, CKA_DERIVE, CKA_EC_PARAMS, CKA_EC_POINT,
-    CKA_ENCRYPT, CKA_EXPONENT_1, CKA_EXPONENT_2, CKA_EXTRACTABLE, CKA_ID, CKA_KEY_TYPE, CKA_LABEL, CKA_MODULUS,
-    CKA_PRIME_1, CKA_PRIME_2, CKA_PRIVATE, CKA_PRIVATE_EXPONENT, CKA_PUBLIC_EXPONENT, CKA_SENSITIVE, CKA_SIGN,
-    CKA_SIGN_RECOVER, CKA_TOKEN, CKA_UNWRAP, CKA_VALUE, CKA_VERIFY, CKA_VERIFY_RECOVER, CKA_WRAP, CKK_AES, CKK_DES3,
-    CKK_EC, CKK_EC_MONTGOMERY, CKK_GENERIC_SECRET, CKK_RSA, CKO_PRIVATE_KEY, CKO_PUBLIC_KEY, CKO_SECRET_KEY,
+    CK_KEY_TYPE, CK_OBJECT_CLASS, CKA_CERTIFICATE_TYPE, CKA_CLASS, CKA_COEFFICIENT, CKA_DECRYPT, CKA_DERIVE,
+    CKA_EC_PARAMS, CKA_EC_POINT, CKA_ENCRYPT, CKA_EXPONENT_1, CKA_EXPONENT_2, CKA_EXTRACTABLE, CKA_ID, CKA_ISSUER,
+    CKA_KEY_TYPE, CKA_LABEL, CKA_MODULUS, CKA_PRIME_1, CKA_PRIME_2, CKA_PRIVATE, CKA_PRIVATE_EXPONENT,
+    CKA_PUBLIC_EXPONENT, CKA_SENSITIVE, CKA_SERIAL_NUMBER, CKA_SIGN, CKA_SIGN_RECOVER, CKA_SUBJECT, CKA_TOKEN,
+    CKA_UNWRAP, CKA_VALUE, CKA_VERIFY, CKA_VERIFY_RECOVER, CKA_WRAP, CKC_X_509, CKK_AES, CKK_DES3, CKK_EC,
+    CKK_EC_MONTGOMERY, CKK_GENERIC_SECRET, CKK_RSA, CKO_CERTIFICATE, CKO_PRIVATE_KEY, CKO_PUBLIC_KEY, CKO_SECRET_KEY,
 };
 use der::Encode;
 use der::asn1::{ObjectIdentifier, OctetStringRef};
 
 use super::Template;
+use crate::asn1::certificate::CertificateParts;
 use crate::key::curve::Form;
 use crate::key::{Curve, Error, ExportPolicy, KeyUsage, PrivateKey, PublicKey, SymmetricAlgorithm, SymmetricKey};
 
@@ -151,6 +153,21 @@ pub fn secret_shell(algorithm: SymmetricAlgorithm, attributes: &Attributes<'_>) 
         .flag(CKA_WRAP, usage.contains(KeyUsage::WRAP))
         .flag(CKA_UNWRAP, usage.contains(KeyUsage::WRAP))
         .flag(CKA_DERIVE, false)
+}
+
+/// A certificate object beside a key.
+pub fn certificate(parts: &CertificateParts, attributes: &Attributes<'_>) -> Template {
+    Template::new()
+        .ulong(CKA_CLASS, CKO_CERTIFICATE)
+        .ulong(CKA_CERTIFICATE_TYPE, CKC_X_509)
+        .flag(CKA_TOKEN, attributes.token)
+        .flag(CKA_PRIVATE, false)
+        .bytes(CKA_LABEL, attributes.label.as_bytes())
+        .bytes(CKA_ID, attributes.id)
+        .bytes(CKA_SUBJECT, &parts.subject)
+        .bytes(CKA_ISSUER, &parts.issuer)
+        .bytes(CKA_SERIAL_NUMBER, &parts.serial)
+        .bytes(CKA_VALUE, &parts.der)
 }
 
 fn common(class: CK_OBJECT_CLASS, key_type: CK_KEY_TYPE, attributes: &Attributes<'_>) -> Template {

@@ -158,6 +158,9 @@ pub(crate) struct ImportArgs {
     pub(crate) curve: Option<&'static Curve>,
     #[command(flatten)]
     pub(crate) policy: PolicyArgs,
+    /// A certificate to put beside the key, DER or PEM
+    #[arg(long, value_name = "FILE")]
+    pub(crate) cert: Option<PathBuf>,
     /// Do not check the key's mathematics (its lengths always are)
     #[arg(long)]
     pub(crate) no_validate: bool,

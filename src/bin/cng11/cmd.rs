@@ -36,7 +36,7 @@ pub(crate) fn key_json(key: &Key) -> Map<String, Value> {
     object.insert("usage".to_owned(), json!(key.usage().words().collect::<Vec<_>>()));
     object.insert("private".to_owned(), json!(key.has_private()));
     object.insert("public".to_owned(), json!(key.has_public_object()));
-    object.insert("certificate".to_owned(), json!(false));
+    object.insert("certificate".to_owned(), json!(key.has_certificate()));
     if let Some(fingerprint) = fingerprint(key) {
         object.insert("fingerprint_sha256".to_owned(), json!(fingerprint));
     }

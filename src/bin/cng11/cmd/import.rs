@@ -31,6 +31,7 @@ pub(crate) fn run(context: &Context, args: &ImportArgs) -> Result<u8, Failure> {
         _ => {}
     }
     let bytes = file::read(&args.file)?;
+    let certificate = args.cert.as_deref().map(file::read).transpose()?;
     let parameters = ImportParameters {
         name: Some(name.clone()),
         algorithm: args.algorithm,
@@ -54,6 +55,9 @@ pub(crate) fn run(context: &Context, args: &ImportArgs) -> Result<u8, Failure> {
     }
     if let Some(id) = &args.policy.id {
         key.set_id(&id.0)?;
+    }
+    if let Some(certificate) = &certificate {
+        key.set_certificate(certificate)?;
     }
     if args.dry_run {
         return rehearse(context, args, &key, &name);

@@ -41,6 +41,9 @@ fn text(key: &Key, properties: &[(&str, PropertyValue)]) -> String {
     if key.has_public_object() {
         objects.push("public key");
     }
+    if key.has_certificate() {
+        objects.push("certificate");
+    }
     rows.push(vec!["Objects:".to_owned(), objects.join(", ")]);
     rows.extend(fingerprint(key).map(|fingerprint| vec!["SPKI SHA-256:".to_owned(), fingerprint]));
     columns(&rows)
