@@ -75,14 +75,11 @@ impl Error {
             Cause::Format(format::Error::Unrecognised { .. }) => {
                 Some("say what it is with --type; `cng11 inspect` shows how far it makes sense as a given type".into())
             }
-            Cause::Format(format::Error::NotRepresentable { .. }) => {
-                Some("ask for a type that fits the kind of key".into())
-            }
+            Cause::Format(_) => Some("ask for a type that fits the kind of key".into()),
             Cause::Key(error) => key_hint(error),
             Cause::Provider(error) => error.hint(),
             Cause::Token(error) => token_hint(error),
             Cause::Wrap(error) => wrap_hint(error),
-            Cause::Format(_) => None,
         }
     }
 
@@ -136,7 +133,10 @@ fn asn1_hint(error: &asn1::Error) -> Option<String> {
 
 fn blob_hint(error: &blob::Error) -> Option<String> {
     Some(match error {
-        blob::Error::Truncated { .. } | blob::Error::Trailing { .. } | blob::Error::Value { .. } => {
+        blob::Error::Truncated { .. }
+        | blob::Error::Trailing { .. }
+        | blob::Error::Value { .. }
+        | blob::Error::Wide { .. } => {
             "the blob is damaged or of another type; `cng11 inspect` shows it field by field".into()
         }
         blob::Error::Magic { .. } => "give the type that fits the magic number, or --type auto".into(),
@@ -144,7 +144,8 @@ fn blob_hint(error: &blob::Error) -> Option<String> {
         blob::Error::Algorithm { .. } => "leave the algorithm and the curve out, or give the ones that fit".into(),
         blob::Error::Wrapped { .. } => "name the key that opens it with --unwrap-key".into(),
         blob::Error::NotRepresentable { .. } => "ask for a type that fits the kind of key".into(),
-        _ => return None,
+        blob::Error::Asn1(error) => return asn1_hint(error),
+        blob::Error::Key(error) => return key_hint(error),
     })
 }
 
@@ -158,7 +159,8 @@ fn key_hint(error: &key::Error) -> Option<String> {
             "the key is damaged: get it from its source again; --no-validate takes it as it is".into()
         }
         key::Error::Usage { .. } => "leave --usage out for what the algorithm is for, or give `all`".into(),
-        key::Error::Size { .. } | key::Error::Missing { .. } => return None,
+        key::Error::Size { .. } => "check the algorithm and the file: CNG has no keys of this size".into(),
+        key::Error::Missing { .. } => "use a file that holds it".into(),
     })
 }
 
@@ -187,7 +189,13 @@ fn token_hint(error: &token::Error) -> Option<String> {
         token::Error::Pkcs11 { ckr: Ckr::KEY_FUNCTION_NOT_PERMITTED, .. } => {
             "the key's usage does not allow it; see `cng11 show`".into()
         }
-        _ => return None,
+        token::Error::Pkcs11 { ckr: Ckr::DEVICE_MEMORY, .. } => "the token is full: delete what is not needed".into(),
+        token::Error::Pkcs11 { ckr: Ckr::SESSION_READ_ONLY | Ckr::TOKEN_WRITE_PROTECTED, .. } => {
+            "the token cannot be written to".into()
+        }
+        token::Error::Pkcs11 { .. } | token::Error::Module { .. } => {
+            "the token says no more; `cng11 token list` shows whether it is still there, -vv what was used".into()
+        }
     })
 }
 

@@ -23,6 +23,7 @@ pub use self::module::{Module, TokenInfo};
 pub use self::object::Handle;
 pub use self::uri::Uri;
 use crate::template::profile::Profile;
+pub use secrecy::SecretString;
 
 /// Whether a session may write to the token.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]

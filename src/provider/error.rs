@@ -178,7 +178,14 @@ impl Error {
             Self::NoPublic { .. } => "put the public key on the token under the same label and CKA_ID".into(),
             Self::Torn { uri } => format!("remove it with `cng11 delete '{uri}' --yes`"),
             Self::UsageForbids { .. } => "`cng11 show` lists what the key may do".into(),
-            _ => return None,
+            Self::NotRemoved { .. } => "`cng11 list --all` shows what is left".into(),
+            Self::BadFlags { .. } => "the flags of each call are in the documentation of `provider::Flags`".into(),
+            Self::NotFinalized => "finalize the key first".into(),
+            Self::Finalized => "set it before the key is finalized, on a new key".into(),
+            Self::Property { .. } => "`cng11 show` lists the key's properties; policy and usage can be narrowed".into(),
+            Self::Contradiction { .. } => "leave out what does not fit".into(),
+            Self::Unsupported { .. } => "use a key or a token that has this".into(),
+            Self::BadSignature => "the file or the signature was changed, or another key or padding made it".into(),
         })
     }
 }

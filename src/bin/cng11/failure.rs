@@ -28,7 +28,11 @@ impl Failure {
     }
 
     pub(crate) fn file(path: &Path, error: &std::io::Error) -> Self {
-        Self::File { path: path.to_owned(), problem: error.to_string(), hint: None }
+        Self::File {
+            path: path.to_owned(),
+            problem: error.to_string(),
+            hint: Some("check the path and the permissions".to_owned()),
+        }
     }
 
     pub(crate) fn message(&self) -> String {
