@@ -62,10 +62,12 @@ pub enum Error {
         what: String,
     },
     /// The key on the token does not work like the one that was imported; everything was removed again.
-    #[error("the key on the token failed its proof ({how}); the new objects were removed")]
+    #[error("the key on the token failed its proof ({how}{}); the new objects were removed", .ckr.map(|ckr| format!(": {ckr}")).unwrap_or_default())]
     ProofFailed {
         /// Which proof.
         how: &'static str,
+        /// What the token said, if it was the token that failed.
+        ckr: Option<Ckr>,
     },
     /// New objects could not be removed after a failure.
     #[error("{cause}; and what had been written could not be removed again: {leftover}")]
@@ -153,7 +155,7 @@ impl Error {
     /// What the token said.
     pub fn ckr(&self) -> Option<Ckr> {
         match self {
-            Self::Unsupported { ckr, .. } => *ckr,
+            Self::ProofFailed { ckr, .. } | Self::Unsupported { ckr, .. } => *ckr,
             _ => None,
         }
     }

@@ -198,11 +198,25 @@ impl Finalizer<'_> {
             policy: self.policy(),
             usage,
         };
-        let prove = |written: &Written| proof::prove_pair(self.token, written.main, written.public, &public, usage);
+        // Without validation an inconsistent key is wanted as it is; but it never takes the place of one that works.
+        let lenient = self.pending.validation == Validation::Skip && old.is_none();
+        let mut failed = None;
+        let prove =
+            |written: &Written| match proof::prove_pair(self.token, written.main, written.public, &public, usage) {
+                Err(crate::Error::Provider(Error::ProofFailed { how, .. })) if lenient => {
+                    failed = Some(how);
+                    Ok(Verified::Attributes)
+                }
+                other => other,
+            };
         let outcome = persist(self.token, &draft, old, prove);
         // The private session object has done its work; the public one may wait for the session's end.
         destroy_all(self.token, [private_session])?;
-        Ok(Ready::of_outcome(outcome?, route))
+        let mut ready = Ready::of_outcome(outcome?, route);
+        if let Some(how) = failed {
+            ready.warn(&format!("the key does not work like its public half ({how}); it was not validated, as asked"));
+        }
+        Ok(ready)
     }
 
     pub(super) fn finish_secret(

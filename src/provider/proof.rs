@@ -72,12 +72,14 @@ pub(super) fn prove_pair(
         }
         match proof() {
             Ok(Some(true)) => return Ok(verified),
-            Ok(Some(false)) => return Err(Error::ProofFailed { how }.into()),
+            Ok(Some(false)) => return Err(Error::ProofFailed { how, ckr: None }.into()),
             // No arithmetic here, or no such mechanism there: another use may do.
             Ok(None) => {}
             Err(error) if error.ckr() == Some(Ckr::MECHANISM_INVALID) => {}
             // A key that cannot even compute is no key: SoftHSM answers so to a modulus that is none.
-            Err(error) if error.ckr().is_some_and(is_a_broken_key) => return Err(Error::ProofFailed { how }.into()),
+            Err(error) if error.ckr().is_some_and(is_a_broken_key) => {
+                return Err(Error::ProofFailed { how, ckr: error.ckr() }.into());
+            }
             Err(error) => return Err(error.into()),
         }
     }
@@ -105,7 +107,7 @@ pub(super) fn prove_secret(
     };
     match outcome {
         Ok(Some(true)) => Ok(Verified::Kcv),
-        Ok(Some(false)) => Err(Error::ProofFailed { how: "key check value" }.into()),
+        Ok(Some(false)) => Err(Error::ProofFailed { how: "key check value", ckr: None }.into()),
         Ok(None) => Ok(Verified::Attributes),
         Err(error) if error.ckr() == Some(Ckr::MECHANISM_INVALID) => Ok(Verified::Attributes),
         Err(error) => Err(error.into()),
