@@ -30,15 +30,16 @@ Exit codes: 0 done, 1 failed, 2 usage, 3 refused by policy or by the token, 4 au
 5 some of many failed.";
 
 #[derive(Args, Clone, Debug, Default)]
+#[command(next_help_heading = "Global options")]
 pub(crate) struct Global {
     /// PKCS#11 library [default: the URI's module-path, else SoftHSM2's in the usual places]
-    #[arg(long, global = true, value_name = "PATH", env = "CNG11_MODULE")]
+    #[arg(long, global = true, value_name = "PATH", env = "CNG11_MODULE", hide_env_values = true)]
     pub(crate) module: Option<PathBuf>,
     /// Token: a pkcs11: URI or a label [default: the only one present]
-    #[arg(long, global = true, value_name = "URI-OR-LABEL", env = "CNG11_TOKEN")]
+    #[arg(long, global = true, value_name = "URI-OR-LABEL", env = "CNG11_TOKEN", hide_env_values = true)]
     pub(crate) token: Option<String>,
     /// Where the PIN comes from: prompt, env:NAME, file:PATH or fd:N
-    #[arg(long, global = true, value_name = "SRC", env = "CNG11_PIN_SOURCE")]
+    #[arg(long, global = true, value_name = "SRC", env = "CNG11_PIN_SOURCE", hide_env_values = true)]
     pub(crate) pin_source: Option<String>,
     /// One JSON document on stdout; an error as JSON on stderr
     #[arg(long, global = true)]
@@ -50,7 +51,7 @@ pub(crate) struct Global {
     #[arg(long, short, global = true, action = clap::ArgAction::Count)]
     pub(crate) verbose: u8,
     /// TOML file with defaults [default: $XDG_CONFIG_HOME/cng11/config.toml if present]
-    #[arg(long, global = true, value_name = "PATH", env = "CNG11_CONFIG")]
+    #[arg(long, global = true, value_name = "PATH", env = "CNG11_CONFIG", hide_env_values = true)]
     pub(crate) config: Option<PathBuf>,
 }
 
