@@ -215,12 +215,8 @@ pub fn encode(key: &KeyMaterial, algorithm: Algorithm, format: Format) -> Result
 }
 
 fn public_to_decoded(key: PublicKey, hints: &Hints<'_>) -> Result<Decoded, Error> {
-    let algorithm = match (key.curve(), hints.algorithm) {
-        (None, _) => Algorithm::RSA,
-        (Some(curve), Some(given)) if given.family.is_elliptic() => Algorithm::elliptic(given.family, curve),
-        (Some(curve), _) => Algorithm::elliptic(Family::Ecdsa, curve),
-    };
-    Ok(Decoded { algorithm, key: KeyMaterial::Public(key), usage: None })
+    let key = KeyMaterial::Public(key);
+    Ok(Decoded { algorithm: pkcs8::algorithm(&key, None, hints)?, key, usage: None })
 }
 
 fn pem_label(bytes: &[u8]) -> Option<&str> {

@@ -4,6 +4,7 @@
 //! attributes ([`get`]), and the token quirks that bear on both ([`profile`]). Every flag is always stated: what a token assumes when one is
 //! left out differs from token to token. Never calls a token.
 
+pub(crate) mod attribute;
 pub mod get;
 pub mod profile;
 pub mod put;

@@ -6,13 +6,11 @@
 
 pub mod kw;
 
-use cryptoki_sys::{CK_MECHANISM_TYPE, CKM_AES_KEY_WRAP};
-
 use crate::key::PublicKey;
 use crate::status::{Ckr, Status};
 use crate::template::Template;
 use crate::template::put::PrivateKind;
-use crate::token::mechanism::Mechanism;
+use crate::token::mechanism::{CK_MECHANISM_TYPE, CKM_AES_KEY_WRAP, Mechanism};
 use crate::token::{self, Handle, Token};
 
 /// How a key is wrapped.

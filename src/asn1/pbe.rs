@@ -70,8 +70,8 @@ pub fn encrypt(plain: &[u8], password: &SecretBytes, encryption: Encryption) -> 
     encode_secret(&EncryptedPbes2 { scheme: parameters.into(), data })
 }
 
-/// Opens an `EncryptedPrivateKeyInfo` with a UTF-8 password.
-pub(super) fn decrypt(der: &[u8], password: &SecretBytes) -> Result<SecretBytes, Error> {
+/// Opens an `EncryptedPrivateKeyInfo` with a UTF-8 password, which is missed only once everything else is right.
+pub(super) fn decrypt(der: &[u8], password: Option<&SecretBytes>) -> Result<SecretBytes, Error> {
     let info: EncryptedPrivateKeyInfo<'_> = super::decode(WHAT, der)?;
     match info.algorithm.oid {
         PBES2 => {
@@ -81,6 +81,7 @@ pub(super) fn decrypt(der: &[u8], password: &SecretBytes) -> Result<SecretBytes,
             if let Some(parameters) = scheme.pbes2().and_then(|pbes2| pbes2.kdf.pbkdf2()) {
                 check_iterations(parameters.iteration_count)?;
             }
+            let password = password.ok_or(Error::PasswordMissing)?;
             let plain = scheme.decrypt(&**password, info.data.as_bytes()).map_err(|error| match error {
                 pkcs5::Error::DecryptFailed => Error::PasswordWrong,
                 other => Error::Scheme { what: other.to_string() },
@@ -92,7 +93,8 @@ pub(super) fn decrypt(der: &[u8], password: &SecretBytes) -> Result<SecretBytes,
                 info.algorithm.parameters.ok_or(Error::Invalid { what: WHAT, problem: "no PBE parameters" })?;
             let parameters: Pkcs12PbeParams<'_> =
                 parameters.decode_as().map_err(|error| Error::from(("the PKCS#12 PBE parameters", error)))?;
-            decrypt_pkcs12(&parameters, password, info.data.as_bytes())
+            check_iterations(parameters.iterations)?;
+            decrypt_pkcs12(&parameters, password.ok_or(Error::PasswordMissing)?, info.data.as_bytes())
         }
         oid => Err(Error::Scheme { what: format!("OID {oid}") }),
     }
@@ -106,7 +108,6 @@ fn check_iterations(iterations: u32) -> Result<(), Error> {
 }
 
 fn decrypt_pkcs12(parameters: &Pkcs12PbeParams<'_>, password: &SecretBytes, data: &[u8]) -> Result<SecretBytes, Error> {
-    check_iterations(parameters.iterations)?;
     let password = std::str::from_utf8(password).map_err(|_| Error::PasswordWrong)?;
     // BMPString: big-endian UTF-16 with its NUL (RFC 7292 appendix B.1).
     let mut bmp = Zeroizing::new(wide::encode_nul(password));

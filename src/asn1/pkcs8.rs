@@ -34,7 +34,7 @@ pub fn decode(
     if !is_encrypted(der) {
         return decode_plain(der, validation);
     }
-    let plain = pbe::decrypt(der, password.ok_or(Error::PasswordMissing)?)?;
+    let plain = pbe::decrypt(der, password)?;
     match decode_plain(&plain, validation) {
         // One wrong password in 256 or so leaves valid padding and nonsense behind it.
         Err(Error::Malformed { .. }) => Err(Error::PasswordWrong),

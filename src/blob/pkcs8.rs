@@ -14,33 +14,39 @@ pub(super) fn read(reader: &mut Reader<'_>, hints: &Hints<'_>) -> Result<Decoded
     private_to_decoded(private, usage, hints)
 }
 
-/// Gives a bare private key its algorithm: what stands beside it, else what its attribute allows, else signing.
+/// A private key from DER, with the algorithm that it turns out to have.
 pub(crate) fn private_to_decoded(
     private: PrivateKey,
     usage: Option<KeyUsage>,
     hints: &Hints<'_>,
 ) -> Result<Decoded, Error> {
-    let given = hints.algorithm;
-    let beside = hints.curve_beside();
-    let algorithm = match (&private, given) {
-        (PrivateKey::Rsa(_), None | Some(Algorithm::RSA)) => Algorithm::RSA,
-        (PrivateKey::Ec(key), None) if beside.is_none_or(|curve| curve == key.curve()) => {
-            Algorithm::elliptic_by_usage(key.curve(), usage.unwrap_or(KeyUsage::SIGN))
-        }
-        (PrivateKey::Ec(key), Some(given))
-            if given.family.is_elliptic() && beside.is_none_or(|curve| curve == key.curve()) =>
+    let key = KeyMaterial::Private(private);
+    Ok(Decoded { algorithm: algorithm(&key, usage, hints)?, key, usage })
+}
+
+/// The algorithm of a key from DER, which does not name one: what stands beside it, if it fits, else what its attribute
+/// allows, else signing.
+pub(crate) fn algorithm(key: &KeyMaterial, usage: Option<KeyUsage>, hints: &Hints<'_>) -> Result<Algorithm, Error> {
+    let fits = |curve| hints.curve_beside().is_none_or(|beside| beside == curve);
+    match (key.curve(), hints.algorithm) {
+        (None, None | Some(Algorithm::RSA)) => Ok(Algorithm::RSA),
+        (Some(curve), None) if fits(curve) => Ok(Algorithm::elliptic_by_usage(curve, usage.unwrap_or(KeyUsage::SIGN))),
+        // ECDSA on a curve that can only agree falls through.
+        (Some(curve), Some(given))
+            if given.family.is_elliptic()
+                && fits(curve)
+                && Algorithm::elliptic(given.family, curve).family == given.family =>
         {
-            Algorithm::elliptic(given.family, key.curve())
+            Ok(Algorithm::elliptic(given.family, curve))
         }
-        _ => {
-            let found = match &private {
-                PrivateKey::Rsa(_) => "an RSA key".to_owned(),
-                PrivateKey::Ec(key) => format!("an elliptic-curve key on {}", key.curve().name),
+        (curve, _) => {
+            let found = match curve {
+                None => "an RSA key".to_owned(),
+                Some(curve) => format!("an elliptic-curve key on {}", curve.name),
             };
-            return Err(Error::Algorithm { given: hints.describe(), found });
+            Err(Error::Algorithm { given: hints.describe(), found })
         }
-    };
-    Ok(Decoded { algorithm, key: KeyMaterial::Private(private), usage })
+    }
 }
 
 pub(super) fn encode(private: &PrivateKey) -> Result<SecretBytes, Error> {

@@ -81,9 +81,9 @@ impl PublicKey {
         }
     }
 
-    /// Whether the point could be checked at all (it was, unless the caller skipped it).
+    /// Whether the point is known to be on its curve; one that was taken without validation may not be.
     pub fn consistency(&self) -> Consistency {
-        if self.curve.has_arithmetic() { Consistency::Checked } else { Consistency::Unchecked }
+        if self.is_on_curve() == Some(true) { Consistency::Checked } else { Consistency::Unchecked }
     }
 
     /// Whether the point is on its curve; `None` where nothing here can tell.

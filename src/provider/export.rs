@@ -1,15 +1,14 @@
 //! `NCryptExportKey`: public halves always, private ones as the key's policy allows, wrapped ones on the token.
 
-use cryptoki_sys::{
-    CKA_COEFFICIENT, CKA_EXPONENT_1, CKA_EXPONENT_2, CKA_PRIME_1, CKA_PRIME_2, CKA_PRIVATE_EXPONENT, CKA_VALUE,
-};
-
 use super::{Error, Key, Ready, proof};
 use crate::asn1::{self, Encryption};
 use crate::blob::BlobType;
 use crate::format::{self, Format};
 use crate::key::{Algorithm, Family, KeyMaterial, PrivateKey, PublicKey, SymmetricKey, Validation, ec, rsa};
 use crate::secret::SecretBytes;
+use crate::template::attribute::{
+    CKA_COEFFICIENT, CKA_EXPONENT_1, CKA_EXPONENT_2, CKA_PRIME_1, CKA_PRIME_2, CKA_PRIVATE_EXPONENT, CKA_VALUE,
+};
 use crate::wrap::{self, Scheme};
 
 /// What stands beside an export: the `NCryptBufferDesc`.

@@ -1,7 +1,5 @@
 //! `NCryptFinalizeKey`: a pending key becomes objects on the token.
 
-use cryptoki_sys::CKA_ID;
-
 use super::lookup::{self, Entry, Stage};
 use super::pending::{Material, Pending, Target};
 use super::persist::{Draft, Outcome, Persisted, Route, Source, Written, destroy_all, persist};
@@ -15,6 +13,7 @@ use crate::key::{
 };
 use crate::status::Ckr;
 use crate::template::Template;
+use crate::template::attribute::CKA_ID;
 use crate::template::get::ObjectRecord;
 use crate::template::put::{self, Attributes, PrivateKind};
 use crate::token::mechanism::{CKM_EC_KEY_PAIR_GEN, CKM_EC_MONTGOMERY_KEY_PAIR_GEN, CKM_RSA_PKCS_KEY_PAIR_GEN};

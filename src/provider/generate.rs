@@ -1,12 +1,11 @@
 //! A pending key without material: generated on the token, in the session, and copied onto it like an imported one.
 
-use cryptoki_sys::{CKA_EC_PARAMS, CKA_MODULUS_BITS, CKA_PUBLIC_EXPONENT, CKA_VALUE_LEN};
-
 use super::finalize::{Finalizer, Room};
 use super::lookup::Stage;
 use super::persist::{Route, Source};
 use super::{Error, Ready};
 use crate::key::{Algorithm, Family, KeyUsage, SymmetricAlgorithm};
+use crate::template::attribute::{CKA_EC_PARAMS, CKA_MODULUS_BITS, CKA_PUBLIC_EXPONENT, CKA_VALUE_LEN};
 use crate::template::put::{self, PrivateKind};
 use crate::token::Handle;
 use crate::token::mechanism::{

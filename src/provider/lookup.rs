@@ -6,10 +6,9 @@
 
 use std::sync::Arc;
 
-use cryptoki_sys::{CKA_LABEL, CKA_TOKEN};
-
 use super::{Error, Key, KeyName, Ready, StorageProvider};
 use crate::template::Template;
+use crate::template::attribute::{CKA_LABEL, CKA_TOKEN};
 use crate::template::get::{Class, ObjectRecord};
 use crate::token::{Token, Uri};
 

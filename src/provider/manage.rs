@@ -1,12 +1,11 @@
 //! `NCryptDeleteKey`, and renaming, which CNG does not have.
 
-use cryptoki_sys::CKA_LABEL;
-
 use super::lookup;
 use super::persist::destroy_all;
 use super::recovery;
 use super::{Error, KeyName, StorageProvider};
 use crate::template::Template;
+use crate::template::attribute::{CKA_LABEL, CKA_TOKEN};
 use crate::token::{Handle, Uri};
 
 impl StorageProvider {
@@ -66,7 +65,7 @@ impl StorageProvider {
         if !uri.matches_token(self.token.info()) || (uri.object.is_none() && uri.id.is_none()) {
             return Ok(None);
         }
-        let records = self.token.find_and_read(&Template::new().flag(cryptoki_sys::CKA_TOKEN, true))?;
+        let records = self.token.find_and_read(&Template::new().flag(CKA_TOKEN, true))?;
         let mut fitting = records.iter().filter(|record| uri.matches_object(record));
         match (fitting.next(), fitting.next()) {
             (Some(one), None) => Ok(Some(Handle(one.handle))),

@@ -3,14 +3,13 @@
 //! The order is what makes a kill harmless (`ARCHITECTURE.md`, "All or nothing"): the public object is written first and marked, the private one
 //! second; marks come off after the proof. A key that replaces another is written and proven in full before the old one is touched.
 
-use cryptoki_sys::{CKA_ID, CKA_TOKEN};
-
 use super::error::Error;
 use super::lookup::{Entry, Stage};
 use super::proof::Verified;
 use crate::key::{ExportPolicy, KeyUsage, PublicKey};
 use crate::status::Ckr;
 use crate::template::Template;
+use crate::template::attribute::{CKA_ID, CKA_TOKEN};
 use crate::template::get::ObjectRecord;
 use crate::token::{self, Handle, Token};
 

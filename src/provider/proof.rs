@@ -3,17 +3,16 @@
 //! A signature, a decryption or an agreement made on the token and checked here against the public half; for a symmetric key one encrypted
 //! block, or one wrapped key. Two PKCS#11 calls for a signature.
 
-use cryptoki_sys::{
-    CKA_CLASS, CKA_EXTRACTABLE, CKA_KEY_TYPE, CKA_SENSITIVE, CKA_TOKEN, CKA_VALUE, CKA_VALUE_LEN, CKK_AES,
-    CKK_GENERIC_SECRET, CKO_SECRET_KEY,
-};
-
 use super::Error;
 use crate::key::rsa::Hash;
 use crate::key::{Curve, KeyUsage, PublicKey, SymmetricAlgorithm, SymmetricKey, ec};
 use crate::secret::SecretBytes;
 use crate::status::Ckr;
 use crate::template::Template;
+use crate::template::attribute::{
+    CKA_CLASS, CKA_EXTRACTABLE, CKA_KEY_TYPE, CKA_SENSITIVE, CKA_TOKEN, CKA_VALUE, CKA_VALUE_LEN, CKK_AES,
+    CKK_GENERIC_SECRET, CKO_SECRET_KEY,
+};
 use crate::token::mechanism::{CKM_AES_ECB, CKM_AES_KEY_WRAP, CKM_DES3_ECB, CKM_ECDSA, CKM_RSA_PKCS, Mechanism};
 use crate::token::{self, Handle, Token};
 use crate::wrap::kw;

@@ -3,16 +3,15 @@
 //! Names are compared exactly. Export Policy, Key Usage, Length and the curve are set before finalize; afterwards policy and usage can only be
 //! narrowed, which is all that PKCS#11 allows.
 
-use cryptoki_sys::{
-    CKA_DECRYPT, CKA_DERIVE, CKA_ENCRYPT, CKA_EXTRACTABLE, CKA_SENSITIVE, CKA_SIGN, CKA_UNWRAP, CKA_VERIFY, CKA_WRAP,
-};
-
 use super::{Error, Key, Ready, State};
 use crate::asn1;
 use crate::blob::BlobType;
 use crate::key::{Algorithm, Curve, ExportPolicy, Family, KeyUsage, SymmetricAlgorithm};
 use crate::status::Status;
 use crate::template::Template;
+use crate::template::attribute::{
+    CKA_DECRYPT, CKA_DERIVE, CKA_ENCRYPT, CKA_EXTRACTABLE, CKA_SENSITIVE, CKA_SIGN, CKA_UNWRAP, CKA_VERIFY, CKA_WRAP,
+};
 use crate::wide;
 
 /// The value of a property.

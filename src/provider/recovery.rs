@@ -2,12 +2,11 @@
 //!
 //! Only marked objects are ever removed here, and unmarked ones only where a proven successor stands beside them. See `ARCHITECTURE.md`.
 
-use cryptoki_sys::CKA_ID;
-
 use super::lookup::{self, Entry, Stage};
 use super::persist::destroy_all;
 use crate::Error;
 use crate::template::Template;
+use crate::template::attribute::CKA_ID;
 use crate::token::{Handle, Token};
 
 /// Brings the entries under one label into order and returns what is there afterwards.
