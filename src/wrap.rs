@@ -126,6 +126,7 @@ fn is_about_the_data(ckr: Ckr) -> bool {
             | Ckr::FUNCTION_FAILED
             | Ckr::DEVICE_ERROR
             | Ckr::WRAPPED_KEY_INVALID
+            | Ckr::WRAPPED_KEY_LEN_RANGE
             | Ckr::ENCRYPTED_DATA_INVALID
     )
 }

@@ -121,6 +121,7 @@ impl StorageProvider {
             if scheme == Scheme::Kw {
                 return Err(wrap::Error::Unsuitable { scheme: scheme.name(), key: "a private key" }.into());
             }
+            check_kwp_length(data)?;
             Target::Private
         } else {
             let algorithm = match parameters.algorithm.map(|algorithm| algorithm.family) {
@@ -172,15 +173,23 @@ pub(super) fn validation(flags: Flags) -> Validation {
     if flags.contains(Flags::NO_KEY_VALIDATION) { Validation::Skip } else { Validation::Full }
 }
 
+/// What RFC 5649 cannot have made is not shown to the token.
+fn check_kwp_length(data: &[u8]) -> Result<(), wrap::Error> {
+    if data.len() >= 16 && data.len().is_multiple_of(8) {
+        return Ok(());
+    }
+    let expected = "a multiple of 8 bytes, at least 16";
+    Err(wrap::Error::Length { scheme: Scheme::Kwp.name(), len: data.len(), expected })
+}
+
 /// The size of the symmetric key inside a wrap, where its length tells. KWP hides up to seven bytes, so only exact key sizes count.
 fn wrapped_bits(scheme: Scheme, algorithm: SymmetricAlgorithm, data: &[u8]) -> Result<Option<u32>, crate::Error> {
     let len = match scheme {
         Scheme::Kw => AesWrapBlob::decode(data)?.key_len(),
-        Scheme::Kwp if data.len() < 16 || !data.len().is_multiple_of(8) => {
-            let expected = "a multiple of 8 bytes, at least 16";
-            return Err(wrap::Error::Length { scheme: scheme.name(), len: data.len(), expected }.into());
+        Scheme::Kwp => {
+            check_kwp_length(data)?;
+            data.len() - 8
         }
-        Scheme::Kwp => data.len() - 8,
     };
     if !algorithm.accepts(len) {
         let expected = "the key inside has a size that the algorithm does not have";

@@ -1,0 +1,16 @@
+//! What the tests of the command and of the provider share: throwaway tokens, programs to run, and what they said.
+//!
+//! Each token lives in a temporary directory of its own with a SoftHSM2 configuration of its own, so that tests run in parallel. Whatever
+//! `cng11` says is searched for the PIN and the other secrets of the test, in every test.
+
+#![allow(dead_code, unused_imports, reason = "each test file uses its part of this")]
+
+mod run;
+mod token;
+mod tools;
+mod vectors;
+
+pub(crate) use self::run::{Run, contains};
+pub(crate) use self::token::TestToken;
+pub(crate) use self::tools::{install_hint, openssl, softhsm_module, tool};
+pub(crate) use self::vectors::{Row, manifest, number, vector, vector_path, vector_text};

@@ -1,0 +1,43 @@
+//! The programs of others: openssl, pkcs11-tool, p11tool, and SoftHSM2's library.
+
+use std::path::PathBuf;
+use std::process::Command;
+
+use super::Run;
+
+/// What to do when one of them is missing. A missing program fails a test, it never passes it.
+pub(crate) fn install_hint() -> &'static str {
+    "what the tests need is installed by: apt-get install softhsm2 opensc opensc-pkcs11 gnutls-bin openssl"
+}
+
+/// A program of others, or a failure that says how to install it.
+pub(crate) fn tool(name: &str) -> Command {
+    let path = std::env::var_os("PATH").unwrap_or_default();
+    let found = std::env::split_paths(&path).any(|directory| directory.join(name).is_file());
+    assert!(found, "`{name}` is not installed; {}", install_hint());
+    Command::new(name)
+}
+
+/// SoftHSM2's library, from the usual places.
+pub(crate) fn softhsm_module() -> PathBuf {
+    let places = [
+        "/usr/lib/softhsm/libsofthsm2.so",
+        "/usr/lib/x86_64-linux-gnu/softhsm/libsofthsm2.so",
+        "/usr/lib/aarch64-linux-gnu/softhsm/libsofthsm2.so",
+        "/usr/lib64/pkcs11/libsofthsm2.so",
+        "/usr/lib64/libsofthsm2.so",
+        "/usr/lib/pkcs11/libsofthsm2.so",
+        "/usr/local/lib/softhsm/libsofthsm2.so",
+        "/opt/homebrew/lib/softhsm/libsofthsm2.so",
+    ];
+    let found = places.iter().map(PathBuf::from).find(|place| place.is_file());
+    found.unwrap_or_else(|| panic!("SoftHSM2 is not installed; {}", install_hint()))
+}
+
+/// Runs openssl with these arguments, and expects it to succeed.
+#[track_caller]
+pub(crate) fn openssl<S: AsRef<std::ffi::OsStr>>(arguments: &[S], input: Option<&[u8]>) -> Vec<u8> {
+    let mut command = tool("openssl");
+    command.args(arguments);
+    Run::of(command, input).ok().stdout
+}
