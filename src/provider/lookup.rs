@@ -93,13 +93,14 @@ impl Entry {
 pub(super) fn group(records: Vec<ObjectRecord>) -> Vec<Entry> {
     let (mut publics, others): (Vec<_>, Vec<_>) = records.into_iter().partition(|record| record.class == Class::Public);
     let mut entries: Vec<Entry> = Vec::new();
-    // Two passes: a public object with the very same CKA_ID belongs to a private one before one whose mark differs does.
     for record in others.into_iter().filter(|record| matches!(record.class, Class::Private | Class::Secret)) {
         entries.push(Entry::of_objects(record, None));
     }
-    for exact in [true, false] {
+    // A public object goes to the private one with the very same CKA_ID first; then, of a key that is being replaced by itself, a marked one to
+    // the marked successor and not to the old key, which may have lost its own.
+    for fit in [Fit::Exact, Fit::Marked, Fit::Unmarked] {
         for entry in entries.iter_mut().filter(|entry| entry.private.is_some() && entry.public.is_none()) {
-            let at = publics.iter().position(|public| belongs(public, &entry.main, exact));
+            let at = publics.iter().position(|public| belongs(public, &entry.main, fit));
             entry.public = at.map(|at| publics.remove(at));
         }
     }
@@ -107,8 +108,25 @@ pub(super) fn group(records: Vec<ObjectRecord>) -> Vec<Entry> {
     entries
 }
 
-fn belongs(public: &ObjectRecord, private: &ObjectRecord, exact: bool) -> bool {
-    let same_id = if exact { public.id == private.id } else { Stage::of(&public.id).1 == Stage::of(&private.id).1 };
+/// How the CKA_IDs of a pair compare.
+#[derive(Clone, Copy)]
+enum Fit {
+    /// Equal to the byte.
+    Exact,
+    /// Equal but for their marks, which both have.
+    Marked,
+    /// Equal without their marks.
+    Unmarked,
+}
+
+fn belongs(public: &ObjectRecord, private: &ObjectRecord, fit: Fit) -> bool {
+    let ((public_stage, public_id), (private_stage, private_id)) = (Stage::of(&public.id), Stage::of(&private.id));
+    let same_id = public_id == private_id
+        && match fit {
+            Fit::Exact => public_stage == private_stage,
+            Fit::Marked => public_stage != Stage::Final && private_stage != Stage::Final,
+            Fit::Unmarked => true,
+        };
     let same_key = match (&public.public, &private.public) {
         (Some(public), Some(private)) => public == private,
         _ => public.key_type == private.key_type && public.curve == private.curve,
@@ -225,6 +243,75 @@ mod tests {
     fn marks_come_off_as_they_went_on() {
         for stage in [Stage::Staged, Stage::Final, Stage::Ready] {
             assert_eq!(Stage::of(&stage.mark(b"some id")), (stage, &b"some id"[..]));
+        }
+    }
+
+    fn record(class: Class, stage: Stage) -> ObjectRecord {
+        ObjectRecord {
+            handle: 0,
+            class,
+            key_type: Some(cryptoki_sys::CKK_EC),
+            label: "web".to_owned(),
+            id: stage.mark(b"some id"),
+            token: true,
+            policy: crate::key::ExportPolicy::NONE,
+            usage: crate::key::KeyUsage::SIGN,
+            public: None,
+            curve: None,
+            secret_bits: None,
+        }
+    }
+
+    /// Calls `check` with every order of `records`; tokens list in whatever order they like.
+    fn in_every_order(records: &[ObjectRecord], check: &dyn Fn(Vec<ObjectRecord>)) {
+        fn rest(taken: &mut Vec<ObjectRecord>, left: &[ObjectRecord], check: &dyn Fn(Vec<ObjectRecord>)) {
+            if left.is_empty() {
+                check(taken.clone());
+            }
+            for at in 0..left.len() {
+                let mut left = left.to_vec();
+                taken.push(left.remove(at));
+                rest(taken, &left, check);
+                taken.pop();
+            }
+        }
+        rest(&mut Vec::new(), records, check);
+    }
+
+    #[test]
+    fn a_key_that_replaces_itself_keeps_its_public_object_at_every_step() {
+        use Class::{Private, Public};
+        use Stage::{Final, Ready, Staged};
+        // What is on the token step by step, and for each key its stage and the one of its public object.
+        type Steps<'a> = &'a [(&'a [(Class, Stage)], &'a [(Stage, Option<Stage>)])];
+        let steps: Steps<'_> = &[
+            (&[(Private, Final), (Public, Final), (Public, Staged)], &[(Final, Some(Final))]),
+            (
+                &[(Private, Final), (Public, Final), (Public, Staged), (Private, Staged)],
+                &[(Staged, Some(Staged)), (Final, Some(Final))],
+            ),
+            (
+                &[(Private, Final), (Public, Final), (Public, Staged), (Private, Ready)],
+                &[(Final, Some(Final)), (Ready, Some(Staged))],
+            ),
+            (&[(Private, Final), (Public, Staged), (Private, Ready)], &[(Final, None), (Ready, Some(Staged))]),
+            (&[(Public, Staged), (Private, Ready)], &[(Ready, Some(Staged))]),
+            (&[(Public, Final), (Private, Ready)], &[(Ready, Some(Final))]),
+            (&[(Public, Final), (Private, Final)], &[(Final, Some(Final))]),
+            // A new key alone, its import cut short.
+            (&[(Public, Staged), (Private, Final)], &[(Final, Some(Staged))]),
+        ];
+        for (objects, keys) in steps {
+            let records: Vec<_> = objects.iter().map(|(class, stage)| record(*class, *stage)).collect();
+            in_every_order(&records, &|order| {
+                let mut found: Vec<_> = group(order)
+                    .iter()
+                    .filter(|entry| entry.is_key())
+                    .map(|entry| (entry.stage, entry.public.as_ref().map(|public| Stage::of(&public.id).0)))
+                    .collect();
+                found.sort_unstable();
+                assert_eq!(found, *keys, "{objects:?}");
+            });
         }
     }
 }
