@@ -114,15 +114,16 @@ pub(super) fn group(records: Vec<ObjectRecord>) -> Vec<Entry> {
             Class::Other => {}
         }
     }
-    // Two passes: an object with the very same CKA_ID belongs to a private one before one whose mark differs does.
-    for exact in [true, false] {
+    // An object goes to the private one with the very same CKA_ID first; then, of a key that is being replaced by itself, a marked one to
+    // the marked successor and not to the old key, which may have lost its own.
+    for fit in [Fit::Exact, Fit::Marked, Fit::Unmarked] {
         for entry in entries.iter_mut().filter(|entry| entry.private.is_some()) {
             if entry.public.is_none() {
-                let at = publics.iter().position(|public| belongs(public, &entry.main, exact));
+                let at = publics.iter().position(|public| belongs(public, &entry.main, fit));
                 entry.public = at.map(|at| publics.remove(at));
             }
             if entry.certificate.is_none() {
-                let at = certificates.iter().position(|certificate| beside(certificate, &entry.main, exact));
+                let at = certificates.iter().position(|certificate| beside(certificate, &entry.main, fit));
                 entry.certificate = at.map(|at| certificates.remove(at));
             }
         }
@@ -134,18 +135,35 @@ pub(super) fn group(records: Vec<ObjectRecord>) -> Vec<Entry> {
     entries
 }
 
+/// How the CKA_IDs of two objects compare.
+#[derive(Clone, Copy)]
+enum Fit {
+    /// Equal to the byte.
+    Exact,
+    /// Equal but for their marks, which both have.
+    Marked,
+    /// Equal without their marks.
+    Unmarked,
+}
+
 /// Whether an object stands beside a private one: the same CKA_ID and label.
-fn beside(object: &ObjectRecord, private: &ObjectRecord, exact: bool) -> bool {
-    let same_id = if exact { object.id == private.id } else { Stage::of(&object.id).1 == Stage::of(&private.id).1 };
+fn beside(object: &ObjectRecord, private: &ObjectRecord, fit: Fit) -> bool {
+    let ((object_stage, object_id), (private_stage, private_id)) = (Stage::of(&object.id), Stage::of(&private.id));
+    let same_id = object_id == private_id
+        && match fit {
+            Fit::Exact => object_stage == private_stage,
+            Fit::Marked => object_stage != Stage::Final && private_stage != Stage::Final,
+            Fit::Unmarked => true,
+        };
     same_id && object.label == private.label && object.token == private.token
 }
 
-fn belongs(public: &ObjectRecord, private: &ObjectRecord, exact: bool) -> bool {
+fn belongs(public: &ObjectRecord, private: &ObjectRecord, fit: Fit) -> bool {
     let same_key = match (&public.public, &private.public) {
         (Some(public), Some(private)) => public == private,
         _ => public.key_type == private.key_type && public.curve == private.curve,
     };
-    same_key && beside(public, private, exact)
+    same_key && beside(public, private, fit)
 }
 
 /// All entries under a label, one search. Session objects, which belong to ephemeral keys, are left out.
@@ -252,11 +270,81 @@ impl StorageProvider {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::template::put::PrivateKind;
 
     #[test]
     fn marks_come_off_as_they_went_on() {
         for stage in [Stage::Staged, Stage::Final, Stage::Ready] {
             assert_eq!(Stage::of(&stage.mark(b"some id")), (stage, &b"some id"[..]));
+        }
+    }
+
+    fn record(class: Class, stage: Stage) -> ObjectRecord {
+        ObjectRecord {
+            handle: 0,
+            class,
+            key_type: Some(PrivateKind::Ec.key_type()),
+            label: "web".to_owned(),
+            id: stage.mark(b"some id"),
+            token: true,
+            policy: crate::key::ExportPolicy::NONE,
+            usage: crate::key::KeyUsage::SIGN,
+            public: None,
+            curve: None,
+            secret_bits: None,
+        }
+    }
+
+    /// Calls `check` with every order of `records`; tokens list in whatever order they like.
+    fn in_every_order(records: &[ObjectRecord], check: &dyn Fn(Vec<ObjectRecord>)) {
+        fn rest(taken: &mut Vec<ObjectRecord>, left: &[ObjectRecord], check: &dyn Fn(Vec<ObjectRecord>)) {
+            if left.is_empty() {
+                check(taken.clone());
+            }
+            for at in 0..left.len() {
+                let mut left = left.to_vec();
+                taken.push(left.remove(at));
+                rest(taken, &left, check);
+                taken.pop();
+            }
+        }
+        rest(&mut Vec::new(), records, check);
+    }
+
+    #[test]
+    fn a_key_that_replaces_itself_keeps_its_public_object_at_every_step() {
+        use Class::{Private, Public};
+        use Stage::{Final, Ready, Staged};
+        // What is on the token step by step, and for each key its stage and the one of its public object.
+        type Steps<'a> = &'a [(&'a [(Class, Stage)], &'a [(Stage, Option<Stage>)])];
+        let steps: Steps<'_> = &[
+            (&[(Private, Final), (Public, Final), (Public, Staged)], &[(Final, Some(Final))]),
+            (
+                &[(Private, Final), (Public, Final), (Public, Staged), (Private, Staged)],
+                &[(Staged, Some(Staged)), (Final, Some(Final))],
+            ),
+            (
+                &[(Private, Final), (Public, Final), (Public, Staged), (Private, Ready)],
+                &[(Final, Some(Final)), (Ready, Some(Staged))],
+            ),
+            (&[(Private, Final), (Public, Staged), (Private, Ready)], &[(Final, None), (Ready, Some(Staged))]),
+            (&[(Public, Staged), (Private, Ready)], &[(Ready, Some(Staged))]),
+            (&[(Public, Final), (Private, Ready)], &[(Ready, Some(Final))]),
+            (&[(Public, Final), (Private, Final)], &[(Final, Some(Final))]),
+            // A new key alone, its import cut short.
+            (&[(Public, Staged), (Private, Final)], &[(Final, Some(Staged))]),
+        ];
+        for (objects, keys) in steps {
+            let records: Vec<_> = objects.iter().map(|(class, stage)| record(*class, *stage)).collect();
+            in_every_order(&records, &|order| {
+                let mut found: Vec<_> = group(order)
+                    .iter()
+                    .filter(|entry| entry.is_key())
+                    .map(|entry| (entry.stage, entry.public.as_ref().map(|public| Stage::of(&public.id).0)))
+                    .collect();
+                found.sort_unstable();
+                assert_eq!(found, *keys, "{objects:?}");
+            });
         }
     }
 }

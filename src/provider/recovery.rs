@@ -15,7 +15,8 @@ pub(super) fn recover(token: &Token, label: &str, entries: Vec<Entry>) -> Result
         return Ok(entries);
     }
     // A successor was proven before the kill: finish the replacement.
-    if entries.iter().any(|entry| entry.is_key() && entry.stage == Stage::Ready) {
+    let replaced = entries.iter().any(|entry| entry.is_key() && entry.stage == Stage::Ready);
+    if replaced {
         for new in entries.iter().filter(|entry| entry.is_key() && entry.stage == Stage::Ready) {
             for old in entries.iter().filter(|entry| entry.is_key() && entry.stage == Stage::Final) {
                 let replaced = old.replaced_by(&new.id, new.certificate.is_some());
@@ -31,8 +32,8 @@ pub(super) fn recover(token: &Token, label: &str, entries: Vec<Entry>) -> Result
                 destroy_all(token, entry.objects().map(|object| Handle(object.handle)))?;
             }
             // The private object came to the token, the mark on the public one was not taken off any more: the key is whole.
-            (true, Stage::Final) => unmark(token, entry)?,
-            (true, Stage::Ready) | (false, Stage::Final) => {}
+            (true, Stage::Final) if !replaced => unmark(token, entry)?,
+            (true, Stage::Final | Stage::Ready) | (false, Stage::Final) => {}
         }
     }
     lookup::by_label(token, label)
