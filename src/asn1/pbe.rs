@@ -22,6 +22,12 @@ const PBES2: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.2.840.113549.1.5
 /// More iterations than this are refused: at about a microsecond each they would hold the caller for ten seconds.
 const MAX_ITERATIONS: u32 = 10_000_000;
 
+/// N·r of scrypt: 128 MiB of memory.
+const MAX_SCRYPT_AREA: u64 = 1 << 20;
+
+/// N·r·p of scrypt: some seconds of work.
+const MAX_SCRYPT_WORK: u64 = 1 << 24;
+
 /// How a PKCS#8 is encrypted on writing: PBES2 with PBKDF2-HMAC-SHA-256 and AES-256-CBC.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub struct Encryption {
@@ -81,6 +87,9 @@ pub(super) fn decrypt(der: &[u8], password: Option<&SecretBytes>) -> Result<Secr
             if let Some(parameters) = scheme.pbes2().and_then(|pbes2| pbes2.kdf.pbkdf2()) {
                 check_iterations(parameters.iteration_count)?;
             }
+            if let Some(parameters) = scheme.pbes2().and_then(|pbes2| pbes2.kdf.scrypt()) {
+                check_scrypt(parameters)?;
+            }
             let password = password.ok_or(Error::PasswordMissing)?;
             let plain = scheme.decrypt(&**password, info.data.as_bytes()).map_err(|error| match error {
                 pkcs5::Error::DecryptFailed => Error::PasswordWrong,
@@ -105,6 +114,17 @@ fn check_iterations(iterations: u32) -> Result<(), Error> {
         return Ok(());
     }
     Err(Error::Scheme { what: format!("{iterations} iterations (1 to {MAX_ITERATIONS} are taken)") })
+}
+
+/// scrypt takes 128·N·r bytes and N·r·p steps (RFC 7914 §2): what a file may demand of either is bounded.
+fn check_scrypt(parameters: &pbes2::ScryptParams) -> Result<(), Error> {
+    let (n, r) = (parameters.cost_parameter, u64::from(parameters.block_size));
+    let area = n.checked_mul(r).filter(|area| *area <= MAX_SCRYPT_AREA);
+    let work = area.and_then(|area| area.checked_mul(parameters.parallelization.into()));
+    match work.filter(|work| *work <= MAX_SCRYPT_WORK) {
+        Some(_) => Ok(()),
+        None => Err(Error::Scheme { what: "scrypt with parameters beyond what is taken (128 MiB)".to_owned() }),
+    }
 }
 
 fn decrypt_pkcs12(parameters: &Pkcs12PbeParams<'_>, password: &SecretBytes, data: &[u8]) -> Result<SecretBytes, Error> {

@@ -38,6 +38,8 @@ pub struct Curve {
     pub oid: &'static str,
     /// Bits of the field.
     pub field_bits: u32,
+    /// Bits of the order of the base point, which is what signatures are made of.
+    pub order_bits: u32,
     /// The form.
     pub form: Form,
     pub(crate) arithmetic: Option<Arithmetic>,
@@ -78,6 +80,11 @@ impl Curve {
         self.field_bits.div_ceil(8) as usize
     }
 
+    /// Bytes of a number below the order, which is the width of r and of s.
+    pub fn order_width(&self) -> usize {
+        self.order_bits.div_ceil(8) as usize
+    }
+
     /// Whether keys of this curve can be checked and completed here.
     pub fn has_arithmetic(&self) -> bool {
         self.arithmetic.is_some()
@@ -103,7 +110,12 @@ const fn weierstrass(
     field_bits: u32,
     arithmetic: Option<Arithmetic>,
 ) -> Curve {
-    Curve { name, aliases, oid, field_bits, form: Form::Weierstrass, arithmetic }
+    Curve { name, aliases, oid, field_bits, order_bits: field_bits, form: Form::Weierstrass, arithmetic }
+}
+
+/// A curve whose order has one bit more than its field (SEC 2 §2.4, §2.6; WAP WTLS).
+const fn with_longer_order(curve: Curve) -> Curve {
+    Curve { order_bits: curve.field_bits + 1, ..curve }
 }
 
 /// Every named curve of CNG that has an OID, and curve25519. The three NIST curves with algorithms of their own come first.
@@ -122,6 +134,7 @@ pub static CURVES: &[Curve] = &[
         aliases: &["X25519"],
         oid: "1.3.101.110",
         field_bits: 255,
+        order_bits: 253,
         form: Form::Montgomery,
         arithmetic: Some(Arithmetic::X25519),
     },
@@ -143,12 +156,12 @@ pub static CURVES: &[Curve] = &[
     weierstrass("ec192wapi", &[], "1.2.156.11235.1.1.2.1", 192, None),
     weierstrass("nistP192", &["secP192r1", "x962P192v1", "prime192v1"], "1.2.840.10045.3.1.1", 192, None),
     weierstrass("nistP224", &["secP224r1", "wtls12"], "1.3.132.0.33", 224, None),
-    weierstrass("secP160k1", &[], "1.3.132.0.9", 160, None),
-    weierstrass("secP160r1", &[], "1.3.132.0.8", 160, None),
-    weierstrass("secP160r2", &["wtls7"], "1.3.132.0.30", 160, None),
+    with_longer_order(weierstrass("secP160k1", &[], "1.3.132.0.9", 160, None)),
+    with_longer_order(weierstrass("secP160r1", &[], "1.3.132.0.8", 160, None)),
+    with_longer_order(weierstrass("secP160r2", &["wtls7"], "1.3.132.0.30", 160, None)),
     weierstrass("secP192k1", &[], "1.3.132.0.31", 192, None),
-    weierstrass("secP224k1", &[], "1.3.132.0.32", 224, None),
-    weierstrass("wtls9", &[], "2.23.43.1.4.9", 160, None),
+    with_longer_order(weierstrass("secP224k1", &[], "1.3.132.0.32", 224, None)),
+    with_longer_order(weierstrass("wtls9", &[], "2.23.43.1.4.9", 160, None)),
     weierstrass("x962P192v2", &[], "1.2.840.10045.3.1.2", 192, None),
     weierstrass("x962P192v3", &[], "1.2.840.10045.3.1.3", 192, None),
     weierstrass("x962P239v1", &[], "1.2.840.10045.3.1.4", 239, None),

@@ -33,9 +33,7 @@ impl Key {
             return Err(Error::UsageForbids { name: ready.label.clone(), operation: "sign" }.into());
         }
         let (mechanism, data) = self.signing(padding, digest)?;
-        let width = ready.bits.unwrap_or(0).div_ceil(8) as usize;
-        let capacity = if padding == Padding::None { 2 * width } else { width };
-        Ok(self.token.sign(&mechanism, object, &data, capacity)?)
+        Ok(self.token.sign(&mechanism, object, &data, self.signature_length().unwrap_or(0))?)
     }
 
     /// Verifies a signature over a digest, here where there is arithmetic for the key, else on the token.
@@ -57,6 +55,18 @@ impl Key {
             (PublicKey::Rsa(_), Padding::None) => return Err(self.misfit().into()),
         };
         if verdict { Ok(()) } else { Err(Error::BadSignature.into()) }
+    }
+
+    /// Bytes of a signature: as long as the modulus, or twice the order of the curve.
+    pub fn signature_length(&self) -> Option<usize> {
+        match self.algorithm()?.family {
+            Family::Rsa => Some(self.bits()?.div_ceil(8) as usize),
+            _ => Some(2 * self.order_width()?),
+        }
+    }
+
+    fn order_width(&self) -> Option<usize> {
+        Some(self.algorithm()?.curve?.order_width())
     }
 
     /// The mechanism and the bytes that it signs.
@@ -82,7 +92,7 @@ impl Key {
             }
             (Some(Family::Ecdsa | Family::Ecdh), Padding::None) => {
                 // The leftmost bits that fit the order (SEC 1 §4.1.3); not every token cuts a longer digest itself.
-                let width = self.bits().unwrap_or(0).div_ceil(8) as usize;
+                let width = self.order_width().unwrap_or(0);
                 Ok((Mechanism::Plain(CKM_ECDSA), digest.get(..width).unwrap_or(digest).to_vec()))
             }
             _ => Err(self.misfit().into()),

@@ -30,10 +30,13 @@ impl StorageProvider {
         for entry in &entries {
             let uris =
                 |entry: &Entry| entry.objects().map(|object| lookup::uri_of(&self.token, object)).collect::<Vec<_>>();
-            let torn = entry.objects().any(|object| object.is_torn());
-            if torn {
-                listing.torn.extend(uris(entry));
-            } else if entry.stage == Stage::Staged || superseded(entry, &entries) {
+            listing.torn.extend(
+                entry.objects().filter(|object| object.torn).map(|object| lookup::uri_of(&self.token, object)),
+            );
+            if entry.record().torn {
+                continue;
+            }
+            if entry.stage == Stage::Staged || entries.iter().any(|other| other.supersedes(entry)) {
                 listing.unfinished.extend(uris(entry));
             } else {
                 let key = Key::ready(&self.token, Ready::of_entry(entry));
@@ -42,13 +45,4 @@ impl StorageProvider {
         }
         Ok(listing)
     }
-}
-
-/// Whether a proven successor of the same name stands beside this key.
-fn superseded(entry: &Entry, all: &[Entry]) -> bool {
-    entry.stage == Stage::Final
-        && entry.is_key()
-        && all
-            .iter()
-            .any(|other| other.stage == Stage::Ready && other.is_key() && other.record().label == entry.record().label)
 }

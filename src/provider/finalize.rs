@@ -5,7 +5,7 @@ use super::pending::{Material, Pending, Target};
 use super::persist::{Draft, Outcome, Persisted, Route, Source, Written, destroy_all, persist};
 use super::proof::{self, Verified};
 use super::{Error, Flags, Key, Ready, State, StorageProvider, recovery};
-use crate::asn1;
+use crate::asn1::{self, certificate::CertificateParts};
 use crate::blob::{self, Decoded};
 use crate::key::{
     Algorithm, Consistency, ExportPolicy, Family, KeyMaterial, KeyUsage, PrivateKey, PublicKey, SymmetricAlgorithm,
@@ -51,6 +51,9 @@ impl Key {
         }) {
             Some(decoded) => {
                 pending.check_said(decoded.algorithm, decoded.key.bits())?;
+                if let Some(parts) = &pending.certificate {
+                    finalizer.check_certificate(parts, decoded.key.public().as_ref())?;
+                }
                 (Some(decoded.algorithm), pending.usage_for(decoded.algorithm, decoded.usage)?)
             }
             None => match pending.algorithm() {
@@ -59,7 +62,8 @@ impl Key {
             },
         };
         if let Some(name) = &pending.name {
-            let entries = lookup::by_label(&self.token, name.as_str())?;
+            let mut entries = lookup::by_label(&self.token, name.as_str())?;
+            entries.retain(|entry| !entry.is_interrupted());
             if let (Some(entry), false) = (lookup::resolve(&self.token, name.as_str(), &entries)?, pending.overwrite) {
                 return Err(entry.name_taken(&self.token).into());
             }
@@ -179,14 +183,16 @@ impl Finalizer<'_> {
         let make_public = |id: &[u8], token: bool| -> Result<Handle, crate::Error> {
             Ok(self.token.create(&put::public(&public, &self.attributes(id, token, usage))?)?)
         };
-        let public_session = make_public(&Stage::Staged.mark(id), false)?;
+        let public_session = make_public(&Stage::staged(id), false)?;
         let certificate = self.certificate(&public, id)?;
         let private_session = main.session;
         if self.pending.name.is_none() {
             let certificate = certificate.map(|source| source.session);
             return self.ephemeral(id, Some(public_session), certificate, private_session, route);
         }
+        let label = self.label();
         let draft = Draft {
+            label: &label,
             id,
             public: Some((
                 Source { session: public_session, remake: Box::new(|id| make_public(id, true)) },
@@ -210,7 +216,7 @@ impl Finalizer<'_> {
             };
         let outcome = persist(self.token, &draft, old, prove);
         // The private session object has done its work; the public one may wait for the session's end.
-        destroy_all(self.token, [private_session])?;
+        let _ = destroy_all(self.token, [private_session]);
         let mut ready = Ready::of_outcome(outcome?, route);
         if let Some(how) = failed {
             ready.warn(&format!("the key does not work like its public half ({how}); it was not validated, as asked"));
@@ -231,10 +237,11 @@ impl Finalizer<'_> {
         if self.pending.name.is_none() {
             return self.ephemeral(id, None, None, session, route);
         }
-        let draft = Draft { id, public: None, certificate: None, main, policy: self.policy(), usage };
+        let label = self.label();
+        let draft = Draft { label: &label, id, public: None, certificate: None, main, policy: self.policy(), usage };
         let prove = |written: &Written| proof::prove_secret(self.token, written.main, secret, usage);
         let outcome = persist(self.token, &draft, old, prove);
-        destroy_all(self.token, [session])?;
+        let _ = destroy_all(self.token, [session]);
         Ok(Ready::of_outcome(outcome?, route))
     }
 
@@ -261,17 +268,23 @@ impl Finalizer<'_> {
         Ok(Ready::of_outcome(persisted, route))
     }
 
+    fn check_certificate(&self, parts: &CertificateParts, public: Option<&PublicKey>) -> Result<(), Error> {
+        match public {
+            Some(public) if *public == parts.public => Ok(()),
+            Some(_) => Err(Error::Contradiction { what: "the certificate is for another key".to_owned() }),
+            None => Err(Error::Contradiction { what: "a symmetric key has no certificate".to_owned() }),
+        }
+    }
+
     /// The certificate that goes beside the key, if one was given; it must be for this key.
     fn certificate(&self, public: &PublicKey, id: &[u8]) -> Result<Option<Source<'_>>, crate::Error> {
         let Some(parts) = &self.pending.certificate else { return Ok(None) };
-        if parts.public != *public {
-            return Err(Error::Contradiction { what: "the certificate is for another key".to_owned() }.into());
-        }
+        self.check_certificate(parts, Some(public))?;
         let make = move |id: &[u8], token: bool| -> Result<Handle, crate::Error> {
             let attributes = self.attributes(id, token, KeyUsage::default());
             Ok(self.token.create(&put::certificate(parts, &attributes))?)
         };
-        let session = make(&Stage::Staged.mark(id), false)?;
+        let session = make(&Stage::staged(id), false)?;
         Ok(Some(Source { session, remake: Box::new(move |id| make(id, true)) }))
     }
 
@@ -281,6 +294,7 @@ impl Finalizer<'_> {
         let entries = lookup::by_label(self.token, name.as_str())?;
         let interrupted = entries.iter().any(Entry::is_interrupted);
         let entries = recovery::recover(self.token, name.as_str(), entries)?;
+        self.check_strangers(&entries, public)?;
         let Some(held) = lookup::resolve(self.token, name.as_str(), &entries)? else { return Ok(Room::Free(None)) };
         if self.pending.overwrite {
             return Ok(Room::Free(Some(Box::new(held.clone()))));
@@ -290,10 +304,31 @@ impl Finalizer<'_> {
         if interrupted && same && ready.policy == self.policy() && ready.usage == usage {
             return self.complete(ready).map(|ready| Room::Taken(Box::new(ready)));
         }
-        if let Some(torn) = held.objects().find(|object| object.is_torn()) {
-            return Err(Error::Torn { uri: lookup::uri_of(self.token, torn).to_string() }.into());
+        if held.record().torn {
+            return Err(Error::Torn { uri: lookup::uri_of(self.token, held.record()).to_string() }.into());
         }
         Err(held.name_taken(self.token).into())
+    }
+
+    /// A lone public object under the same label and CKA_ID would be taken for the new key's public half.
+    fn check_strangers(&self, entries: &[Entry], public: Option<&PublicKey>) -> Result<(), crate::Error> {
+        let id = match (&self.pending.id, public) {
+            (Some(id), _) => id.clone(),
+            (None, Some(public)) => self.pair_id(public)?,
+            (None, None) => return Ok(()),
+        };
+        let stranger = entries.iter().find(|entry| {
+            let key = entry.public.as_ref().and_then(|object| object.public.as_ref());
+            !entry.is_key() && entry.id == id && (public.is_none() || key != public)
+        });
+        match stranger {
+            Some(stranger) => {
+                let uri = lookup::uri_of(self.token, stranger.record());
+                let what = format!("another public key stands under this name and CKA_ID: {uri}");
+                Err(Error::Contradiction { what }.into())
+            }
+            None => Ok(()),
+        }
     }
 
     /// The same import was cut short when all but the last mark was done: prove what is there.

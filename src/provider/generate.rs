@@ -53,7 +53,7 @@ impl Finalizer<'_> {
 
     fn generate_pair(&self, algorithm: Algorithm, usage: KeyUsage) -> Result<Ready, crate::Error> {
         let kind = PrivateKind::of(algorithm.curve);
-        let placeholder = Stage::Staged.mark(b"");
+        let placeholder = Stage::staged(b"");
         let attributes = self.attributes(&placeholder, false, usage);
         let public = put::public_shell(kind, &attributes);
         let (mechanism, public) = match (algorithm.family, algorithm.curve) {

@@ -7,6 +7,7 @@
 use std::sync::Arc;
 
 use super::{Error, Key, KeyName, Ready, StorageProvider};
+use crate::key::PublicKey;
 use crate::template::Template;
 use crate::template::attribute::{CKA_LABEL, CKA_TOKEN};
 use crate::template::get::{Class, ObjectRecord};
@@ -23,28 +24,44 @@ pub(super) enum Stage {
     Ready,
 }
 
+/// What tells an old key from any other that may come to stand under the same name: see [`Entry::identity`].
+pub(super) type Identity = [u8; 20];
+
 impl Stage {
     const STAGED: &[u8] = b"\0cng11:staged";
     const READY: &[u8] = b"\0cng11:ready";
 
-    /// The CKA_ID of an object in this stage.
-    pub(super) fn mark(self, id: &[u8]) -> Vec<u8> {
-        let suffix = match self {
-            Self::Staged => Self::STAGED,
-            Self::Final => b"",
-            Self::Ready => Self::READY,
-        };
-        [id, suffix].concat()
+    /// The CKA_ID of an object that is not proven yet.
+    pub(super) fn staged(id: &[u8]) -> Vec<u8> {
+        [id, Self::STAGED].concat()
+    }
+
+    /// The CKA_ID with which a private or secret object is first written.
+    pub(super) fn written(self, id: &[u8]) -> Vec<u8> {
+        if self == Self::Final { id.to_vec() } else { Self::staged(id) }
+    }
+
+    /// The CKA_ID of a proven key that takes the place of the one with this identity, and of no other.
+    pub(super) fn ready(id: &[u8], replaces: &Identity) -> Vec<u8> {
+        [id, Self::READY, replaces].concat()
     }
 
     /// Takes a CKA_ID apart.
     pub(super) fn of(id: &[u8]) -> (Self, &[u8]) {
-        for (stage, suffix) in [(Self::Staged, Self::STAGED), (Self::Ready, Self::READY)] {
-            if let Some(id) = id.strip_suffix(suffix) {
-                return (stage, id);
-            }
+        let (stage, id, _) = Self::parts(id);
+        (stage, id)
+    }
+
+    fn parts(id: &[u8]) -> (Self, &[u8], Option<Identity>) {
+        if let Some(id) = id.strip_suffix(Self::STAGED) {
+            return (Self::Staged, id, None);
         }
-        (Self::Final, id)
+        if let Some((rest, replaces)) = id.split_last_chunk()
+            && let Some(id) = rest.strip_suffix(Self::READY)
+        {
+            return (Self::Ready, id, Some(*replaces));
+        }
+        (Self::Final, id, None)
     }
 }
 
@@ -52,6 +69,8 @@ impl Stage {
 #[derive(Clone, Debug)]
 pub(super) struct Entry {
     pub(super) stage: Stage,
+    /// Of a [`Stage::Ready`] key: which one it replaces.
+    replaces: Option<Identity>,
     /// CKA_ID without its mark.
     pub(super) id: Vec<u8>,
     pub(super) private: Option<ObjectRecord>,
@@ -69,13 +88,13 @@ impl Entry {
         public: Option<ObjectRecord>,
         certificate: Option<ObjectRecord>,
     ) -> Self {
-        let (stage, id) = Stage::of(&main.id);
+        let (stage, id, replaces) = Stage::parts(&main.id);
         let (private, secret) = match main.class {
             Class::Private => (Some(main.clone()), None),
             Class::Secret => (None, Some(main.clone())),
             _ => (None, None),
         };
-        Self { stage, id: id.to_vec(), private, public, secret, certificate, main }
+        Self { stage, replaces, id: id.to_vec(), private, public, secret, certificate, main }
     }
 
     pub(super) fn record(&self) -> &ObjectRecord {
@@ -90,6 +109,30 @@ impl Entry {
     pub(super) fn objects(&self) -> impl Iterator<Item = &ObjectRecord> {
         // The private one last: what is left when a removal is cut short is still a key, and the removal can be repeated.
         [&self.certificate, &self.public, &self.private, &self.secret].into_iter().flatten()
+    }
+
+    /// What this key is, so that a mark can name it: class, type, CKA_ID as it stands, and an RSA key's numbers.
+    pub(super) fn identity(&self) -> Identity {
+        use sha1::Digest;
+        let public = match &self.main.public {
+            Some(PublicKey::Rsa(key)) => [key.n(), key.e()].concat(),
+            _ => Vec::new(),
+        };
+        let class = self.main.class.uri_word().unwrap_or_default();
+        let key_type = self.main.key_type.unwrap_or(u64::MAX).to_le_bytes();
+        sha1::Sha1::new()
+            .chain_update(class)
+            .chain_update(key_type)
+            .chain_update((self.main.id.len() as u64).to_le_bytes())
+            .chain_update(&self.main.id)
+            .chain_update(public)
+            .finalize()
+            .into()
+    }
+
+    /// Whether `old` is the key that this one, complete and proven, takes the place of.
+    pub(super) fn supersedes(&self, old: &Self) -> bool {
+        self.is_key() && old.is_key() && old.stage == Stage::Final && self.replaces == Some(old.identity())
     }
 
     /// The objects that go when a key with this CKA_ID takes the place of this one. A certificate of the same key stays, unless the new one
@@ -119,7 +162,11 @@ pub(super) fn group(records: Vec<ObjectRecord>) -> Vec<Entry> {
     for fit in [Fit::Exact, Fit::Marked, Fit::Unmarked] {
         for entry in entries.iter_mut().filter(|entry| entry.private.is_some()) {
             if entry.public.is_none() {
-                let at = publics.iter().position(|public| belongs(public, &entry.main, fit));
+                let mut fitting = publics.iter().enumerate().filter(|(_, public)| belongs(public, &entry.main, fit));
+                let first = fitting.next();
+                // Several that differ: nothing here tells which one is the key's, so none is.
+                let clear = fitting.all(|(_, other)| first.is_some_and(|(_, first)| first.public == other.public));
+                let at = first.filter(|_| clear).map(|(at, _)| at);
                 entry.public = at.map(|at| publics.remove(at));
             }
             if entry.certificate.is_none() {
@@ -163,7 +210,7 @@ fn belongs(public: &ObjectRecord, private: &ObjectRecord, fit: Fit) -> bool {
         (Some(public), Some(private)) => public == private,
         _ => public.key_type == private.key_type && public.curve == private.curve,
     };
-    same_key && beside(public, private, fit)
+    same_key && !public.torn && beside(public, private, fit)
 }
 
 /// All entries under a label, one search. Session objects, which belong to ephemeral keys, are left out.
@@ -171,21 +218,19 @@ pub(super) fn by_label(token: &Token, label: &str) -> Result<Vec<Entry>, crate::
     Ok(group(token.find_and_read(&Template::new().flag(CKA_TOKEN, true).bytes(CKA_LABEL, label.as_bytes()))?))
 }
 
-/// The key among the entries of one name: a proven successor before the key it replaces.
+/// The key among the entries of one name. One that a proven successor replaces does not count any more.
 pub(super) fn resolve<'a>(token: &Token, name: &str, entries: &'a [Entry]) -> Result<Option<&'a Entry>, Error> {
-    for stage in [Stage::Ready, Stage::Final] {
-        let mut keys = entries.iter().filter(|entry| entry.is_key() && entry.stage == stage);
-        match (keys.next(), keys.next()) {
-            (None, _) => {}
-            (Some(key), None) => return Ok(Some(key)),
-            (Some(first), Some(second)) => {
-                let all = [first, second].into_iter().chain(keys);
-                let uris = all.map(|entry| uri_of(token, entry.record()).to_string()).collect();
-                return Err(Error::Ambiguous { name: name.to_owned(), uris });
-            }
+    let superseded = |entry: &Entry| entries.iter().any(|other| other.supersedes(entry));
+    let live = |entry: &&Entry| entry.is_key() && entry.stage != Stage::Staged && !superseded(entry);
+    let keys: Vec<&Entry> = entries.iter().filter(live).collect();
+    match keys.as_slice() {
+        [] => Ok(None),
+        [key] => Ok(Some(key)),
+        several => {
+            let uris = several.iter().map(|entry| uri_of(token, entry.record()).to_string()).collect();
+            Err(Error::Ambiguous { name: name.to_owned(), uris })
         }
     }
-    Ok(None)
 }
 
 /// The `pkcs11:` URI of an object on a token.
@@ -201,6 +246,22 @@ pub(super) fn uri_of(token: &Token, record: &ObjectRecord) -> Uri {
     object_uri(token, &record.label, &record.id, record.class)
 }
 
+/// Reads a URI that stands for a key. It must say which: one that fits any key is a slip, and a PIN does not belong in it.
+pub(super) fn key_uri(text: &str) -> Result<Uri, crate::Error> {
+    let uri: Uri = text.parse()?;
+    let refused = |what: &str| Err(Error::Contradiction { what: what.to_owned() }.into());
+    if uri.pin_value.is_some() {
+        return refused("a URI that names a key does not carry a PIN");
+    }
+    if uri.object.is_none() && uri.id.is_none() {
+        return refused("the URI has neither `object` nor `id`, so it names no key");
+    }
+    if uri.object.as_deref().is_some_and(|label| label.contains('\0')) {
+        return Err(Error::Name { problem: "it contains a NUL character".to_owned() }.into());
+    }
+    Ok(uri)
+}
+
 impl StorageProvider {
     /// Opens a key by its name or by a `pkcs11:` URI (`NCryptOpenKey`).
     ///
@@ -208,8 +269,8 @@ impl StorageProvider {
     /// `NTE_BAD_KEYSET` when there is none, or several; then the error lists their URIs.
     pub fn open_key(&self, name: &str) -> Result<Key, crate::Error> {
         let entry = self.find_entry(name)?;
-        if let Some(torn) = entry.objects().find(|object| object.is_torn()) {
-            return Err(Error::Torn { uri: uri_of(&self.token, torn).to_string() }.into());
+        if entry.record().torn {
+            return Err(Error::Torn { uri: uri_of(&self.token, entry.record()).to_string() }.into());
         }
         Ok(Key::ready(&self.token, Ready::of_entry(&entry)))
     }
@@ -218,8 +279,8 @@ impl StorageProvider {
     pub(super) fn find_entry(&self, name: &str) -> Result<Entry, crate::Error> {
         let missing = || Error::NoSuchKey { name: name.to_owned() };
         if Uri::is_uri(name) {
-            let uri: Uri = name.parse()?;
-            return self.find_by_uri(name, &uri);
+            let uri = key_uri(name)?;
+            return self.find_by_uri(&uri.to_string(), &uri);
         }
         KeyName::new(name)?;
         let entries = by_label(&self.token, name)?;
@@ -227,9 +288,6 @@ impl StorageProvider {
     }
 
     fn find_by_uri(&self, text: &str, uri: &Uri) -> Result<Entry, crate::Error> {
-        if uri.object.as_deref().is_some_and(|label| label.contains('\0')) {
-            return Err(Error::Name { problem: "it contains a NUL character".to_owned() }.into());
-        }
         if !uri.matches_token(self.token.info()) {
             return Err(Error::NoSuchKey { name: text.to_owned() }.into());
         }
@@ -274,9 +332,10 @@ mod tests {
 
     #[test]
     fn marks_come_off_as_they_went_on() {
-        for stage in [Stage::Staged, Stage::Final, Stage::Ready] {
-            assert_eq!(Stage::of(&stage.mark(b"some id")), (stage, &b"some id"[..]));
-        }
+        let id = b"some id";
+        assert_eq!(Stage::of(id), (Stage::Final, &id[..]));
+        assert_eq!(Stage::of(&Stage::staged(id)), (Stage::Staged, &id[..]));
+        assert_eq!(Stage::parts(&Stage::ready(id, &[7; 20])), (Stage::Ready, &id[..], Some([7; 20])));
     }
 
     fn record(class: Class, stage: Stage) -> ObjectRecord {
@@ -285,13 +344,20 @@ mod tests {
             class,
             key_type: Some(PrivateKind::Ec.key_type()),
             label: "web".to_owned(),
-            id: stage.mark(b"some id"),
+            id: match stage {
+                Stage::Staged => Stage::staged(b"some id"),
+                Stage::Final => b"some id".to_vec(),
+                Stage::Ready => Stage::ready(b"some id", &[0; 20]),
+            },
             token: true,
+            private: None,
+            destroyable: true,
             policy: crate::key::ExportPolicy::NONE,
             usage: crate::key::KeyUsage::SIGN,
             public: None,
             curve: None,
             secret_bits: None,
+            torn: false,
         }
     }
 

@@ -1,28 +1,33 @@
 //! `NCryptDeleteKey`, and renaming, which CNG does not have.
 
-use super::lookup;
+use super::lookup::{self, Entry, Stage};
 use super::persist::destroy_all;
 use super::recovery;
 use super::{Error, KeyName, StorageProvider};
 use crate::template::Template;
-use crate::template::attribute::{CKA_LABEL, CKA_TOKEN};
+use crate::template::attribute::CKA_LABEL;
+use crate::template::get::Class;
 use crate::token::{Handle, Uri};
 
 impl StorageProvider {
-    /// Deletes a key: its public object first, so that what is left when this is cut short is still a key and can be deleted again. A
-    /// URI may also name a torn or unfinished object, which is then removed alone.
+    /// Deletes a key: its certificate and its public object first, so that what is left when this is cut short is still a key and can be
+    /// deleted again. A URI that says `type=public` or `type=cert`, or names a torn or unfinished object, deletes that object alone.
     ///
     /// # Errors
     /// `NTE_BAD_KEYSET` when there is no such key; what the token says.
     pub fn delete_key(&self, name: &str) -> Result<(), crate::Error> {
-        self.settle(name)?;
-        match self.find_entry(name) {
-            Ok(entry) => Ok(destroy_all(&self.token, entry.objects().map(|object| Handle(object.handle)))?),
-            Err(error) => match self.find_debris(name)? {
-                Some(object) => Ok(self.token.destroy(object)?),
-                None => Err(error),
-            },
+        if Uri::is_uri(name) {
+            let uri = lookup::key_uri(name)?;
+            let alone = matches!(uri.class, Some(Class::Public | Class::Certificate));
+            if let Some(object) = self.find_alone(&uri, alone)? {
+                return Ok(self.token.destroy(object)?);
+            }
+            if alone {
+                return Err(Error::NoSuchKey { name: uri.to_string() }.into());
+            }
         }
+        let entry = self.settled_entry(name)?;
+        Ok(destroy_all(&self.token, entry.objects().map(|object| Handle(object.handle)))?)
     }
 
     /// Gives a key another name.
@@ -30,8 +35,7 @@ impl StorageProvider {
     /// # Errors
     /// `NTE_BAD_KEYSET` when there is no such key, `NTE_EXISTS` when the new name is taken.
     pub fn rename_key(&self, name: &str, new: &KeyName) -> Result<(), crate::Error> {
-        self.settle(name)?;
-        let entry = self.find_entry(name)?;
+        let entry = self.settled_entry(name)?;
         let taken = lookup::by_label(&self.token, new.as_str())?;
         let taken = recovery::recover(&self.token, new.as_str(), taken)?;
         if let Some(held) = lookup::resolve(&self.token, new.as_str(), &taken)? {
@@ -45,32 +49,37 @@ impl StorageProvider {
         Ok(())
     }
 
-    /// Deals with what a killed import left under a name before the name is changed.
-    fn settle(&self, name: &str) -> Result<(), crate::Error> {
-        if Uri::is_uri(name) {
-            return Ok(());
-        }
-        KeyName::new(name)?;
-        let entries = lookup::by_label(&self.token, name)?;
-        recovery::recover(&self.token, name, entries)?;
-        Ok(())
+    /// A key, after what a killed import left under its name was dealt with.
+    fn settled_entry(&self, name: &str) -> Result<Entry, crate::Error> {
+        let label = match Uri::is_uri(name) {
+            true => self.find_entry(name)?.record().label.clone(),
+            false => KeyName::new(name)?.as_str().to_owned(),
+        };
+        let entries = lookup::by_label(&self.token, &label)?;
+        recovery::recover(&self.token, &label, entries)?;
+        self.find_entry(name)
     }
 
-    /// The one torn, unfinished or lone object that a URI names.
-    fn find_debris(&self, text: &str) -> Result<Option<Handle>, crate::Error> {
-        if !Uri::is_uri(text) {
+    /// The one object that a URI names by itself: any public object or certificate if `companion`, else one that is torn or belongs to no
+    /// key.
+    fn find_alone(&self, uri: &Uri, companion: bool) -> Result<Option<Handle>, crate::Error> {
+        if !uri.matches_token(self.token.info()) {
             return Ok(None);
         }
-        let uri: Uri = text.parse()?;
-        if !uri.matches_token(self.token.info()) || (uri.object.is_none() && uri.id.is_none()) {
-            return Ok(None);
-        }
-        let records = self.token.find_and_read(&Template::new().flag(CKA_TOKEN, true))?;
-        let mut fitting = records.iter().filter(|record| uri.matches_object(record));
+        let entries = match &uri.object {
+            Some(label) => lookup::by_label(&self.token, label)?,
+            None => self.all_entries()?,
+        };
+        let alone = |entry: &Entry| companion || entry.record().torn || !entry.is_key() || entry.stage == Stage::Staged;
+        let mut fitting =
+            entries.iter().filter(|entry| alone(entry)).flat_map(Entry::objects).filter(|object| uri.matches_object(object));
         match (fitting.next(), fitting.next()) {
-            (Some(one), None) => Ok(Some(Handle(one.handle))),
-            (Some(_), Some(_)) => Err(Error::Ambiguous { name: text.to_owned(), uris: Vec::new() }.into()),
             (None, _) => Ok(None),
+            (Some(one), None) => Ok(Some(Handle(one.handle))),
+            (Some(first), Some(second)) => {
+                let uris = [first, second].map(|object| lookup::uri_of(&self.token, object).to_string()).to_vec();
+                Err(Error::Ambiguous { name: uri.to_string(), uris }.into())
+            }
         }
     }
 }

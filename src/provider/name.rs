@@ -3,6 +3,7 @@
 use std::fmt;
 
 use super::Error;
+use crate::token::Uri;
 use crate::wide;
 
 /// `NCRYPT_MAX_KEY_NAME_LENGTH`, in UTF-16 code units.
@@ -23,6 +24,9 @@ impl KeyName {
         }
         if name.contains('\0') {
             return Err(Error::Name { problem: "it contains a NUL character".to_owned() });
+        }
+        if Uri::is_uri(name) {
+            return Err(Error::Name { problem: "it begins with `pkcs11:`, which makes it a URI".to_owned() });
         }
         let units = wide::units(name);
         if units > MAX_UNITS {
@@ -53,7 +57,7 @@ mod tests {
         for good in ["a", "a;b?c/d", "ключ é 🔑", &"x".repeat(512), &"🔑".repeat(256)] {
             assert_eq!(KeyName::new(good).unwrap().as_str(), good);
         }
-        for bad in ["", "a\0b", "\0", &"x".repeat(513), &"🔑".repeat(257)] {
+        for bad in ["", "a\0b", "\0", "pkcs11:object=a", &"x".repeat(513), &"🔑".repeat(257)] {
             assert!(KeyName::new(bad).is_err());
         }
     }

@@ -95,9 +95,16 @@ impl Pending {
         algorithm: Algorithm,
         attribute: Option<KeyUsage>,
     ) -> Result<KeyUsage, crate::Error> {
-        let asked = self.usage.or_else(|| attribute.map(|usage| usage & algorithm.family.possible_usage()));
-        Ok(algorithm
-            .usage(asked.filter(|usage| !usage.is_empty()).unwrap_or_else(|| algorithm.family.default_usage()))?)
+        if let Some(asked) = self.usage.filter(|usage| !usage.is_empty()) {
+            return Ok(algorithm.usage(asked)?);
+        }
+        let Some(attribute) = attribute else { return Ok(algorithm.usage(algorithm.family.default_usage())?) };
+        let possible = algorithm.usage(KeyUsage::ALL)?;
+        if (attribute & possible).is_empty() {
+            let what = "the keyUsage attribute of the file allows no use that this kind of key has".to_owned();
+            return Err(Error::Contradiction { what }.into());
+        }
+        Ok(attribute & possible)
     }
 
     /// What was said of the key's size and curve must be true of it.

@@ -63,6 +63,7 @@ pub(super) type Remake<'a> = Box<dyn Fn(&[u8]) -> Result<Handle, crate::Error> +
 
 /// The objects of a key on their way, and what they must turn out to be.
 pub(super) struct Draft<'a> {
+    pub(super) label: &'a str,
     pub(super) id: &'a [u8],
     pub(super) public: Option<(Source<'a>, PublicKey)>,
     pub(super) certificate: Option<Source<'a>>,
@@ -97,6 +98,10 @@ pub(super) fn persist(
     old: Option<&Entry>,
     prove: impl FnOnce(&Written) -> Result<Verified, crate::Error>,
 ) -> Result<Persisted, crate::Error> {
+    if let Some(stuck) = old.and_then(|old| old.objects().find(|object| !object.destroyable)) {
+        let what = format!("the old key cannot be replaced: its {:?} object has CKA_DESTROYABLE false", stuck.class);
+        return Err(Error::Unsupported { what, ckr: None }.into());
+    }
     // Alone under its name, the private object makes the key and needs no mark; beside an old key it must be told apart.
     let main_stage = if old.is_some() { Stage::Staged } else { Stage::Final };
     let mut written: Vec<Handle> = Vec::new();
@@ -110,12 +115,25 @@ pub(super) fn persist(
         Err(error) => return Err(undo(token, &written, error)),
     };
     if let Some(old) = old {
-        set_id(token, placed.main, &Stage::Ready.mark(draft.id))?;
-        let replaced = old.replaced_by(draft.id, placed.certificate.is_some());
-        destroy_all(token, replaced.map(|object| Handle(object.handle)))?;
+        let ready = Stage::ready(draft.id, &old.identity());
+        if let Err(error) = set_id(token, placed.main, &ready) {
+            return Err(undo(token, &written, error.into()));
+        }
+        let replaced: Vec<_> =
+            old.replaced_by(draft.id, placed.certificate.is_some()).map(|object| Handle(object.handle)).collect();
+        // As long as nothing of the old key is gone, it can stay.
+        if let Some((first, rest)) = replaced.split_first() {
+            if let Err(error) = destroy_all(token, [*first]) {
+                return Err(undo(token, &written, error.into()));
+            }
+            destroy_all(token, rest.iter().copied())?;
+        }
     }
     for companion in [placed.certificate, placed.public].into_iter().flatten() {
-        set_id(token, companion, draft.id)?;
+        match set_id(token, companion, draft.id) {
+            Err(error) if old.is_none() => return Err(undo(token, &written, error.into())),
+            outcome => outcome?,
+        }
     }
     if old.is_some() {
         set_id(token, placed.main, draft.id)?;
@@ -143,10 +161,10 @@ fn write(
         Ok(object)
     };
     let public = draft.public.as_ref();
-    let public = public.map(|(source, _)| place(source, &Stage::Staged.mark(draft.id))).transpose()?;
+    let public = public.map(|(source, _)| place(source, &Stage::staged(draft.id))).transpose()?;
     let certificate = draft.certificate.as_ref();
-    let certificate = certificate.map(|source| place(source, &Stage::Staged.mark(draft.id))).transpose()?;
-    let main = place(&draft.main, &main_stage.mark(draft.id))?;
+    let certificate = certificate.map(|source| place(source, &Stage::staged(draft.id))).transpose()?;
+    let main = place(&draft.main, &main_stage.written(draft.id))?;
     Ok(Written { main, public, certificate, copied })
 }
 
@@ -193,25 +211,48 @@ fn compare(
         return differ(format!("usage ({}) instead of ({})", words(main.usage), words(draft.usage)));
     }
     let wanted = draft.public.as_ref().map(|(_, key)| key);
-    check_object(&main, &stage.mark(draft.id), wanted)?;
+    check_object(&main, draft.label, &stage.written(draft.id))?;
+    check_key(&main, wanted, true)?;
     let public = placed.public.map(|public| token.read(public)).transpose()?;
+    if let Some(record) = &public {
+        check_object(record, draft.label, &Stage::staged(draft.id))?;
+        check_key(record, wanted, false)?;
+        // The counterpart of an agreement has no right of its own.
+        let counterparts = KeyUsage::from_bits(draft.usage.bits() & !KeyUsage::AGREE.bits());
+        if record.usage != counterparts {
+            return differ("other uses of the public object".to_owned());
+        }
+    }
     let certificate = placed.certificate.map(|certificate| token.read(certificate)).transpose()?;
-    for record in [&public, &certificate].into_iter().flatten() {
-        check_object(record, &Stage::Staged.mark(draft.id), wanted)?;
+    if let Some(record) = &certificate {
+        check_object(record, draft.label, &Stage::staged(draft.id))?;
     }
     Ok((main, public, certificate))
 }
 
-fn check_object(record: &ObjectRecord, id: &[u8], wanted: Option<&PublicKey>) -> Result<(), Error> {
+fn check_object(record: &ObjectRecord, label: &str, id: &[u8]) -> Result<(), Error> {
     let differ = |what: &str| Err(Error::NotHonoured { what: what.to_owned() });
     if !record.token {
         return differ("the object is not on the token");
     }
+    if record.label != label {
+        return differ("another CKA_LABEL");
+    }
     if record.id != id {
         return differ("another CKA_ID");
     }
+    Ok(())
+}
+
+fn check_key(record: &ObjectRecord, wanted: Option<&PublicKey>, private: bool) -> Result<(), Error> {
+    let differ = |what: &str| Err(Error::NotHonoured { what: what.to_owned() });
+    if record.private.is_some_and(|found| found != private) {
+        return differ("another CKA_PRIVATE");
+    }
     match (&record.public, wanted) {
         (Some(found), Some(wanted)) if found != wanted => differ("another public key"),
+        // A private EC object does not show its point; a public one must.
+        (None, Some(_)) if !private => differ("the public key cannot be read"),
         _ => Ok(()),
     }
 }

@@ -121,7 +121,7 @@ pub(super) fn recover_point(
 ) -> Result<Option<ec::PublicKey>, token::Error> {
     let sign = || -> Result<(Vec<u8>, Vec<u8>), token::Error> {
         let digest = challenge(curve.field_bits)?;
-        let signature = token.sign(&Mechanism::Plain(CKM_ECDSA), private, &digest, 2 * curve.width())?;
+        let signature = token.sign(&Mechanism::Plain(CKM_ECDSA), private, &digest, 2 * curve.order_width())?;
         Ok((digest, signature))
     };
     if !curve.has_arithmetic() {
@@ -149,7 +149,7 @@ fn signature(
         PublicKey::Ec(key) => {
             let mechanism = Mechanism::Plain(CKM_ECDSA);
             let digest = challenge(key.curve().field_bits)?;
-            let signature = token.sign(&mechanism, private, &digest, 2 * key.curve().width())?;
+            let signature = token.sign(&mechanism, private, &digest, 2 * key.curve().order_width())?;
             match (key.verify(&digest, &signature), public_object) {
                 (None, Some(object)) => token.verify(&mechanism, object, &digest, &signature).map(Some),
                 (verdict, _) => Ok(verdict),

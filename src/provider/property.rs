@@ -122,12 +122,9 @@ impl Key {
                 Some(_) => PropertyValue::Number(self.bits().ok_or_else(absent)?),
             },
             names::SIGNATURE_LENGTH => {
-                let width = self.bits().ok_or_else(absent)?.div_ceil(8);
-                match algorithm.map(|algorithm| algorithm.family) {
-                    Some(Family::Rsa) => PropertyValue::Number(width),
-                    Some(Family::Ecdsa) => PropertyValue::Number(2 * width),
-                    _ => return Err(absent().into()),
-                }
+                let signs = matches!(algorithm.map(|algorithm| algorithm.family), Some(Family::Rsa | Family::Ecdsa));
+                let length = self.signature_length().filter(|_| signs).and_then(|length| u32::try_from(length).ok());
+                PropertyValue::Number(length.ok_or_else(absent)?)
             }
             names::ECC_CURVE_NAME => text(curve.ok_or_else(absent)?.name),
             names::EXPORT_POLICY => PropertyValue::Number(self.export_policy().bits()),
@@ -196,7 +193,8 @@ impl Key {
         if !policy.allows_export() && ready.policy.allows_export() {
             changes = changes.flag(CKA_EXTRACTABLE, false);
         }
-        self.narrow(&changes, None)
+        self.narrow(&changes, None)?;
+        self.check_narrowed(names::EXPORT_POLICY, self.export_policy() == effective(policy))
     }
 
     /// Sets what the key may do. Of a finalized key it can only be narrowed.
@@ -236,7 +234,8 @@ impl Key {
                 None => {}
             }
         }
-        self.narrow(&private, Some(&public))
+        self.narrow(&private, Some(&public))?;
+        self.check_narrowed(names::KEY_USAGE, self.usage() == usage)
     }
 
     /// Sets the size of the key to be generated, or holds an imported one to it.
@@ -291,6 +290,10 @@ impl Key {
         Ok(())
     }
 
+    fn check_narrowed(&self, name: &str, kept: bool) -> Result<(), crate::Error> {
+        if kept { Ok(()) } else { Err(property(name, "not kept by the token as it was set", Status::NTE_VALIDATION_FAILED).into()) }
+    }
+
     /// Takes rights away on the token and reads back what is left.
     fn narrow(&mut self, private: &Template, public: Option<&Template>) -> Result<(), crate::Error> {
         let State::Ready(ready) = &mut self.state else { return Err(Error::NotFinalized.into()) };
@@ -306,6 +309,11 @@ impl Key {
             Ready { policy: record.policy, usage: record.usage, algorithm: record.algorithm(), ..(**ready).clone() };
         Ok(())
     }
+}
+
+/// The policy as the two attributes of a token can hold it.
+fn effective(policy: ExportPolicy) -> ExportPolicy {
+    ExportPolicy::from_attributes(!policy.allows_plaintext(), policy.allows_export())
 }
 
 fn lengths(algorithm: Algorithm) -> SupportedLengths {

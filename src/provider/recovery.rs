@@ -4,7 +4,9 @@
 
 use super::lookup::{self, Entry, Stage};
 use super::persist::destroy_all;
+use super::proof;
 use crate::Error;
+use crate::status::Ckr;
 use crate::template::Template;
 use crate::template::attribute::CKA_ID;
 use crate::token::{Handle, Token};
@@ -14,16 +16,11 @@ pub(super) fn recover(token: &Token, label: &str, entries: Vec<Entry>) -> Result
     if entries.iter().all(is_settled) {
         return Ok(entries);
     }
-    // A successor was proven before the kill: finish the replacement.
-    let replaced = entries.iter().any(|entry| entry.is_key() && entry.stage == Stage::Ready);
-    if replaced {
-        for new in entries.iter().filter(|entry| entry.is_key() && entry.stage == Stage::Ready) {
-            for old in entries.iter().filter(|entry| entry.is_key() && entry.stage == Stage::Final) {
-                let replaced = old.replaced_by(&new.id, new.certificate.is_some());
-                destroy_all(token, replaced.map(|object| Handle(object.handle)))?;
-            }
-            unmark(token, new)?;
-        }
+    let mut entries = entries;
+    if entries.iter().any(|entry| entry.is_key() && entry.stage == Stage::Ready) {
+        finish_replacement(token, &entries)?;
+        // What is there now differs from what was read.
+        entries = lookup::by_label(token, label)?;
     }
     for entry in &entries {
         match (entry.is_key(), entry.stage) {
@@ -31,12 +28,47 @@ pub(super) fn recover(token: &Token, label: &str, entries: Vec<Entry>) -> Result
             (_, Stage::Staged) | (false, Stage::Ready) => {
                 destroy_all(token, entry.objects().map(|object| Handle(object.handle)))?;
             }
-            // The private object came to the token, the mark on the public one was not taken off any more: the key is whole.
-            (true, Stage::Final) if !replaced => unmark(token, entry)?,
+            // The private object came to the token, the mark on what stands beside it was not taken off any more.
+            (true, Stage::Final) if !is_settled(entry) => adopt(token, entry)?,
             (true, Stage::Final | Stage::Ready) | (false, Stage::Final) => {}
         }
     }
     lookup::by_label(token, label)
+}
+
+/// A successor was proven before the kill: removes the key that its mark names, and no other, and takes the mark off.
+fn finish_replacement(token: &Token, entries: &[Entry]) -> Result<(), Error> {
+    for new in entries.iter().filter(|entry| entry.is_key() && entry.stage == Stage::Ready) {
+        for old in entries.iter().filter(|old| new.supersedes(old)) {
+            let replaced = old.replaced_by(&new.id, new.certificate.is_some());
+            match destroy_all(token, replaced.map(|object| Handle(object.handle))) {
+                // The old key cannot go; the name then stands for two keys, which opening it reports.
+                Err(error) if error.ckr() == Some(Ckr::ACTION_PROHIBITED) => {}
+                outcome => outcome?,
+            }
+        }
+        unmark(token, new)?;
+    }
+    Ok(())
+}
+
+/// Takes the marks off what stands beside a private object, if it really is that key's: somebody else's private object may have come to stand
+/// beside our leftover. Then the leftover goes, which the mark proves to be ours.
+fn adopt(token: &Token, entry: &Entry) -> Result<(), Error> {
+    let (Some(private), Some(public)) = (&entry.private, &entry.public) else { return unmark(token, entry) };
+    let marked = Stage::of(&public.id).0 == Stage::Staged;
+    if let (true, Some(key)) = (marked, &public.public) {
+        let proof = proof::prove_pair(token, Handle(private.handle), Some(Handle(public.handle)), key, private.usage);
+        match proof {
+            Ok(_) => {}
+            Err(Error::Provider(super::Error::ProofFailed { .. })) => {
+                let ours = entry.objects().filter(|object| Stage::of(&object.id).0 == Stage::Staged);
+                return Ok(destroy_all(token, ours.map(|object| Handle(object.handle)))?);
+            }
+            Err(error) => return Err(error),
+        }
+    }
+    unmark(token, entry)
 }
 
 /// Takes the marks off an entry's objects, the private or secret one last: until then it says that the key is its name's.

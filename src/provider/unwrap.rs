@@ -39,7 +39,7 @@ impl Finalizer<'_> {
         let usage_of = |wanted: PrivateKind| {
             usages.iter().find(|(kind, _)| *kind == wanted).map(|(_, usage)| *usage).unwrap_or_default()
         };
-        let placeholder = Stage::Staged.mark(b"");
+        let placeholder = Stage::staged(b"");
         let shell = |kind, id: &[u8], token, usage| put::private_shell(kind, &self.attributes(id, token, usage));
         // A key that may only agree gives its public point away by a signature, on a session object before its final usage is set.
         let probing = |kind| match kind {

@@ -1,10 +1,10 @@
 //! Attributes of an object back into what it is.
 //!
 //! Tolerant: an attribute that a token does not have, or keeps to itself, is simply not there; both encodings of CKA_EC_POINT are read. What
-//! a key object cannot do without and does not have makes it [`ObjectRecord::is_torn`].
+//! a key object cannot do without and does not have makes it [`ObjectRecord::torn`].
 
 use cryptoki_sys::{
-    CK_ATTRIBUTE_TYPE, CK_ULONG, CKA_CLASS, CKA_DECRYPT, CKA_DERIVE, CKA_EC_PARAMS, CKA_EC_POINT, CKA_EXTRACTABLE,
+    CK_ATTRIBUTE_TYPE, CK_ULONG, CKA_CLASS, CKA_DECRYPT, CKA_DERIVE, CKA_DESTROYABLE, CKA_EC_PARAMS, CKA_EC_POINT, CKA_ENCRYPT, CKA_PRIVATE, CKA_WRAP, CKA_EXTRACTABLE,
     CKA_ID, CKA_KEY_TYPE, CKA_LABEL, CKA_MODULUS, CKA_PUBLIC_EXPONENT, CKA_SENSITIVE, CKA_SIGN, CKA_TOKEN, CKA_UNWRAP,
     CKA_VALUE_LEN, CKA_VERIFY, CKK_AES, CKK_DES3, CKK_EC, CKK_EC_MONTGOMERY, CKK_GENERIC_SECRET, CKK_RSA,
     CKO_CERTIFICATE, CKO_PRIVATE_KEY, CKO_PUBLIC_KEY, CKO_SECRET_KEY,
@@ -25,11 +25,15 @@ pub const RECORD: &[(CK_ATTRIBUTE_TYPE, usize)] = &[
     (CKA_LABEL, 1536),
     (CKA_ID, 256),
     (CKA_TOKEN, 1),
+    (CKA_PRIVATE, 1),
+    (CKA_DESTROYABLE, 1),
     (CKA_SENSITIVE, 1),
     (CKA_EXTRACTABLE, 1),
     (CKA_SIGN, 1),
     (CKA_VERIFY, 1),
+    (CKA_ENCRYPT, 1),
     (CKA_DECRYPT, 1),
+    (CKA_WRAP, 1),
     (CKA_UNWRAP, 1),
     (CKA_DERIVE, 1),
     (CKA_MODULUS, 2048),
@@ -82,9 +86,13 @@ pub struct ObjectRecord {
     pub id: Vec<u8>,
     /// CKA_TOKEN.
     pub token: bool,
+    /// CKA_PRIVATE, where the token tells it.
+    pub private: Option<bool>,
+    /// CKA_DESTROYABLE, which is true where a token does not know it.
+    pub destroyable: bool,
     /// What may leave.
     pub policy: ExportPolicy,
-    /// What the key may do.
+    /// What the key may do; of a public key, what it is the counterpart of.
     pub usage: KeyUsage,
     /// The public key, where the object has it: any public key, and an RSA private key.
     pub public: Option<PublicKey>,
@@ -92,6 +100,9 @@ pub struct ObjectRecord {
     pub curve: Option<&'static Curve>,
     /// Size of a secret key in bits; `None` where the token does not say.
     pub secret_bits: Option<u32>,
+    /// Whether an attribute is missing that every object of this kind has: the leftover of a write that was cut short. A value that merely
+    /// cannot be read here is no such thing.
+    pub torn: bool,
 }
 
 impl ObjectRecord {
@@ -118,12 +129,13 @@ impl ObjectRecord {
             _ => None,
         };
         let mut usage = KeyUsage::default();
-        for (attribute, flag) in [
-            (CKA_SIGN, KeyUsage::SIGN),
-            (CKA_DECRYPT, KeyUsage::DECRYPT),
-            (CKA_UNWRAP, KeyUsage::WRAP),
-            (CKA_DERIVE, KeyUsage::AGREE),
+        for (attribute, counterpart, flag) in [
+            (CKA_SIGN, Some(CKA_VERIFY), KeyUsage::SIGN),
+            (CKA_DECRYPT, Some(CKA_ENCRYPT), KeyUsage::DECRYPT),
+            (CKA_UNWRAP, Some(CKA_WRAP), KeyUsage::WRAP),
+            (CKA_DERIVE, None, KeyUsage::AGREE),
         ] {
+            let attribute = if class == Class::Public { counterpart.unwrap_or(attribute) } else { attribute };
             // CKA_DERIVE of a symmetric or RSA key is no agreement.
             let counts = flag != KeyUsage::AGREE || curve.is_some();
             if counts && values.flag(attribute) == Some(true) {
@@ -136,6 +148,8 @@ impl ObjectRecord {
             key_type,
             label: String::from_utf8_lossy(values.bytes(CKA_LABEL).unwrap_or_default()).into_owned(),
             token: values.flag(CKA_TOKEN).unwrap_or(false),
+            private: values.flag(CKA_PRIVATE),
+            destroyable: values.flag(CKA_DESTROYABLE).unwrap_or(true),
             policy: ExportPolicy::from_attributes(
                 values.flag(CKA_SENSITIVE).unwrap_or(true),
                 values.flag(CKA_EXTRACTABLE).unwrap_or(false),
@@ -144,6 +158,7 @@ impl ObjectRecord {
             public: values.public_key(curve),
             curve,
             secret_bits,
+            torn: values.is_torn(class, key_type),
             id,
         }
     }
@@ -151,7 +166,8 @@ impl ObjectRecord {
     /// CNG's algorithm of the key, from its type, curve and usage; `None` for a type that CNG does not have.
     pub fn algorithm(&self) -> Option<Algorithm> {
         match (self.class, self.key_type?) {
-            (Class::Private | Class::Public, CKK_RSA) => Some(Algorithm::RSA),
+            // A modulus or an exponent beyond what CNG has makes no CNG key.
+            (Class::Private | Class::Public, CKK_RSA) => self.public.as_ref().map(|_| Algorithm::RSA),
             (Class::Private | Class::Public, CKK_EC | CKK_EC_MONTGOMERY) => {
                 Some(Algorithm::elliptic_by_usage(self.curve?, self.usage))
             }
@@ -164,19 +180,6 @@ impl ObjectRecord {
     pub fn bits(&self) -> Option<u32> {
         let of_public = self.public.as_ref().map(PublicKey::bits);
         of_public.or_else(|| self.curve.map(|curve| curve.field_bits)).or(self.secret_bits)
-    }
-
-    /// Whether the object is a key that lacks what every key of its type has: the leftover of a write that was cut short.
-    pub fn is_torn(&self) -> bool {
-        match (self.class, self.key_type) {
-            (Class::Private | Class::Public, Some(CKK_RSA)) => self.public.is_none(),
-            (Class::Public, Some(CKK_EC | CKK_EC_MONTGOMERY)) => {
-                // A point on a curve that is not known here is not a fault of the object.
-                self.curve.is_some() && self.public.is_none()
-            }
-            (Class::Private | Class::Public | Class::Secret, None) => true,
-            _ => false,
-        }
     }
 }
 
@@ -196,6 +199,17 @@ impl Values {
 
     fn number(&self, kind: CK_ATTRIBUTE_TYPE) -> Option<CK_ULONG> {
         self.bytes(kind).and_then(number)
+    }
+
+    fn is_torn(&self, class: Class, key_type: Option<CK_ULONG>) -> bool {
+        let missing = |kinds: &[CK_ATTRIBUTE_TYPE]| kinds.iter().any(|kind| self.bytes(*kind).unwrap_or_default().is_empty());
+        match (class, key_type) {
+            (Class::Private | Class::Public | Class::Secret, None) => true,
+            (Class::Private | Class::Public, Some(CKK_RSA)) => missing(&[CKA_MODULUS, CKA_PUBLIC_EXPONENT]),
+            (Class::Private, Some(CKK_EC | CKK_EC_MONTGOMERY)) => missing(&[CKA_EC_PARAMS]),
+            (Class::Public, Some(CKK_EC | CKK_EC_MONTGOMERY)) => missing(&[CKA_EC_PARAMS, CKA_EC_POINT]),
+            _ => false,
+        }
     }
 
     fn public_key(&self, curve: Option<&'static Curve>) -> Option<PublicKey> {

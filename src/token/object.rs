@@ -6,6 +6,7 @@ use zeroize::Zeroize;
 use super::mechanism::Mechanism;
 use super::{Error, Token};
 use crate::secret::SecretBytes;
+use crate::status::Ckr;
 use crate::template::Template;
 use crate::template::get::{ObjectRecord, RECORD};
 
@@ -37,7 +38,16 @@ impl Token {
     /// # Errors
     /// [`Error`] as the token answers.
     pub fn find_and_read(&self, template: &Template) -> Result<Vec<ObjectRecord>, Error> {
-        self.find(template)?.into_iter().map(|object| self.read(object)).collect()
+        let mut records = Vec::new();
+        for object in self.find(template)? {
+            match self.read(object) {
+                Ok(record) => records.push(record),
+                // Another program removed it between the search and the reading.
+                Err(error) if error.is(Ckr::OBJECT_HANDLE_INVALID) => {}
+                Err(error) => return Err(error),
+            }
+        }
+        Ok(records)
     }
 
     /// Chosen attributes with the buffer sizes to try first; `None` for each that the object does not have or does not give.

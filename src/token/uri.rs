@@ -214,8 +214,8 @@ fn percent_decode(text: &str, at: usize) -> Result<Vec<u8>, Error> {
             out.push(*byte);
             continue;
         }
-        let wrong =
-            Error::Uri { problem: "a percent sign is not followed by two hexadecimal digits", at: at + out.len() };
+        let place = at + text.len() - rest.len() - 1;
+        let wrong = Error::Uri { problem: "a percent sign is not followed by two hexadecimal digits", at: place };
         let Some((digits, after)) = rest.split_at_checked(2) else { return Err(wrong) };
         let digits = str::from_utf8(digits).ok().filter(|digits| digits.bytes().all(|digit| digit.is_ascii_hexdigit()));
         let value = digits.and_then(|digits| u8::from_str_radix(digits, 16).ok()).ok_or(wrong)?;
@@ -280,6 +280,7 @@ mod tests {
             ("pkcs11:tokem=a", "the attribute is not known", 7),
             ("pkcs11:token", "an attribute has no value", 7),
             ("pkcs11:object=a%2", "a percent sign is not followed by two hexadecimal digits", 15),
+            ("pkcs11:object=%20%zz", "a percent sign is not followed by two hexadecimal digits", 17),
             ("pkcs11:object=a%+1", "a percent sign is not followed by two hexadecimal digits", 15),
             ("pkcs11:object=%FF", "the value is not UTF-8", 7),
             ("pkcs11:slot-id=x", "slot-id is not a number", 7),

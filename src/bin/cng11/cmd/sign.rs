@@ -42,7 +42,7 @@ pub(crate) fn verify(context: &Context, args: &VerifyArgs) -> Result<u8, Failure
     let digest = digest(&args.signing, &args.file)?;
     let signature = file::read(&args.signature)?;
     let key = context.provider(Access::ReadOnly)?.open_key(&args.name)?;
-    let width = key.bits().unwrap_or(0).div_ceil(8) as usize;
+    let width = key.signature_length().unwrap_or(0) / 2;
     let signature = match args.signing.format {
         // What is no DER is no signature either.
         SignatureFormat::Der if is_elliptic(&key) => {
