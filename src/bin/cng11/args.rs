@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 
+use clap::builder::{OsStringValueParser, TypedValueParser};
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use cng_pkcs11::format::Format;
 use cng_pkcs11::key::rsa::Hash;
@@ -32,7 +33,7 @@ Exit codes: 0 done, 1 failed, 2 usage, 3 refused by policy or by the token, 4 au
 #[derive(Args, Clone, Debug, Default)]
 pub(crate) struct Global {
     /// PKCS#11 library [default: the URI's module-path, else SoftHSM2's in the usual places]
-    #[arg(long, global = true, value_name = "PATH", env = "CNG11_MODULE")]
+    #[arg(long, global = true, value_name = "PATH", env = "CNG11_MODULE", value_parser = maybe_empty_path())]
     pub(crate) module: Option<PathBuf>,
     /// Token: a pkcs11: URI or a label [default: the only one present]
     #[arg(long, global = true, value_name = "URI-OR-LABEL", env = "CNG11_TOKEN")]
@@ -50,7 +51,7 @@ pub(crate) struct Global {
     #[arg(long, short, global = true, action = clap::ArgAction::Count)]
     pub(crate) verbose: u8,
     /// TOML file with defaults [default: $XDG_CONFIG_HOME/cng11/config.toml if present]
-    #[arg(long, global = true, value_name = "PATH", env = "CNG11_CONFIG")]
+    #[arg(long, global = true, value_name = "PATH", env = "CNG11_CONFIG", value_parser = maybe_empty_path())]
     pub(crate) config: Option<PathBuf>,
 }
 
@@ -359,6 +360,11 @@ pub(crate) enum InputType {
 /// Bytes given in hexadecimal.
 #[derive(Clone, Debug)]
 pub(crate) struct Bytes(pub(crate) Vec<u8>);
+
+/// A path that may be empty: a variable that is set to nothing is as good as one that is not set.
+fn maybe_empty_path() -> impl TypedValueParser<Value = PathBuf> {
+    OsStringValueParser::new().map(PathBuf::from)
+}
 
 fn input_type(text: &str) -> Result<InputType, String> {
     if text.eq_ignore_ascii_case("auto") { Ok(InputType::Auto) } else { format(text).map(InputType::Is) }
