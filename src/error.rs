@@ -136,7 +136,10 @@ fn asn1_hint(error: &asn1::Error) -> Option<String> {
 
 fn blob_hint(error: &blob::Error) -> Option<String> {
     Some(match error {
-        blob::Error::Truncated { .. } | blob::Error::Trailing { .. } | blob::Error::Value { .. } => {
+        blob::Error::Truncated { .. }
+        | blob::Error::Trailing { .. }
+        | blob::Error::Value { .. }
+        | blob::Error::Wide { .. } => {
             "the blob is damaged or of another type; `cng11 inspect` shows it field by field".into()
         }
         blob::Error::Magic { .. } => "give the type that fits the magic number, or --type auto".into(),
@@ -158,7 +161,8 @@ fn key_hint(error: &key::Error) -> Option<String> {
             "the key is damaged: get it from its source again; --no-validate takes it as it is".into()
         }
         key::Error::Usage { .. } => "leave --usage out for what the algorithm is for, or give `all`".into(),
-        key::Error::Size { .. } | key::Error::Missing { .. } => return None,
+        key::Error::Size { .. } => "check that the type is the right one; keys of other sizes are not handled".into(),
+        key::Error::Missing { .. } => "get the key in a form that holds it, for instance PKCS#8 from `openssl pkey`".into(),
     })
 }
 
@@ -187,7 +191,9 @@ fn token_hint(error: &token::Error) -> Option<String> {
         token::Error::Pkcs11 { ckr: Ckr::KEY_FUNCTION_NOT_PERMITTED, .. } => {
             "the key's usage does not allow it; see `cng11 show`".into()
         }
-        _ => return None,
+        token::Error::Pkcs11 { .. } | token::Error::Module { .. } => {
+            "-v shows the module and the token; the token's own log may say more".into()
+        }
     })
 }
 

@@ -178,7 +178,18 @@ impl Error {
             Self::NoPublic { .. } => "put the public key on the token under the same label and CKA_ID".into(),
             Self::Torn { uri } => format!("remove it with `cng11 delete '{uri}' --yes`"),
             Self::UsageForbids { .. } => "`cng11 show` lists what the key may do".into(),
-            _ => return None,
+            Self::NotRemoved { .. } => {
+                "`cng11 list --all` shows what is left; `cng11 delete URI --yes` removes it".into()
+            }
+            Self::Property { .. } => "`cng11 show` lists the properties of a key".into(),
+            Self::Contradiction { .. } => "leave out what does not fit the key, or say what does".into(),
+            Self::Unsupported { .. } => {
+                "another key or another token may do it; `cng11 show` says what a key is".into()
+            }
+            Self::BadSignature => {
+                "check --hash, --padding and --format, and that these are the file and the key".into()
+            }
+            Self::BadFlags { .. } | Self::NotFinalized | Self::Finalized => return None,
         })
     }
 }

@@ -28,7 +28,15 @@ impl Failure {
     }
 
     pub(crate) fn file(path: &Path, error: &std::io::Error) -> Self {
-        Self::File { path: path.to_owned(), problem: error.to_string(), hint: None }
+        use std::io::ErrorKind;
+        let hint = match error.kind() {
+            ErrorKind::NotFound => "check the path",
+            ErrorKind::PermissionDenied => "check who may read and write it",
+            ErrorKind::IsADirectory => "name a file, not a directory",
+            ErrorKind::AlreadyExists => "choose another file",
+            _ => "check the path and the device that it is on",
+        };
+        Self::File { path: path.to_owned(), problem: error.to_string(), hint: Some(hint.to_owned()) }
     }
 
     pub(crate) fn message(&self) -> String {
