@@ -1,4 +1,5 @@
 //! What is wrong is refused with the reason and the next thing to do, and leaves the token as it was.
+#![cfg(feature = "cli")]
 
 mod support;
 
