@@ -1,4 +1,5 @@
 //! Keys that other programs wrote are keys: listed, opened by name and by URI, exported, used.
+#![cfg(feature = "cli")]
 
 mod support;
 

@@ -1,4 +1,5 @@
 //! What may leave, what a key may do, and what the files are like in which it leaves.
+#![cfg(feature = "cli")]
 
 mod support;
 

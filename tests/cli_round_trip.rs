@@ -1,4 +1,5 @@
 //! Every kind of key goes onto a token and comes off again in every form, equal byte for byte to the vectors.
+#![cfg(feature = "cli")]
 
 mod support;
 

@@ -1,4 +1,5 @@
 //! Imported keys sign as openssl and pkcs11-tool expect it, and signatures of openssl are accepted.
+#![cfg(feature = "cli")]
 
 mod support;
 

@@ -1,4 +1,5 @@
 //! Wrapped and encrypted keys, both ways, against openssl and against vectors that nobody here wrapped.
+#![cfg(feature = "cli")]
 
 mod support;
 

@@ -118,19 +118,17 @@ impl TestToken {
         run
     }
 
-    /// `cng11 … --json`, and its document.
+    /// `cng11 --json …`, and its document.
     #[track_caller]
     pub(crate) fn json<S: AsRef<OsStr>>(&self, arguments: &[S]) -> Value {
-        let mut all: Vec<&OsStr> = arguments.iter().map(AsRef::as_ref).collect();
-        all.push(OsStr::new("--json"));
+        let all: Vec<&OsStr> = [OsStr::new("--json")].into_iter().chain(arguments.iter().map(AsRef::as_ref)).collect();
         self.cng11(&all).ok().json()
     }
 
-    /// `cng11 … --json`, which is to fail with this code, and its error.
+    /// `cng11 --json …`, which is to fail with this code, and its error.
     #[track_caller]
     pub(crate) fn json_error<S: AsRef<OsStr>>(&self, arguments: &[S], code: i32) -> Value {
-        let mut all: Vec<&OsStr> = arguments.iter().map(AsRef::as_ref).collect();
-        all.push(OsStr::new("--json"));
+        let all: Vec<&OsStr> = [OsStr::new("--json")].into_iter().chain(arguments.iter().map(AsRef::as_ref)).collect();
         self.cng11(&all).code(code).json_error()
     }
 

@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 
+use clap::builder::{OsStringValueParser, TypedValueParser};
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use cng_pkcs11::format::Format;
 use cng_pkcs11::key::rsa::Hash;
@@ -363,6 +364,11 @@ pub(crate) enum InputType {
 /// Bytes given in hexadecimal.
 #[derive(Clone, Debug)]
 pub(crate) struct Bytes(pub(crate) Vec<u8>);
+
+/// A path that may be empty: a variable that is set to nothing is as good as one that is not set.
+fn maybe_empty_path() -> impl TypedValueParser<Value = PathBuf> {
+    OsStringValueParser::new().map(PathBuf::from)
+}
 
 fn input_type(text: &str) -> Result<InputType, String> {
     if text.eq_ignore_ascii_case("auto") { Ok(InputType::Auto) } else { format(text).map(InputType::Is) }

@@ -23,6 +23,11 @@ pub(crate) struct Context {
 
 impl Context {
     pub(crate) fn new(mut global: Global, output: Output) -> Result<Self, Failure> {
+        // A variable that is set to nothing says nothing.
+        global.config = global.config.filter(|path| !path.as_os_str().is_empty());
+        global.module = global.module.filter(|path| !path.as_os_str().is_empty());
+        global.token = global.token.filter(|token| !token.is_empty());
+        global.pin_source = global.pin_source.filter(|source| !source.is_empty());
         let config = Config::load(global.config.as_deref())?;
         global.module = global.module.or(config.module);
         global.token = global.token.or(config.token);
@@ -30,7 +35,7 @@ impl Context {
         if std::env::var_os("CNG11_PIN").is_none() {
             global.pin_source = global.pin_source.or(config.pin_source);
         }
-        let uri = match global.token.as_deref().filter(|token| !token.is_empty()) {
+        let uri = match global.token.as_deref() {
             None => None,
             Some(token) if Uri::is_uri(token) => Some(token.parse()?),
             Some(label) => Some(Uri::of_token(label)),
@@ -39,8 +44,7 @@ impl Context {
     }
 
     pub(crate) fn module(&self) -> Result<Arc<Module>, Failure> {
-        let named = self.global.module.as_deref().filter(|path| !path.as_os_str().is_empty());
-        let path = Module::locate(named, self.uri.as_ref())?;
+        let path = Module::locate(self.global.module.as_deref(), self.uri.as_ref())?;
         self.output.detail(1, || format!("module: {}", path.display()));
         Ok(Module::load(&path)?)
     }
@@ -69,7 +73,7 @@ impl Context {
 
     /// The user's PIN from the usual sources.
     pub(crate) fn user_pin(&self, what: &str) -> Result<SecretString, Failure> {
-        if let Some(source) = self.global.pin_source.as_deref().filter(|source| !source.is_empty()) {
+        if let Some(source) = self.global.pin_source.as_deref() {
             return pin::read(source, what);
         }
         if std::env::var_os("CNG11_PIN").is_some() {

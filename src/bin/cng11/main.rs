@@ -28,7 +28,10 @@ fn main() -> ExitCode {
     let output = Output::new(cli.global.json, cli.global.quiet, cli.global.verbose);
     let outcome = Context::new(cli.global, output).and_then(|context| run(&context, cli.command));
     match outcome {
-        Ok(code) => ExitCode::from(code),
+        Ok(code) => {
+            output.finish();
+            ExitCode::from(code)
+        }
         Err(failure) => {
             output.failure(&failure);
             ExitCode::from(failure.exit_code())

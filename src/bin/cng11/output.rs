@@ -1,12 +1,16 @@
 //! What is said, and where: results on stdout, talk on stderr, one JSON document when asked.
 
 use std::io::{IsTerminal, Write};
+use std::sync::{Mutex, PoisonError};
 
 use serde_json::{Map, Value, json};
 
 use crate::failure::Failure;
 
 const SCHEMA: &str = "cng11/1";
+
+/// What is to be said beside a JSON result. It waits for the end: an error stands alone on stderr.
+static HELD: Mutex<Vec<String>> = Mutex::new(Vec::new());
 
 /// How to speak.
 #[derive(Clone, Copy, Debug)]
@@ -57,14 +61,29 @@ impl Output {
     /// Something that the user should know.
     pub(crate) fn warning(self, text: &str) {
         if !self.quiet {
-            write_stderr(&format!("warning: {text}\n"));
+            self.talk(format!("warning: {text}\n"));
         }
     }
 
     /// A detail for `-v` (1) or `-vv` (2).
     pub(crate) fn detail(self, level: u8, text: impl FnOnce() -> String) {
         if self.verbose >= level {
-            write_stderr(&format!("{}\n", text()));
+            self.talk(format!("{}\n", text()));
+        }
+    }
+
+    fn talk(self, line: String) {
+        if self.json {
+            HELD.lock().unwrap_or_else(PoisonError::into_inner).push(line);
+        } else {
+            write_stderr(&line);
+        }
+    }
+
+    /// Says what waited, when all went well.
+    pub(crate) fn finish(self) {
+        for line in HELD.lock().unwrap_or_else(PoisonError::into_inner).drain(..) {
+            write_stderr(&line);
         }
     }
 
@@ -99,7 +118,9 @@ pub(crate) fn usage_error(error: &clap::Error) -> u8 {
     }
     if std::env::args_os().take_while(|arg| arg != "--").any(|arg| arg == "--json") {
         let text = error.render().to_string();
-        let message = text.lines().next().unwrap_or_default().trim_start_matches("error: ").to_owned();
+        // The first paragraph: what is missing, or what is possible, stands in its second line.
+        let paragraph: Vec<_> = text.lines().take_while(|line| !line.is_empty()).map(str::trim).collect();
+        let message = paragraph.join(" ").trim_start_matches("error: ").to_owned();
         let failure = Failure::usage(message, "`cng11 help` and `cng11 help COMMAND` list the options");
         Output::new(true, false, 0).failure(&failure);
     } else if std::io::stderr().is_terminal() {
