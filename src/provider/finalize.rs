@@ -3,7 +3,7 @@
 use cryptoki_sys::{CKA_EC_PARAMS, CKA_MODULUS_BITS, CKA_PUBLIC_EXPONENT, CKA_VALUE_LEN};
 
 use super::lookup::{self, Entry, Stage};
-use super::persist::{Draft, Outcome, Persisted, Route, Source, Written, destroy_all, persist};
+use super::persist::{Draft, Outcome, Persisted, Route, Source, Written, persist};
 use super::proof::{self, Verified};
 use super::{Error, Flags, Key, KeyName, Ready, State, StorageProvider, recovery};
 use crate::asn1;
@@ -485,7 +485,9 @@ impl Finalizer<'_> {
         if self.pending.name.is_none() {
             return self.ephemeral(id, Some(public_session), private_session, route);
         }
+        let label = self.label();
         let draft = Draft {
+            label: &label,
             id,
             public: Some((
                 Source { session: public_session, remake: Box::new(|id| make_public(id, true)) },
@@ -497,8 +499,8 @@ impl Finalizer<'_> {
         };
         let prove = |written: &Written| proof::prove_pair(self.token, written.main, written.public, &public, usage);
         let outcome = persist(self.token, &draft, old, prove);
-        // The private session object has done its work; the public one may wait for the session's end.
-        destroy_all(self.token, [private_session])?;
+        // The private session object has done its work; the public one may wait for the session's end, which takes both in any case.
+        let _ = self.token.destroy(private_session);
         Ok(Ready::of_outcome(outcome?, route))
     }
 
@@ -515,10 +517,11 @@ impl Finalizer<'_> {
         if self.pending.name.is_none() {
             return self.ephemeral(id, None, session, route);
         }
-        let draft = Draft { id, public: None, main, policy: self.policy(), usage };
+        let label = self.label();
+        let draft = Draft { label: &label, id, public: None, main, policy: self.policy(), usage };
         let prove = |written: &Written| proof::prove_secret(self.token, written.main, secret, usage);
         let outcome = persist(self.token, &draft, old, prove);
-        destroy_all(self.token, [session])?;
+        let _ = self.token.destroy(session);
         Ok(Ready::of_outcome(outcome?, route))
     }
 

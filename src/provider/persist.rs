@@ -3,7 +3,7 @@
 //! The order is what makes a kill harmless (`ARCHITECTURE.md`, "All or nothing"): the public object is written first and marked, the private one
 //! second; marks come off after the proof. A key that replaces another is written and proven in full before the old one is touched.
 
-use cryptoki_sys::{CKA_ID, CKA_TOKEN};
+use cryptoki_sys::{CKA_CLASS, CKA_ID, CKA_LABEL, CKA_TOKEN, CKO_PRIVATE_KEY, CKO_PUBLIC_KEY, CKO_SECRET_KEY};
 
 use super::error::Error;
 use super::lookup::{Entry, Stage};
@@ -64,6 +64,7 @@ pub(super) type Remake<'a> = Box<dyn Fn(&[u8]) -> Result<Handle, crate::Error> +
 
 /// The objects of a key on their way, and what they must turn out to be.
 pub(super) struct Draft<'a> {
+    pub(super) label: &'a str,
     pub(super) id: &'a [u8],
     pub(super) public: Option<(Source<'a>, PublicKey)>,
     /// The private or the secret object.
@@ -107,21 +108,36 @@ pub(super) fn persist(
         Ok(proven) => proven,
         Err(error) => return Err(undo(token, &written, error)),
     };
+    // The last step that can be taken back: what was on the token before is as it was.
+    let settled = match (old, placed.public) {
+        (Some(_), _) => set_id(token, placed.main, &Stage::Ready.mark(draft.id)),
+        (None, Some(public)) => set_id(token, public, draft.id),
+        (None, None) => Ok(()),
+    };
+    if let Err(error) = settled {
+        return Err(undo(token, &written, error.into()));
+    }
     if let Some(old) = old {
-        set_id(token, placed.main, &Stage::Ready.mark(draft.id))?;
-        destroy_all(token, old.objects().map(|object| Handle(object.handle)))?;
-    }
-    if let Some(public) = placed.public {
-        set_id(token, public, draft.id)?;
-    }
-    if old.is_some() {
-        set_id(token, placed.main, draft.id)?;
+        replace(token, draft, &placed, old).map_err(|error| Error::NotTidied {
+            name: draft.label.to_owned(),
+            cause: error.to_string(),
+            ckr: error.ckr(),
+        })?;
     }
     // As the objects read now that their marks are off.
     for record in [Some(&mut persisted.main), persisted.public.as_mut()].into_iter().flatten() {
         record.id = draft.id.to_vec();
     }
     Ok(persisted)
+}
+
+/// Puts a proven key in the place of an old one. Where this stops, the new key has the name, and [`super::recovery`] goes on.
+fn replace(token: &Token, draft: &Draft<'_>, placed: &Written, old: &Entry) -> Result<(), token::Error> {
+    destroy_all(token, old.objects().map(|object| Handle(object.handle)))?;
+    for object in placed.public.into_iter().chain([placed.main]) {
+        set_id(token, object, draft.id)?;
+    }
+    Ok(())
 }
 
 fn write(
@@ -131,16 +147,31 @@ fn write(
     written: &mut Vec<Handle>,
 ) -> Result<Written, crate::Error> {
     let mut copied = true;
-    let mut place = |source: &Source<'_>, id: &[u8]| -> Result<Handle, crate::Error> {
-        let (object, by_copy) = onto_token(token, source, id)?;
+    let mut place = |source: &Source<'_>, class: u64, id: &[u8]| -> Result<Handle, crate::Error> {
+        let (object, by_copy) = match onto_token(token, source, id) {
+            Ok(placed) => placed,
+            Err(error) => {
+                // A token that reports a failure may have made the object all the same.
+                written.extend(look(token, draft, class, id).map_err(|unknown| not_removed(&error, &unknown))?);
+                return Err(error);
+            }
+        };
         written.push(object);
         copied &= by_copy;
         Ok(object)
     };
     let public = draft.public.as_ref();
-    let public = public.map(|(source, _)| place(source, &Stage::Staged.mark(draft.id))).transpose()?;
-    let main = place(&draft.main, &main_stage.mark(draft.id))?;
+    let public = public.map(|(source, _)| place(source, CKO_PUBLIC_KEY, &Stage::Staged.mark(draft.id))).transpose()?;
+    let class = if public.is_some() { CKO_PRIVATE_KEY } else { CKO_SECRET_KEY };
+    let main = place(&draft.main, class, &main_stage.mark(draft.id))?;
     Ok(Written { main, public, copied })
+}
+
+/// Objects that can only come from this draft: a public one and every one beside an old key bears a mark, and no key had the name when a private
+/// or secret one was to be alone under it.
+fn look(token: &Token, draft: &Draft<'_>, class: u64, id: &[u8]) -> Result<Vec<Handle>, token::Error> {
+    let template = Template::new().ulong(CKA_CLASS, class).flag(CKA_TOKEN, true);
+    token.find(&template.bytes(CKA_LABEL, draft.label.as_bytes()).bytes(CKA_ID, id))
 }
 
 /// Copies a session object onto the token; where the token refuses to copy, makes the object there. Whether it was a copy.
@@ -216,8 +247,12 @@ fn set_id(token: &Token, object: Handle, id: &[u8]) -> Result<(), token::Error> 
 fn undo(token: &Token, written: &[Handle], cause: crate::Error) -> crate::Error {
     match destroy_all(token, written.iter().rev().copied()) {
         Ok(()) => cause,
-        Err(error) => Error::NotRemoved { cause: cause.to_string(), leftover: error.to_string() }.into(),
+        Err(error) => not_removed(&cause, &error),
     }
+}
+
+fn not_removed(cause: &crate::Error, error: &token::Error) -> crate::Error {
+    Error::NotRemoved { cause: cause.to_string(), leftover: error.to_string(), ckr: cause.ckr().or(error.ckr()) }.into()
 }
 
 /// Destroys objects; one that is gone already is fine.
