@@ -182,6 +182,16 @@ fn a_list_costs_three_calls_one_for_each_thousand_objects_and_one_for_each_objec
     }
 }
 
+#[test]
+fn a_list_signs_nothing_for_a_private_key_without_its_public_object() {
+    let bench = Bench::new();
+    let pkcs8 = bench::vector("ec-nistP256.PKCS8_PRIVATEKEY.bin");
+    let pkcs8 = pkcs8.to_str().expect("a UTF-8 path");
+    bench.pkcs11_tool(&["--write-object", pkcs8, "--type", "privkey", "--label", "lone", "--id", "01"]);
+    let calls = Calls::of(&bench, &["list", "--json"]);
+    assert_eq!(calls.work.len(), 4, "{}", calls.table());
+}
+
 /// An import under another name than the usual one.
 fn named(key: &KeyFile, name: &str) -> Vec<String> {
     key.import(&[]).into_iter().map(|argument| if argument == NAME { name.to_owned() } else { argument }).collect()

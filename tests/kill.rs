@@ -17,8 +17,9 @@ mod bench;
 use serde_json::{Value, json};
 
 use bench::{
-    AES, Bench, EC, Finding, KeyFile, NAME, OTHER_AES, OTHER_EC, OTHER_RSA, RSA, WRAPPED_AES, WRAPPED_EC, WRAPPED_RSA,
-    ensure, sweep_kills,
+    AES, Bench, CKR_DEVICE_ERROR, CKR_DEVICE_MEMORY, CKR_GENERAL_ERROR, CKR_TEMPLATE_INCONSISTENT, EC, Fault, Finding,
+    KeyFile, NAME, OTHER_AES, OTHER_EC, OTHER_RSA, RSA, WRAPPED_AES, WRAPPED_EC, WRAPPED_RSA, ensure, sweep,
+    sweep_kills,
 };
 
 fn furnished() -> Bench {
@@ -267,4 +268,156 @@ fn agrees_with_its_public_half(bench: &Bench) -> Finding {
     let export = bench.cng11(&["export", NAME, "--type", "spki", "-o", spki_text, "--force"]);
     ensure(export.succeeded(), || format!("its public half does not leave: {}", export.stderr()))?;
     ensure(bench.verify(&spki), || "its signature does not verify".to_owned())
+}
+
+/// Every return value that tokens really give for no fault of the caller, and one that sends an import to another way of writing.
+const FAILURES: [u32; 4] = [CKR_DEVICE_ERROR, CKR_DEVICE_MEMORY, CKR_GENERAL_ERROR, CKR_TEMPLATE_INCONSISTENT];
+
+/// An import into a free name whose calls fail, one at a time: it succeeds all the same, or nothing of it is left.
+fn failing_import(key: &KeyFile, fault: fn(usize, u32) -> Fault, failures: &[u32]) {
+    let base = furnished();
+    let before = base.objects();
+    let import = key.import(&[]);
+    for ckr in failures {
+        let what = format!("import of {}, failing with 0x{ckr:X}", key.file);
+        sweep(&what, &base, &import, |call, _, bench| {
+            let (run, _) = bench.disturbed(&import, fault(call, *ckr));
+            run.ended_well()?;
+            if run.succeeded() {
+                bench.proves(NAME, key.proof)?;
+                return bench.settled(NAME, key.is_pair());
+            }
+            let after = bench.objects();
+            ensure(after == before, || format!("left behind: {:?}; said: {}", bench.objects_of(NAME), run.stderr()))
+        });
+    }
+}
+
+#[test]
+fn a_failing_import_of_an_rsa_key_leaves_nothing() {
+    failing_import(&RSA, Fault::Fail, &[CKR_DEVICE_ERROR, CKR_TEMPLATE_INCONSISTENT]);
+}
+
+#[test]
+fn a_failing_import_of_a_p256_key_leaves_nothing() {
+    failing_import(&EC, Fault::Fail, &FAILURES);
+}
+
+#[test]
+fn a_failing_import_of_an_aes_key_leaves_nothing() {
+    failing_import(&AES, Fault::Fail, &FAILURES);
+}
+
+#[test]
+fn a_failing_import_of_a_wrapped_p256_key_leaves_nothing() {
+    failing_import(&WRAPPED_EC, Fault::Fail, &[CKR_DEVICE_ERROR]);
+}
+
+#[test]
+fn an_import_whose_calls_work_and_report_a_failure_leaves_nothing() {
+    for key in [&RSA, &EC, &AES] {
+        failing_import(key, Fault::FailAfter, &[CKR_DEVICE_ERROR]);
+    }
+}
+
+/// A replacement whose calls fail, one at a time: the old key is as it was, or the new one is complete; and it can be repeated.
+fn failing_overwrite(old: &KeyFile, new: &KeyFile, fault: fn(usize, u32) -> Fault, failures: &[u32]) {
+    let base = furnished();
+    base.must(&old.import(&[]));
+    let before = base.objects();
+    let import = new.import(&["--overwrite"]);
+    for ckr in failures {
+        let what = format!("import of {} over {}, failing with 0x{ckr:X}", new.file, old.file);
+        sweep(&what, &base, &import, |call, _, bench| {
+            let (run, _) = bench.disturbed(&import, fault(call, *ckr));
+            run.ended_well()?;
+            if run.succeeded() {
+                bench.proves(NAME, new.proof)?;
+                return bench.settled(NAME, new.is_pair());
+            }
+            if bench.objects() == before {
+                return Ok(());
+            }
+            bench.proves(NAME, new.proof).map_err(|problem| {
+                format!(
+                    "neither the old nor the new key: {problem}; {:?}; said: {}",
+                    bench.objects_of(NAME),
+                    run.stderr()
+                )
+            })?;
+            let again = bench.cng11(&import);
+            ensure(again.succeeded(), || format!("the import cannot be repeated: {}", again.stderr()))?;
+            bench.proves(NAME, new.proof)?;
+            bench.settled(NAME, new.is_pair())
+        });
+    }
+}
+
+#[test]
+fn a_failing_replacement_of_an_rsa_key_leaves_the_old_key_or_the_new_one() {
+    failing_overwrite(&OTHER_RSA, &RSA, Fault::Fail, &[CKR_DEVICE_ERROR]);
+}
+
+#[test]
+fn a_failing_replacement_of_a_p256_key_leaves_the_old_key_or_the_new_one() {
+    failing_overwrite(&OTHER_EC, &EC, Fault::Fail, &FAILURES);
+}
+
+#[test]
+fn a_failing_replacement_of_an_aes_key_leaves_the_old_key_or_the_new_one() {
+    failing_overwrite(&OTHER_AES, &AES, Fault::Fail, &FAILURES);
+}
+
+#[test]
+fn a_replacement_whose_calls_work_and_report_a_failure_leaves_the_old_key_or_the_new_one() {
+    for (old, new) in [(&OTHER_EC, &EC), (&OTHER_AES, &AES)] {
+        failing_overwrite(old, new, Fault::FailAfter, &[CKR_DEVICE_ERROR]);
+    }
+}
+
+/// A token that is gone from some call on takes the removal of what was written with it: as after a kill, the next import puts it right.
+#[test]
+fn an_import_onto_a_token_that_goes_away_can_be_repeated() {
+    for key in [&EC, &AES] {
+        let base = furnished();
+        let before = base.objects();
+        let import = key.import(&[]);
+        sweep(&format!("import of {} onto a token that goes away", key.file), &base, &import, |call, _, bench| {
+            let (run, _) = bench.disturbed(&import, Fault::Gone(call, CKR_DEVICE_ERROR));
+            run.ended_well()?;
+            shows_only_a_whole_key(bench, key)?;
+            ensure(run.succeeded() || bench.objects() == before || run.stderr().contains("removed"), || {
+                format!("it does not say that something is left: {}", run.stderr())
+            })?;
+            let again = bench.cng11(&import);
+            ensure(again.succeeded() || again.stderr().contains("NTE_EXISTS"), || {
+                format!("the import cannot be repeated: {}", again.stderr())
+            })?;
+            bench.proves(NAME, key.proof)?;
+            bench.settled(NAME, key.is_pair())
+        });
+    }
+}
+
+#[test]
+fn a_replacement_on_a_token_that_goes_away_leaves_the_old_key_or_the_new_one_and_can_be_repeated() {
+    for (old, new) in [(&OTHER_EC, &EC), (&EC, &EC), (&OTHER_AES, &AES)] {
+        let base = furnished();
+        base.must(&old.import(&[]));
+        let import = new.import(&["--overwrite"]);
+        sweep(
+            &format!("import of {} over {}, the token goes away", new.file, old.file),
+            &base,
+            &import,
+            |call, _, bench| {
+                let (run, _) = bench.disturbed(&import, Fault::Gone(call, CKR_DEVICE_ERROR));
+                run.ended_well()?;
+                bench.holder(NAME, &[old, new])?;
+                let again = bench.cng11(&import);
+                ensure(again.succeeded(), || format!("the import cannot be repeated: {}", again.stderr()))?;
+                bench.proves(NAME, new.proof)?;
+                bench.settled(NAME, new.is_pair())
+            },
+        );
+    }
 }

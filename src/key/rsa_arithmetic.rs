@@ -44,8 +44,8 @@ pub(super) fn check(public: &PublicKey, numbers: &PrivateNumbers) -> Result<(), 
     }
     let qinv = secret(&numbers.qinv)?;
     let product: Secret = Zeroizing::new(qinv.concatenating_mul(&*secret(&numbers.q)?));
-    let modulus = NonZero::new((*p).clone()).into_option().ok_or_else(|| inconsistent("p is zero"))?;
-    if !bool::from(qinv.ct_lt(&p)) || !bool::from(Zeroizing::new(product.rem(&modulus)).is_one()) {
+    let modulus = non_zero(&p).ok_or_else(|| inconsistent("p is zero"))?;
+    if !bool::from(qinv.ct_lt(&p)) || !bool::from(Zeroizing::new(product.rem(&*modulus)).is_one()) {
         return Err(inconsistent("qInv is not q⁻¹ mod p"));
     }
     Ok(())
@@ -117,6 +117,11 @@ fn prime(bytes: &[u8]) -> Result<Secret, Error> {
     if bool::from(prime.bit(0)) { Ok(prime) } else { Err(inconsistent("p or q is even")) }
 }
 
+/// A wiped copy as a divisor.
+fn non_zero(value: &Integer) -> Option<Zeroizing<NonZero<Integer>>> {
+    NonZero::new(value.clone()).into_option().map(Zeroizing::new)
+}
+
 fn minus_one(odd: &Integer) -> Secret {
     Zeroizing::new(odd.wrapping_sub(BoxedUint::one()))
 }
@@ -124,8 +129,8 @@ fn minus_one(odd: &Integer) -> Secret {
 /// Whether value·e ≡ 1 modulo `order`.
 fn is_inverse(value: &Integer, e: NonZero<Limb>, order: &Integer) -> bool {
     let product: Secret = Zeroizing::new(value.concatenating_mul(&BoxedUint::from_words([e.0])));
-    let Some(order) = NonZero::new(order.clone()).into_option() else { return false };
-    Zeroizing::new(product.rem(&order)).is_one().into()
+    let Some(order) = non_zero(order) else { return false };
+    Zeroizing::new(product.rem(&*order)).is_one().into()
 }
 
 /// e⁻¹ mod m for a one-word odd e: (1 + k·m) / e, where k = −m⁻¹ mod e.
@@ -149,21 +154,22 @@ fn lcm(a: &Integer, b: &Integer) -> Result<Secret, Error> {
     let (wide_a, wide_b): (Secret, Secret) =
         (Zeroizing::new(a.clone().resize(precision)), Zeroizing::new(b.clone().resize(precision)));
     let gcd: Secret = Zeroizing::new(wide_a.gcd(&wide_b));
-    let gcd = NonZero::new((*gcd).clone()).into_option().ok_or_else(|| inconsistent("p or q is 1"))?;
-    let (reduced, _) = wide_a.div_rem(&gcd);
+    let gcd = non_zero(&gcd).ok_or_else(|| inconsistent("p or q is 1"))?;
+    let (reduced, _) = wide_a.div_rem(&*gcd);
     Ok(Zeroizing::new(Zeroizing::new(reduced).concatenating_mul(&*wide_b)))
 }
 
 /// q^(p−2) mod p.
 fn inverse_mod_prime(q: &Integer, p: &Integer) -> Result<Secret, Error> {
     let not_prime = || inconsistent("q has no inverse modulo p: p is not a prime");
-    let modulus = Odd::new(p.clone()).into_option().ok_or_else(not_prime)?;
-    let params = BoxedMontyParams::new(modulus.clone());
+    let modulus = Zeroizing::new(Odd::new(p.clone()).into_option().ok_or_else(not_prime)?);
+    // These hold p and cannot be wiped: crypto-bigint offers no way (SECURITY.md, known limits).
+    let params = BoxedMontyParams::new((*modulus).clone());
     let reduced: Secret = Zeroizing::new(q.rem(modulus.as_nz_ref()));
     let exponent: Secret = Zeroizing::new(p.wrapping_sub(BoxedUint::from(2_u8)));
-    let base = BoxedMontyForm::new((*reduced).clone(), &params);
-    let inverse = base.pow(&exponent);
-    let proof = inverse.mul(&base);
+    let base = Zeroizing::new(BoxedMontyForm::new((*reduced).clone(), &params));
+    let inverse = Zeroizing::new(base.pow(&exponent));
+    let proof = Zeroizing::new(inverse.mul(&base));
     if !bool::from(proof.as_montgomery().ct_eq(BoxedMontyForm::one(&params).as_montgomery())) {
         return Err(not_prime());
     }

@@ -30,9 +30,9 @@ impl StorageProvider {
         for entry in &entries {
             let uris =
                 |entry: &Entry| entry.objects().map(|object| lookup::uri_of(&self.token, object)).collect::<Vec<_>>();
-            listing.torn.extend(
-                entry.objects().filter(|object| object.torn).map(|object| lookup::uri_of(&self.token, object)),
-            );
+            listing
+                .torn
+                .extend(entry.objects().filter(|object| object.torn).map(|object| lookup::uri_of(&self.token, object)));
             if entry.record().torn {
                 continue;
             }

@@ -76,6 +76,18 @@ pub enum Error {
         cause: String,
         /// What is left and why.
         leftover: String,
+        /// What the token said.
+        ckr: Option<Ckr>,
+    },
+    /// A key was replaced, and what was left to do after that failed.
+    #[error("`{name}` is the new key, complete and proven, but its replacement was not finished: {cause}")]
+    NotTidied {
+        /// The name.
+        name: String,
+        /// Why.
+        cause: String,
+        /// What the token said.
+        ckr: Option<Ckr>,
     },
     /// Unknown flag bits.
     #[error("the flags 0x{unknown:X} are not known to this call")]
@@ -143,7 +155,7 @@ impl Error {
             | Self::NoPublic { .. } => Status::NTE_NOT_SUPPORTED,
             Self::UsageForbids { .. } => Status::NTE_PERM,
             Self::NotHonoured { .. } | Self::ProofFailed { .. } => Status::NTE_VALIDATION_FAILED,
-            Self::NotRemoved { .. } => Status::NTE_FAIL,
+            Self::NotRemoved { ckr, .. } | Self::NotTidied { ckr, .. } => ckr.map_or(Status::NTE_FAIL, Ckr::status),
             Self::BadFlags { .. } => Status::NTE_BAD_FLAGS,
             Self::NotFinalized | Self::Finalized => Status::NTE_BAD_KEY_STATE,
             Self::Property { status, .. } => *status,
@@ -155,7 +167,10 @@ impl Error {
     /// What the token said.
     pub fn ckr(&self) -> Option<Ckr> {
         match self {
-            Self::ProofFailed { ckr, .. } | Self::Unsupported { ckr, .. } => *ckr,
+            Self::NotRemoved { ckr, .. }
+            | Self::NotTidied { ckr, .. }
+            | Self::ProofFailed { ckr, .. }
+            | Self::Unsupported { ckr, .. } => *ckr,
             _ => None,
         }
     }
@@ -177,10 +192,14 @@ impl Error {
             }
             Self::NotHonoured { .. } => "this token does not enforce the policy; choose what it can keep".into(),
             Self::ProofFailed { .. } => "the key material may be inconsistent (was --no-validate given?)".into(),
+            Self::NotRemoved { .. } => {
+                "repeat the import once the token works again: it puts right what is left; `cng11 list --all` shows it"
+                    .into()
+            }
+            Self::NotTidied { .. } => "repeat the import: it removes what is left of the old key, and the marks".into(),
             Self::NoPublic { .. } => "put the public key on the token under the same label and CKA_ID".into(),
             Self::Torn { uri } => format!("remove it with `cng11 delete '{uri}' --yes`"),
             Self::UsageForbids { .. } => "`cng11 show` lists what the key may do".into(),
-            Self::NotRemoved { .. } => "`cng11 list --all` shows what is left".into(),
             Self::BadFlags { .. } => "the flags of each call are in the documentation of `provider::Flags`".into(),
             Self::NotFinalized => "finalize the key first".into(),
             Self::Finalized => "set it before the key is finalized, on a new key".into(),

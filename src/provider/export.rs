@@ -74,6 +74,11 @@ impl Key {
         Ok(exact(format::encode(&key, algorithm, format)?))
     }
 
+    /// The public half as far as it was read with the key: no call to the token.
+    pub fn known_public_key(&self) -> Option<&PublicKey> {
+        self.finalized().ok()?.public.as_ref()
+    }
+
     /// The public half: from the token, or for an EC key found out from signatures.
     ///
     /// # Errors

@@ -71,8 +71,11 @@ impl StorageProvider {
             None => self.all_entries()?,
         };
         let alone = |entry: &Entry| companion || entry.record().torn || !entry.is_key() || entry.stage == Stage::Staged;
-        let mut fitting =
-            entries.iter().filter(|entry| alone(entry)).flat_map(Entry::objects).filter(|object| uri.matches_object(object));
+        let mut fitting = entries
+            .iter()
+            .filter(|entry| alone(entry))
+            .flat_map(Entry::objects)
+            .filter(|object| uri.matches_object(object));
         match (fitting.next(), fitting.next()) {
             (None, _) => Ok(None),
             (Some(one), None) => Ok(Some(Handle(one.handle))),

@@ -9,8 +9,8 @@ use super::proof::Verified;
 use crate::key::{ExportPolicy, KeyUsage, PublicKey};
 use crate::status::Ckr;
 use crate::template::Template;
-use crate::template::attribute::{CKA_ID, CKA_TOKEN};
-use crate::template::get::ObjectRecord;
+use crate::template::attribute::{CKA_ID, CKA_LABEL, CKA_TOKEN};
+use crate::template::get::{Class, ObjectRecord};
 use crate::token::{self, Handle, Token};
 
 /// Which way the key went onto the token.
@@ -114,29 +114,29 @@ pub(super) fn persist(
         Ok(proven) => proven,
         Err(error) => return Err(undo(token, &written, error)),
     };
+    // The last steps that can be taken back: what was on the token before is as it was.
+    let companions = [placed.certificate, placed.public].into_iter().flatten();
+    let settled = match old {
+        Some(old) => set_id(token, placed.main, &Stage::ready(draft.id, &old.identity())),
+        None => companions.clone().try_for_each(|companion| set_id(token, companion, draft.id)),
+    };
+    if let Err(error) = settled {
+        return Err(undo(token, &written, error.into()));
+    }
     if let Some(old) = old {
-        let ready = Stage::ready(draft.id, &old.identity());
-        if let Err(error) = set_id(token, placed.main, &ready) {
+        let replaced = old.replaced_by(draft.id, placed.certificate.is_some()).map(|object| Handle(object.handle));
+        let replaced: Vec<_> = replaced.collect();
+        let (first, rest) = replaced.split_at(replaced.len().min(1));
+        // As long as nothing of the old key is gone, it can stay.
+        if let Err(error) = destroy_all(token, first.iter().copied()) {
             return Err(undo(token, &written, error.into()));
         }
-        let replaced: Vec<_> =
-            old.replaced_by(draft.id, placed.certificate.is_some()).map(|object| Handle(object.handle)).collect();
-        // As long as nothing of the old key is gone, it can stay.
-        if let Some((first, rest)) = replaced.split_first() {
-            if let Err(error) = destroy_all(token, [*first]) {
-                return Err(undo(token, &written, error.into()));
-            }
-            destroy_all(token, rest.iter().copied())?;
-        }
-    }
-    for companion in [placed.certificate, placed.public].into_iter().flatten() {
-        match set_id(token, companion, draft.id) {
-            Err(error) if old.is_none() => return Err(undo(token, &written, error.into())),
-            outcome => outcome?,
-        }
-    }
-    if old.is_some() {
-        set_id(token, placed.main, draft.id)?;
+        // Where this stops, the new key has the name, and `recovery` goes on.
+        let replaced = destroy_all(token, rest.iter().copied());
+        let mut marked = companions.chain([placed.main]);
+        replaced.and_then(|()| marked.try_for_each(|object| set_id(token, object, draft.id))).map_err(|error| {
+            Error::NotTidied { name: draft.label.to_owned(), cause: error.to_string(), ckr: error.ckr() }
+        })?;
     }
     // As the objects read now that their marks are off.
     for record in
@@ -154,18 +154,35 @@ fn write(
     written: &mut Vec<Handle>,
 ) -> Result<Written, crate::Error> {
     let mut copied = true;
-    let mut place = |source: &Source<'_>, id: &[u8]| -> Result<Handle, crate::Error> {
-        let (object, by_copy) = onto_token(token, source, id)?;
+    let mut place = |source: &Source<'_>, class: Class, id: &[u8]| -> Result<Handle, crate::Error> {
+        let (object, by_copy) = match onto_token(token, source, id) {
+            Ok(placed) => placed,
+            Err(error) => {
+                // A token that reports a failure may have made the object all the same.
+                written.extend(look(token, draft, class, id).map_err(|unknown| not_removed(&error, &unknown))?);
+                return Err(error);
+            }
+        };
         written.push(object);
         copied &= by_copy;
         Ok(object)
     };
     let public = draft.public.as_ref();
-    let public = public.map(|(source, _)| place(source, &Stage::staged(draft.id))).transpose()?;
+    let public = public.map(|(source, _)| place(source, Class::Public, &Stage::staged(draft.id))).transpose()?;
     let certificate = draft.certificate.as_ref();
-    let certificate = certificate.map(|source| place(source, &Stage::staged(draft.id))).transpose()?;
-    let main = place(&draft.main, &main_stage.written(draft.id))?;
+    let certificate =
+        certificate.map(|source| place(source, Class::Certificate, &Stage::staged(draft.id))).transpose()?;
+    let class = if public.is_some() { Class::Private } else { Class::Secret };
+    let main = place(&draft.main, class, &main_stage.written(draft.id))?;
     Ok(Written { main, public, certificate, copied })
+}
+
+/// Objects that can only come from this draft: a public one and every one beside an old key bears a mark, and no key had the name when a private
+/// or secret one was to be alone under it.
+fn look(token: &Token, draft: &Draft<'_>, class: Class, id: &[u8]) -> Result<Vec<Handle>, token::Error> {
+    let template = Template::new().flag(CKA_TOKEN, true).bytes(CKA_LABEL, draft.label.as_bytes()).bytes(CKA_ID, id);
+    let found = token.find_and_read(&template)?;
+    Ok(found.iter().filter(|record| record.class == class).map(|record| Handle(record.handle)).collect())
 }
 
 /// Copies a session object onto the token; where the token refuses to copy, makes the object there. Whether it was a copy.
@@ -265,8 +282,12 @@ fn set_id(token: &Token, object: Handle, id: &[u8]) -> Result<(), token::Error> 
 fn undo(token: &Token, written: &[Handle], cause: crate::Error) -> crate::Error {
     match destroy_all(token, written.iter().rev().copied()) {
         Ok(()) => cause,
-        Err(error) => Error::NotRemoved { cause: cause.to_string(), leftover: error.to_string() }.into(),
+        Err(error) => not_removed(&cause, &error),
     }
+}
+
+fn not_removed(cause: &crate::Error, error: &token::Error) -> crate::Error {
+    Error::NotRemoved { cause: cause.to_string(), leftover: error.to_string(), ckr: cause.ckr().or(error.ckr()) }.into()
 }
 
 /// Destroys objects; one that is gone already is fine.

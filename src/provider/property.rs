@@ -291,7 +291,11 @@ impl Key {
     }
 
     fn check_narrowed(&self, name: &str, kept: bool) -> Result<(), crate::Error> {
-        if kept { Ok(()) } else { Err(property(name, "not kept by the token as it was set", Status::NTE_VALIDATION_FAILED).into()) }
+        if kept {
+            Ok(())
+        } else {
+            Err(property(name, "not kept by the token as it was set", Status::NTE_VALIDATION_FAILED).into())
+        }
     }
 
     /// Takes rights away on the token and reads back what is left.

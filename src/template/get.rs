@@ -4,10 +4,10 @@
 //! a key object cannot do without and does not have makes it [`ObjectRecord::torn`].
 
 use cryptoki_sys::{
-    CK_ATTRIBUTE_TYPE, CK_ULONG, CKA_CLASS, CKA_DECRYPT, CKA_DERIVE, CKA_DESTROYABLE, CKA_EC_PARAMS, CKA_EC_POINT, CKA_ENCRYPT, CKA_PRIVATE, CKA_WRAP, CKA_EXTRACTABLE,
-    CKA_ID, CKA_KEY_TYPE, CKA_LABEL, CKA_MODULUS, CKA_PUBLIC_EXPONENT, CKA_SENSITIVE, CKA_SIGN, CKA_TOKEN, CKA_UNWRAP,
-    CKA_VALUE_LEN, CKA_VERIFY, CKK_AES, CKK_DES3, CKK_EC, CKK_EC_MONTGOMERY, CKK_GENERIC_SECRET, CKK_RSA,
-    CKO_CERTIFICATE, CKO_PRIVATE_KEY, CKO_PUBLIC_KEY, CKO_SECRET_KEY,
+    CK_ATTRIBUTE_TYPE, CK_ULONG, CKA_CLASS, CKA_DECRYPT, CKA_DERIVE, CKA_DESTROYABLE, CKA_EC_PARAMS, CKA_EC_POINT,
+    CKA_ENCRYPT, CKA_EXTRACTABLE, CKA_ID, CKA_KEY_TYPE, CKA_LABEL, CKA_MODULUS, CKA_PRIVATE, CKA_PUBLIC_EXPONENT,
+    CKA_SENSITIVE, CKA_SIGN, CKA_TOKEN, CKA_UNWRAP, CKA_VALUE_LEN, CKA_VERIFY, CKA_WRAP, CKK_AES, CKK_DES3, CKK_EC,
+    CKK_EC_MONTGOMERY, CKK_GENERIC_SECRET, CKK_RSA, CKO_CERTIFICATE, CKO_PRIVATE_KEY, CKO_PUBLIC_KEY, CKO_SECRET_KEY,
 };
 use der::asn1::{ObjectIdentifier, OctetStringRef, PrintableStringRef};
 use der::{Decode, Reader, SliceReader};
@@ -202,7 +202,8 @@ impl Values {
     }
 
     fn is_torn(&self, class: Class, key_type: Option<CK_ULONG>) -> bool {
-        let missing = |kinds: &[CK_ATTRIBUTE_TYPE]| kinds.iter().any(|kind| self.bytes(*kind).unwrap_or_default().is_empty());
+        let missing =
+            |kinds: &[CK_ATTRIBUTE_TYPE]| kinds.iter().any(|kind| self.bytes(*kind).unwrap_or_default().is_empty());
         match (class, key_type) {
             (Class::Private | Class::Public | Class::Secret, None) => true,
             (Class::Private | Class::Public, Some(CKK_RSA)) => missing(&[CKA_MODULUS, CKA_PUBLIC_EXPONENT]),

@@ -10,7 +10,7 @@ use cng_pkcs11::key::{Algorithm, Curve, ExportPolicy, KeyUsage};
 use cng_pkcs11::wrap::Scheme;
 
 /// Windows CNG key blobs onto PKCS#11 tokens and back.
-#[derive(Debug, Parser)]
+#[derive(Parser)]
 #[command(name = "cng11", version, about, max_term_width = 100, after_help = EXAMPLES)]
 pub(crate) struct Cli {
     #[command(flatten)]
@@ -30,11 +30,12 @@ Examples:
 Exit codes: 0 done, 1 failed, 2 usage, 3 refused by policy or by the token, 4 authentication,
 5 some of many failed.";
 
-#[derive(Args, Clone, Debug, Default)]
+// No `Debug`: a URI may carry a PIN.
+#[derive(Args, Clone, Default)]
 #[command(next_help_heading = "Global options")]
 pub(crate) struct Global {
     /// PKCS#11 library [default: the URI's module-path, else SoftHSM2's in the usual places]
-    #[arg(long, global = true, value_name = "PATH", env = "CNG11_MODULE", hide_env_values = true)]
+    #[arg(long, global = true, value_name = "PATH", env = "CNG11_MODULE", hide_env_values = true, value_parser = maybe_empty_path())]
     pub(crate) module: Option<PathBuf>,
     /// Token: a pkcs11: URI or a label [default: the only one present]
     #[arg(long, global = true, value_name = "URI-OR-LABEL", env = "CNG11_TOKEN", hide_env_values = true)]
@@ -52,7 +53,7 @@ pub(crate) struct Global {
     #[arg(long, short, global = true, action = clap::ArgAction::Count)]
     pub(crate) verbose: u8,
     /// TOML file with defaults [default: $XDG_CONFIG_HOME/cng11/config.toml if present]
-    #[arg(long, global = true, value_name = "PATH", env = "CNG11_CONFIG", hide_env_values = true)]
+    #[arg(long, global = true, value_name = "PATH", env = "CNG11_CONFIG", hide_env_values = true, value_parser = maybe_empty_path())]
     pub(crate) config: Option<PathBuf>,
 }
 

@@ -15,6 +15,7 @@ pub(crate) mod softhsm;
 pub(crate) mod token;
 
 use cng_pkcs11::asn1::spki;
+use cng_pkcs11::key::PublicKey;
 use cng_pkcs11::provider::Key;
 use serde_json::{Map, Value, json};
 
@@ -37,16 +38,16 @@ pub(crate) fn key_json(key: &Key) -> Map<String, Value> {
     object.insert("private".to_owned(), json!(key.has_private()));
     object.insert("public".to_owned(), json!(key.has_public_object()));
     object.insert("certificate".to_owned(), json!(key.has_certificate()));
-    if let Some(fingerprint) = fingerprint(key) {
+    // A list makes no signatures: a private EC key of another program, without its public object, shows no fingerprint there.
+    if let Some(fingerprint) = key.known_public_key().and_then(fingerprint) {
         object.insert("fingerprint_sha256".to_owned(), json!(fingerprint));
     }
     object
 }
 
-/// SHA-256 over the SubjectPublicKeyInfo; nothing for a symmetric key, or where the public half cannot be had.
-pub(crate) fn fingerprint(key: &Key) -> Option<String> {
-    let public = key.public_key().ok()?;
-    spki::fingerprint(&public).ok().map(|fingerprint| hex(&fingerprint))
+/// SHA-256 over the SubjectPublicKeyInfo.
+pub(crate) fn fingerprint(public: &PublicKey) -> Option<String> {
+    spki::fingerprint(public).ok().map(|fingerprint| hex(&fingerprint))
 }
 
 /// The words for a policy in text output.

@@ -13,7 +13,6 @@ use crate::output::Output;
 use crate::pin;
 
 /// What every command needs.
-#[derive(Debug)]
 pub(crate) struct Context {
     global: Global,
     /// The token that was asked for.

@@ -12,25 +12,44 @@ use crate::output::Output;
 /// No key file is longer.
 const MAX_LEN: u64 = 16 << 20;
 
-/// Reads a key file, or stdin for `-`.
+/// Reads a key file, or stdin for `-`. No copy is left behind: what was read is wiped when its buffer is outgrown.
 pub(crate) fn read(path: &Path) -> Result<SecretBytes, Failure> {
     let failed = |error: std::io::Error| Failure::file(path, &error);
-    let mut bytes = Vec::new();
-    if path == Path::new("-") {
-        std::io::stdin().take(MAX_LEN + 1).read_to_end(&mut bytes).map_err(failed)?;
+    let (mut source, expected): (Box<dyn Read>, u64) = if path == Path::new("-") {
+        (Box::new(std::io::stdin()), 0)
     } else {
         let file = File::open(path).map_err(failed)?;
-        file.take(MAX_LEN + 1).read_to_end(&mut bytes).map_err(failed)?;
+        let expected = file.metadata().map_err(failed)?.len();
+        (Box::new(file), expected)
+    };
+    // One byte more than is expected, so that the end shows without growing.
+    let expected = usize::try_from(expected.min(MAX_LEN)).unwrap_or(0) + 1;
+    let mut buffer = SecretBytes::zeroed(expected.max(4096));
+    let mut filled = 0;
+    loop {
+        let read = match source.read(buffer.as_mut_slice().get_mut(filled..).unwrap_or_default()) {
+            Err(error) if error.kind() == std::io::ErrorKind::Interrupted => continue,
+            outcome => outcome.map_err(failed)?,
+        };
+        filled += read;
+        if read == 0 {
+            return Ok(SecretBytes::from(buffer.get(..filled).unwrap_or_default()));
+        }
+        if filled as u64 > MAX_LEN {
+            return Err(Failure::File {
+                path: path.to_owned(),
+                problem: format!("it is longer than {MAX_LEN} bytes"),
+                hint: Some("no key file is that long".to_owned()),
+            });
+        }
+        if filled == buffer.len() {
+            let mut larger = SecretBytes::zeroed(2 * buffer.len());
+            if let Some(head) = larger.as_mut_slice().get_mut(..filled) {
+                head.copy_from_slice(&buffer);
+            }
+            buffer = larger;
+        }
     }
-    let bytes = SecretBytes::from(bytes);
-    if bytes.len() as u64 > MAX_LEN {
-        return Err(Failure::File {
-            path: path.to_owned(),
-            problem: format!("it is longer than {MAX_LEN} bytes"),
-            hint: Some("no key file is that long".to_owned()),
-        });
-    }
-    Ok(bytes)
 }
 
 /// A reader over a file of any length, or stdin for `-`.
@@ -69,8 +88,14 @@ pub(crate) fn write(
         return Ok(());
     };
     let failed = |error: std::io::Error| Failure::file(path, &error);
-    // A device or a pipe is written to, not replaced.
-    if path.metadata().is_ok_and(|metadata| !metadata.is_file()) {
+    // A link stays a link: what it points to is replaced. What lies behind `/dev` and `/proc`, as /dev/stdout does, is written to, and so
+    // is a device or a pipe.
+    let link = std::fs::read_link(path).ok();
+    let special = |path: &Path| path.starts_with("/dev") || path.starts_with("/proc");
+    let target = link.as_ref().and_then(|_| path.canonicalize().ok());
+    let opened = special(path) || link.is_some_and(|link| special(&link)) || target.as_deref().is_some_and(special);
+    let path = target.as_deref().unwrap_or(path);
+    if opened || path.metadata().is_ok_and(|metadata| !metadata.is_file()) {
         return OpenOptions::new().write(true).open(path).and_then(|mut file| file.write_all(bytes)).map_err(failed);
     }
     let temporary = temporary_beside(path);
@@ -83,7 +108,14 @@ pub(crate) fn write(
             return std::fs::rename(&temporary, path);
         }
         // A link fails where a rename would replace: somebody else may have made the file meanwhile.
-        std::fs::hard_link(&temporary, path).and_then(|()| std::fs::remove_file(&temporary))
+        match std::fs::hard_link(&temporary, path) {
+            Ok(()) => std::fs::remove_file(&temporary),
+            // A file system without links: the name is taken by an empty file first, which the rename then replaces.
+            Err(error) if error.kind() != std::io::ErrorKind::AlreadyExists => {
+                create_new(path, private).and_then(|_| std::fs::rename(&temporary, path))
+            }
+            Err(error) => Err(error),
+        }
     });
     placed.map_err(|error| {
         let _ = std::fs::remove_file(&temporary);

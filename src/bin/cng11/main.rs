@@ -27,11 +27,8 @@ fn main() -> ExitCode {
     };
     let output = Output::new(cli.global.json, cli.global.quiet, cli.global.verbose);
     let outcome = Context::new(cli.global, output).and_then(|context| run(&context, cli.command));
-    match outcome {
-        Ok(code) => {
-            output.finish();
-            ExitCode::from(code)
-        }
+    match outcome.and_then(|code| output.finish().map(|()| code)) {
+        Ok(code) => ExitCode::from(code),
         Err(failure) => {
             output.failure(&failure);
             ExitCode::from(failure.exit_code())

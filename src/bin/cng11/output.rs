@@ -12,6 +12,9 @@ const SCHEMA: &str = "cng11/1";
 /// What is to be said beside a JSON result. It waits for the end: an error stands alone on stderr.
 static HELD: Mutex<Vec<String>> = Mutex::new(Vec::new());
 
+/// Why a result did not reach stdout. It makes the command fail in the end.
+static LOST: Mutex<Option<String>> = Mutex::new(None);
+
 /// How to speak.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Output {
@@ -81,10 +84,21 @@ impl Output {
     }
 
     /// Says what waited, when all went well.
-    pub(crate) fn finish(self) {
+    ///
+    /// # Errors
+    /// When the result could not be written.
+    pub(crate) fn finish(self) -> Result<(), Failure> {
+        if let Some(problem) = LOST.lock().unwrap_or_else(PoisonError::into_inner).take() {
+            return Err(Failure::File {
+                path: "stdout".into(),
+                problem,
+                hint: Some("the result was not written; name a file with -o".to_owned()),
+            });
+        }
         for line in HELD.lock().unwrap_or_else(PoisonError::into_inner).drain(..) {
             write_stderr(&line);
         }
+        Ok(())
     }
 
     pub(crate) fn failure(self, failure: &Failure) {
@@ -105,8 +119,8 @@ impl Output {
             write_stderr(&format!("{:#}\n", json!({ "schema": SCHEMA, "error": error })));
             return;
         }
-        let hint = failure.hint().map(|hint| format!("hint: {hint}\n")).unwrap_or_default();
-        write_stderr(&format!("error: {} [{}]\n{hint}", failure.message(), failure.status().name()));
+        let hint = failure.hint().map(|hint| format!("hint: {}\n", printable(&hint))).unwrap_or_default();
+        write_stderr(&format!("error: {} [{}]\n{hint}", printable(&failure.message()), failure.status().name()));
     }
 }
 
@@ -160,8 +174,13 @@ pub(crate) fn printable(text: &str) -> String {
 
 fn write_stdout(bytes: &[u8]) {
     let mut out = std::io::stdout().lock();
-    // A reader that has seen enough (`| head`) is no error.
-    let _ = out.write_all(bytes).and_then(|()| out.flush());
+    match out.write_all(bytes).and_then(|()| out.flush()) {
+        // A reader that has seen enough (`| head`) is no error.
+        Err(error) if error.kind() != std::io::ErrorKind::BrokenPipe => {
+            *LOST.lock().unwrap_or_else(PoisonError::into_inner) = Some(error.to_string());
+        }
+        _ => {}
+    }
 }
 
 fn write_stderr(text: &str) {

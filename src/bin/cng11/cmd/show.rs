@@ -14,14 +14,19 @@ pub(crate) fn run(context: &Context, args: &ShowArgs) -> Result<u8, Failure> {
     let key = context.provider(Access::ReadOnly)?.open_key(&args.name)?;
     let properties: Vec<(&str, PropertyValue)> =
         names::ALL.iter().filter_map(|name| key.property(name).ok().map(|value| (*name, value))).collect();
+    // For an EC key without its public object this costs two signatures.
+    let fingerprint = key.public_key().ok().as_ref().and_then(fingerprint);
     let mut document = key_json(&key);
+    if let Some(fingerprint) = &fingerprint {
+        document.insert("fingerprint_sha256".to_owned(), json!(fingerprint));
+    }
     let values: Map<_, _> = properties.iter().map(|(name, value)| ((*name).to_owned(), property_json(value))).collect();
     document.insert("properties".to_owned(), Value::Object(values));
-    context.output.result(Value::Object(document), || text(&key, &properties));
+    context.output.result(Value::Object(document), || text(&key, &properties, fingerprint));
     Ok(0)
 }
 
-fn text(key: &Key, properties: &[(&str, PropertyValue)]) -> String {
+fn text(key: &Key, properties: &[(&str, PropertyValue)], fingerprint: Option<String>) -> String {
     let mut rows: Vec<Vec<String>> = properties
         .iter()
         .map(|(name, value)| {
@@ -36,7 +41,7 @@ fn text(key: &Key, properties: &[(&str, PropertyValue)]) -> String {
     rows.push(vec!["CKA_ID:".to_owned(), hex(key.id())]);
     let mut objects = Vec::new();
     if key.has_private() {
-        objects.push(if key.has_public_object() || fingerprint(key).is_some() { "private key" } else { "secret key" });
+        objects.push(if key.has_public_object() || fingerprint.is_some() { "private key" } else { "secret key" });
     }
     if key.has_public_object() {
         objects.push("public key");
@@ -45,7 +50,7 @@ fn text(key: &Key, properties: &[(&str, PropertyValue)]) -> String {
         objects.push("certificate");
     }
     rows.push(vec!["Objects:".to_owned(), objects.join(", ")]);
-    rows.extend(fingerprint(key).map(|fingerprint| vec!["SPKI SHA-256:".to_owned(), fingerprint]));
+    rows.extend(fingerprint.map(|fingerprint| vec!["SPKI SHA-256:".to_owned(), fingerprint]));
     columns(&rows)
 }
 

@@ -3,6 +3,7 @@
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::sync::atomic::{AtomicU32, Ordering};
 
 use cng_pkcs11::token::Module;
 use serde_json::json;
@@ -13,6 +14,9 @@ use crate::output::hex;
 
 const LABEL: &str = "cng11-throwaway";
 
+/// The process of the command that is running, 0 before and after.
+static CHILD: AtomicU32 = AtomicU32::new(0);
+
 /// A token in a folder of its own, and the variables that lead there.
 struct Throwaway {
     folder: PathBuf,
@@ -20,9 +24,14 @@ struct Throwaway {
 }
 
 pub(crate) fn run(context: &Context, command: &[OsString]) -> Result<u8, Failure> {
+    // This process has to stay and clean up; what would end it is passed on to the command.
+    let _ = ctrlc::set_handler(|| {
+        let child = CHILD.load(Ordering::SeqCst);
+        if child != 0 {
+            let _ = Command::new("kill").arg("-TERM").arg(child.to_string()).status();
+        }
+    });
     let throwaway = Throwaway::create(context)?;
-    // The command is interrupted by the same Ctrl-C; this process has to stay and clean up.
-    let _ = ctrlc::set_handler(|| {});
     let outcome = throwaway.run(command);
     let removed = throwaway.remove();
     let code = outcome?;
@@ -100,11 +109,13 @@ impl Throwaway {
         let Some((program, arguments)) = command.split_first() else {
             return Err(Failure::usage("no command was given", "softhsm run -- CMD ARGUMENTS"));
         };
-        let status = self
-            .command(program)
-            .args(arguments)
-            .status()
-            .map_err(|error| Failure::file(Path::new(program), &error))?;
+        // A command that cannot be run is told apart from one that fails.
+        let failed = |error: std::io::Error| Failure::file(Path::new(program), &error);
+        let mut child = self.command(program).args(arguments).spawn().map_err(failed)?;
+        CHILD.store(child.id(), Ordering::SeqCst);
+        let status = child.wait();
+        CHILD.store(0, Ordering::SeqCst);
+        let status = status.map_err(failed)?;
         // A command that was ended by a signal has no code of its own.
         Ok(status.code().and_then(|code| u8::try_from(code).ok()).unwrap_or(1))
     }
