@@ -293,9 +293,12 @@ fn keys_whose_numbers_contradict_each_other_are_refused() {
         assert_eq!(error["status"], "NTE_INVALID_PARAMETER", "{what}: {error}");
         refused(&token, &[&["import", &file, "--name", "x", "--dry-run"], more].concat(), 1);
     }
-    // Not looked at, it is still found out by its use.
+    // Not looked at, it goes on, and its use still tells; but it never takes the place of a key that works.
     let file = token.file("bad", flipped("ec-nistP256.ECDSA.ECCPRIVATEBLOB.bin", 0));
-    let error = refused(&token, &["import", &file, "--name", "x", "--no-validate"], 1);
+    let run = token.cng11(&["import", &file, "--name", "x", "--no-validate"]).code(0);
+    assert!(run.stderr.contains("does not work like its public half"), "{}", run.text());
+    token.cng11(&["generate", "good", "--algorithm", "ECDSA_P256"]).ok();
+    let error = refused(&token, &["import", &file, "--name", "good", "--no-validate", "--overwrite"], 1);
     assert_eq!(error["status"], "NTE_VALIDATION_FAILED", "{error}");
 }
 

@@ -290,11 +290,14 @@ fn not_removed(cause: &crate::Error, error: &token::Error) -> crate::Error {
     Error::NotRemoved { cause: cause.to_string(), leftover: error.to_string(), ckr: cause.ckr().or(error.ckr()) }.into()
 }
 
-/// Destroys objects; one that is gone already is fine.
+/// Destroys objects; one that is gone already is fine, and so is one that is gone although the token reported a failure.
 pub(super) fn destroy_all(token: &Token, objects: impl IntoIterator<Item = Handle>) -> Result<(), token::Error> {
+    let is_gone = |error: &token::Error| error.ckr() == Some(Ckr::OBJECT_HANDLE_INVALID);
     for object in objects {
         match token.destroy(object) {
-            Err(error) if error.ckr() != Some(Ckr::OBJECT_HANDLE_INVALID) => return Err(error),
+            Err(error) if !is_gone(&error) && !token.read(object).is_err_and(|error| is_gone(&error)) => {
+                return Err(error);
+            }
             _ => {}
         }
     }
