@@ -30,9 +30,9 @@ impl StorageProvider {
         for entry in &entries {
             let uris =
                 |entry: &Entry| entry.objects().map(|object| lookup::uri_of(&self.token, object)).collect::<Vec<_>>();
-            let torn = entry.objects().any(|object| object.is_torn());
-            if torn {
-                listing.torn.extend(uris(entry));
+            let mut torn = entry.objects().filter(|object| object.is_torn()).peekable();
+            if torn.peek().is_some() {
+                listing.torn.extend(torn.map(|object| lookup::uri_of(&self.token, object)));
             } else if entry.stage == Stage::Staged || superseded(entry, &entries) {
                 listing.unfinished.extend(uris(entry));
             } else {

@@ -100,7 +100,8 @@ pub(super) fn group(records: Vec<ObjectRecord>) -> Vec<Entry> {
     // the marked successor and not to the old key, which may have lost its own.
     for fit in [Fit::Exact, Fit::Marked, Fit::Unmarked] {
         for entry in entries.iter_mut().filter(|entry| entry.private.is_some() && entry.public.is_none()) {
-            let at = publics.iter().position(|public| belongs(public, &entry.main, fit));
+            // A torn one stands alone: it must neither make its key unusable nor take it along when it is removed.
+            let at = publics.iter().position(|public| !public.is_torn() && belongs(public, &entry.main, fit));
             entry.public = at.map(|at| publics.remove(at));
         }
     }

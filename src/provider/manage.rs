@@ -7,22 +7,31 @@ use super::persist::destroy_all;
 use super::recovery;
 use super::{Error, KeyName, StorageProvider};
 use crate::template::Template;
+use crate::template::get::ObjectRecord;
 use crate::token::{Handle, Uri};
 
 impl StorageProvider {
     /// Deletes a key: its public object first, so that what is left when this is cut short is still a key and can be deleted again. A
-    /// URI may also name a torn or unfinished object, which is then removed alone.
+    /// URI may also name torn objects, which are then removed and nothing with them, or one that belongs to no key.
     ///
     /// # Errors
     /// `NTE_BAD_KEYSET` when there is no such key; what the token says.
     pub fn delete_key(&self, name: &str) -> Result<(), crate::Error> {
         self.settle(name)?;
-        match self.find_entry(name) {
-            Ok(entry) => Ok(destroy_all(&self.token, entry.objects().map(|object| Handle(object.handle)))?),
-            Err(error) => match self.find_debris(name)? {
-                Some(object) => Ok(self.token.destroy(object)?),
-                None => Err(error),
-            },
+        let named = self.objects_of_uri(name)?;
+        // Torn objects have little to tell them apart, from each other or from those of a whole key beside them: these are not meant.
+        let torn: Vec<_> = named.iter().filter(|object| object.is_torn()).collect();
+        if !torn.is_empty() {
+            return Ok(destroy_all(&self.token, torn.iter().map(|object| Handle(object.handle)))?);
+        }
+        match (self.find_entry(name), named.as_slice()) {
+            (Ok(entry), _) => Ok(destroy_all(&self.token, entry.objects().map(|object| Handle(object.handle)))?),
+            (Err(_), [one]) => Ok(self.token.destroy(Handle(one.handle))?),
+            (Err(_), [_, _, ..]) => {
+                let uris = named.iter().map(|object| lookup::uri_of(&self.token, object).to_string()).collect();
+                Err(Error::Ambiguous { name: name.to_owned(), uris }.into())
+            }
+            (Err(error), []) => Err(error),
         }
     }
 
@@ -57,21 +66,17 @@ impl StorageProvider {
         Ok(())
     }
 
-    /// The one torn, unfinished or lone object that a URI names.
-    fn find_debris(&self, text: &str) -> Result<Option<Handle>, crate::Error> {
+    /// The objects that fit a URI; none for a name, or for a URI that says neither label nor CKA_ID.
+    fn objects_of_uri(&self, text: &str) -> Result<Vec<ObjectRecord>, crate::Error> {
         if !Uri::is_uri(text) {
-            return Ok(None);
+            return Ok(Vec::new());
         }
         let uri: Uri = text.parse()?;
         if !uri.matches_token(self.token.info()) || (uri.object.is_none() && uri.id.is_none()) {
-            return Ok(None);
+            return Ok(Vec::new());
         }
-        let records = self.token.find_and_read(&Template::new().flag(cryptoki_sys::CKA_TOKEN, true))?;
-        let mut fitting = records.iter().filter(|record| uri.matches_object(record));
-        match (fitting.next(), fitting.next()) {
-            (Some(one), None) => Ok(Some(Handle(one.handle))),
-            (Some(_), Some(_)) => Err(Error::Ambiguous { name: text.to_owned(), uris: Vec::new() }.into()),
-            (None, _) => Ok(None),
-        }
+        let mut records = self.token.find_and_read(&Template::new().flag(cryptoki_sys::CKA_TOKEN, true))?;
+        records.retain(|record| uri.matches_object(record));
+        Ok(records)
     }
 }
