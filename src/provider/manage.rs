@@ -84,5 +84,8 @@ impl StorageProvider {
                 Err(Error::Ambiguous { name: uri.to_string(), uris }.into())
             }
         }
+        let mut records = self.token.find_and_read(&Template::new().flag(cryptoki_sys::CKA_TOKEN, true))?;
+        records.retain(|record| uri.matches_object(record));
+        Ok(records)
     }
 }

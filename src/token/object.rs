@@ -33,7 +33,8 @@ impl Token {
         Ok(ObjectRecord::new(object.0, values))
     }
 
-    /// Finds and reads.
+    /// Finds and reads. Left out is what cannot be read: an object that another program destroyed since it was found, or one that the token
+    /// itself can make nothing of, which must not hide all others.
     ///
     /// # Errors
     /// [`Error`] as the token answers.

@@ -235,6 +235,14 @@ impl Bench {
         (run, calls)
     }
 
+    /// A run in which no file can grow beyond `limit` bytes: the write that would fails, or kills.
+    pub(crate) fn limited<S: AsRef<OsStr>>(&self, arguments: &[S], limit: usize, kills: bool) -> Run {
+        let mut command = self.command(kill_module(), arguments);
+        command.env("CNG11_TEST_REAL_MODULE", softhsm());
+        command.env(if kills { "CNG11_TEST_DIE_AT_SIZE" } else { "CNG11_TEST_FAIL_AT_SIZE" }, limit.to_string());
+        Run { output: run(&mut command, "cargo build") }
+    }
+
     /// As [`Bench::cng11`], where nothing but success will do.
     pub(crate) fn must<S: AsRef<OsStr>>(&self, arguments: &[S]) -> Run {
         let run = self.cng11(arguments);
@@ -292,6 +300,11 @@ impl Run {
 
     pub(crate) fn killed(&self) -> bool {
         self.output.status.signal() == Some(9)
+    }
+
+    /// Ended by a signal, whichever.
+    pub(crate) fn died(&self) -> bool {
+        self.output.status.signal().is_some()
     }
 
     pub(crate) fn code(&self) -> Option<i32> {

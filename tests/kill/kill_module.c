@@ -8,6 +8,8 @@
  *   CNG11_TEST_FAIL_AFTER  number of the call that is made and answered with CNG11_TEST_FAIL_CKR all the same
  *   CNG11_TEST_FAIL_FROM   as CNG11_TEST_FAIL_AT, and every later call as well: a token that is gone
  *   CNG11_TEST_FAIL_CKR    the return value, a number as strtoul reads it
+ *   CNG11_TEST_FAIL_AT_SIZE, CNG11_TEST_DIE_AT_SIZE  number of bytes beyond which no file of this process grows, from the first C_CreateObject on:
+ *                          the write fails, as on a full disk, or kills the process
  *
  * Types and the order of the function list are those of PKCS#11 v2.40 (OASIS), written down here because the headers are not installed
  * everywhere. Every argument of the functions that are wrapped is a CK_ULONG or a pointer, but for one CK_BBOOL.
@@ -23,6 +25,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 typedef unsigned long CK_ULONG;
@@ -70,6 +73,19 @@ static CK_ULONG number(const char *variable)
     return text ? strtoul(text, NULL, 0) : 0;
 }
 
+/* Applies CNG11_TEST_FAIL_AT_SIZE and CNG11_TEST_DIE_AT_SIZE. */
+static void limit_files(void)
+{
+    const char *dies = getenv("CNG11_TEST_DIE_AT_SIZE");
+    const char *fails = getenv("CNG11_TEST_FAIL_AT_SIZE");
+    if (dies || fails) {
+        struct rlimit limit = {0, 0};
+        limit.rlim_cur = limit.rlim_max = strtoul(dies ? dies : fails, NULL, 0);
+        if (signal(SIGXFSZ, dies ? SIG_DFL : SIG_IGN) == SIG_ERR || setrlimit(RLIMIT_FSIZE, &limit) != 0)
+            abort();
+    }
+}
+
 /* Counts a call, logs it, and dies if it is the one. Its number. */
 static CK_ULONG enter(const char *name)
 {
@@ -85,6 +101,9 @@ static CK_ULONG enter(const char *name)
     }
     if (call == number("CNG11_TEST_KILL_AT"))
         raise(SIGKILL);
+    /* Not before: SoftHSM2 rewrites the token's own file with every C_Login, and a token without that file is none. */
+    if (strcmp(name, "C_CreateObject") == 0)
+        limit_files();
     return call;
 }
 
