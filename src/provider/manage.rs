@@ -6,7 +6,7 @@ use super::recovery;
 use super::{Error, KeyName, StorageProvider};
 use crate::template::Template;
 use crate::template::attribute::CKA_LABEL;
-use crate::template::get::Class;
+use crate::template::get::{Class, ObjectRecord};
 use crate::token::{Handle, Uri};
 
 impl StorageProvider {
@@ -19,8 +19,9 @@ impl StorageProvider {
         if Uri::is_uri(name) {
             let uri = lookup::key_uri(name)?;
             let alone = matches!(uri.class, Some(Class::Public | Class::Certificate));
-            if let Some(object) = self.find_alone(&uri, alone)? {
-                return Ok(self.token.destroy(object)?);
+            let objects = self.find_alone(&uri, alone)?;
+            if !objects.is_empty() {
+                return Ok(destroy_all(&self.token, objects)?);
             }
             if alone {
                 return Err(Error::NoSuchKey { name: uri.to_string() }.into());
@@ -60,32 +61,32 @@ impl StorageProvider {
         self.find_entry(name)
     }
 
-    /// The one object that a URI names by itself: any public object or certificate if `companion`, else one that is torn or belongs to no
-    /// key.
-    fn find_alone(&self, uri: &Uri, companion: bool) -> Result<Option<Handle>, crate::Error> {
+    /// What a URI names by itself: any one public object or certificate if `companion`, else what is torn, or one that belongs to no key.
+    fn find_alone(&self, uri: &Uri, companion: bool) -> Result<Vec<Handle>, crate::Error> {
         if !uri.matches_token(self.token.info()) {
-            return Ok(None);
+            return Ok(Vec::new());
         }
         let entries = match &uri.object {
             Some(label) => lookup::by_label(&self.token, label)?,
             None => self.all_entries()?,
         };
         let alone = |entry: &Entry| companion || entry.record().torn || !entry.is_key() || entry.stage == Stage::Staged;
-        let mut fitting = entries
+        let fitting: Vec<&ObjectRecord> = entries
             .iter()
             .filter(|entry| alone(entry))
             .flat_map(Entry::objects)
-            .filter(|object| uri.matches_object(object));
-        match (fitting.next(), fitting.next()) {
-            (None, _) => Ok(None),
-            (Some(one), None) => Ok(Some(Handle(one.handle))),
-            (Some(first), Some(second)) => {
-                let uris = [first, second].map(|object| lookup::uri_of(&self.token, object).to_string()).to_vec();
+            .filter(|object| uri.matches_object(object))
+            .collect();
+        let handles = |objects: &[&ObjectRecord]| objects.iter().map(|object| Handle(object.handle)).collect();
+        // Torn objects have little to tell them apart, from each other or from a whole key beside them, which is not meant.
+        let torn: Vec<_> = fitting.iter().copied().filter(|object| object.torn).collect();
+        match (torn.as_slice(), fitting.as_slice()) {
+            ([], [] | [_]) => Ok(handles(&fitting)),
+            ([], several) => {
+                let uris = several.iter().map(|object| lookup::uri_of(&self.token, object).to_string()).collect();
                 Err(Error::Ambiguous { name: uri.to_string(), uris }.into())
             }
+            (torn, _) => Ok(handles(torn)),
         }
-        let mut records = self.token.find_and_read(&Template::new().flag(cryptoki_sys::CKA_TOKEN, true))?;
-        records.retain(|record| uri.matches_object(record));
-        Ok(records)
     }
 }
