@@ -5,11 +5,13 @@
 
 #![allow(dead_code, unused_imports, reason = "each test file uses its part of this")]
 
+mod child;
 mod run;
 mod token;
 mod tools;
 mod vectors;
 
+pub(crate) use self::child::{on_a_token, provider};
 pub(crate) use self::run::{Run, contains};
 pub(crate) use self::token::TestToken;
 pub(crate) use self::tools::{install_hint, openssl, softhsm_module, tool};
