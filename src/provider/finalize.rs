@@ -167,7 +167,7 @@ impl Finalizer<'_> {
         };
         let old = self.room_for_secret()?;
         let main = Source { session: make(&id, false)?, remake: Box::new(move |id| make(id, true)) };
-        self.finish_secret(main, &id, usage, old.as_deref(), Route::Create, Some(secret))
+        self.finish_secret(main, &id, usage, old.as_deref(), Route::Create, (algorithm, Some(secret)))
     }
 
     /// Makes the public object, puts both on the token, and proves the pair.
@@ -231,7 +231,7 @@ impl Finalizer<'_> {
         usage: KeyUsage,
         old: Option<&Entry>,
         route: Route,
-        secret: Option<&SymmetricKey>,
+        (algorithm, secret): (SymmetricAlgorithm, Option<&SymmetricKey>),
     ) -> Result<Ready, crate::Error> {
         let session = main.session;
         if self.pending.name.is_none() {
@@ -239,7 +239,7 @@ impl Finalizer<'_> {
         }
         let label = self.label();
         let draft = Draft { label: &label, id, public: None, certificate: None, main, policy: self.policy(), usage };
-        let prove = |written: &Written| proof::prove_secret(self.token, written.main, secret, usage);
+        let prove = |written: &Written| proof::prove_secret(self.token, written.main, algorithm, secret, usage);
         let outcome = persist(self.token, &draft, old, prove);
         let _ = destroy_all(self.token, [session]);
         Ok(Ready::of_outcome(outcome?, route))

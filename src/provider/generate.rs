@@ -48,7 +48,7 @@ impl Finalizer<'_> {
         };
         let old = self.room_for_secret()?;
         let main = Source { session: make(&id, false)?, remake: Box::new(move |id| make(id, true)) };
-        self.finish_secret(main, &id, usage, old.as_deref(), Route::Generate, None)
+        self.finish_secret(main, &id, usage, old.as_deref(), Route::Generate, (algorithm, None))
     }
 
     fn generate_pair(&self, algorithm: Algorithm, usage: KeyUsage) -> Result<Ready, crate::Error> {

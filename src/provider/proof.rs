@@ -86,29 +86,45 @@ pub(super) fn prove_pair(
 }
 
 fn is_a_broken_key(ckr: Ckr) -> bool {
-    matches!(ckr, Ckr::GENERAL_ERROR | Ckr::FUNCTION_FAILED | Ckr::ENCRYPTED_DATA_INVALID | Ckr::KEY_SIZE_RANGE)
+    matches!(
+        ckr,
+        Ckr::GENERAL_ERROR
+            | Ckr::FUNCTION_FAILED
+            | Ckr::ENCRYPTED_DATA_INVALID
+            | Ckr::KEY_SIZE_RANGE
+            | Ckr::WRAPPING_KEY_SIZE_RANGE
+    )
 }
 
-/// Proves a secret key against the same key here.
+/// Proves a secret key against the same key here; without one, shows at least that the token can use it: some tokens unwrap bytes of
+/// any number as an AES key.
 pub(super) fn prove_secret(
     token: &Token,
     object: Handle,
+    algorithm: SymmetricAlgorithm,
     key: Option<&SymmetricKey>,
     usage: KeyUsage,
 ) -> Result<Verified, crate::Error> {
-    let Some(key) = key else { return Ok(Verified::Attributes) };
-    let outcome = if usage.contains(KeyUsage::DECRYPT) {
-        check_block(token, object, key)
-    } else if usage.contains(KeyUsage::WRAP) && key.algorithm() == SymmetricAlgorithm::Aes {
-        wrapping(token, object, key)
+    let how = "key check value";
+    let block_mechanism = if algorithm == SymmetricAlgorithm::TripleDes { CKM_DES3_ECB } else { CKM_AES_ECB };
+    let (mechanism, outcome) = if usage.contains(KeyUsage::DECRYPT) {
+        (block_mechanism, check_block(token, object, algorithm, key))
+    } else if usage.contains(KeyUsage::WRAP) && algorithm == SymmetricAlgorithm::Aes {
+        (CKM_AES_KEY_WRAP, wrapping(token, object, key))
     } else {
-        Ok(None)
+        (block_mechanism, Ok(None))
     };
     match outcome {
         Ok(Some(true)) => Ok(Verified::Kcv),
-        Ok(Some(false)) => Err(Error::ProofFailed { how: "key check value", ckr: None }.into()),
+        Ok(Some(false)) => Err(Error::ProofFailed { how, ckr: None }.into()),
         Ok(None) => Ok(Verified::Attributes),
-        Err(error) if error.ckr() == Some(Ckr::MECHANISM_INVALID) => Ok(Verified::Attributes),
+        // SoftHSM answers so to an AES key of no real size, though it has the mechanism.
+        Err(error) if error.ckr() == Some(Ckr::MECHANISM_INVALID) && !token.lists_mechanism(mechanism)? => {
+            Ok(Verified::Attributes)
+        }
+        Err(error) if error.ckr().is_some_and(|ckr| ckr == Ckr::MECHANISM_INVALID || is_a_broken_key(ckr)) => {
+            Err(Error::ProofFailed { how, ckr: error.ckr() }.into())
+        }
         Err(error) => Err(error.into()),
     }
 }
@@ -186,26 +202,29 @@ fn unwrapping(token: &Token, private: Handle, public: &PublicKey) -> Result<Opti
     Ok(Some(found.is_some_and(|found| found == message)))
 }
 
-fn check_block(token: &Token, object: Handle, key: &SymmetricKey) -> Result<Option<bool>, token::Error> {
-    let mechanism = match key.algorithm() {
-        SymmetricAlgorithm::Aes => CKM_AES_ECB,
-        SymmetricAlgorithm::TripleDes => CKM_DES3_ECB,
+fn check_block(
+    token: &Token,
+    object: Handle,
+    algorithm: SymmetricAlgorithm,
+    key: Option<&SymmetricKey>,
+) -> Result<Option<bool>, token::Error> {
+    let (mechanism, len) = match algorithm {
+        SymmetricAlgorithm::Aes => (CKM_AES_ECB, 16),
+        SymmetricAlgorithm::TripleDes => (CKM_DES3_ECB, 8),
         SymmetricAlgorithm::Hmac => return Ok(None),
     };
-    let Some(expected) = key.check_block() else { return Ok(None) };
-    let zeros = vec![0; expected.len()];
-    let block = token.encrypt(&Mechanism::Plain(mechanism), object, &zeros, expected.len())?;
-    Ok(Some(block == expected))
+    let block = token.encrypt(&Mechanism::Plain(mechanism), object, &vec![0; len], len)?;
+    Ok(key.and_then(SymmetricKey::check_block).map(|expected| block == expected))
 }
 
-fn wrapping(token: &Token, object: Handle, key: &SymmetricKey) -> Result<Option<bool>, token::Error> {
+fn wrapping(token: &Token, object: Handle, key: Option<&SymmetricKey>) -> Result<Option<bool>, token::Error> {
     let passenger = random(16)?;
     let template = readable_secret(CKK_AES).secret(CKA_VALUE, passenger.clone());
     let session = token.create(&template)?;
     let wrapped = token.wrap(&Mechanism::Plain(CKM_AES_KEY_WRAP), object, session, passenger.len() + 8);
     token.destroy(session)?;
-    let Ok(expected) = kw::kw_wrap(key.key(), &passenger) else { return Ok(None) };
-    Ok(Some(wrapped? == expected))
+    let wrapped = wrapped?;
+    Ok(key.and_then(|key| kw::kw_wrap(key.key(), &passenger).ok()).map(|expected| wrapped == expected))
 }
 
 /// A session object whose value may be read: never anything but a random number or a secret shared with ourselves.

@@ -118,6 +118,6 @@ impl Finalizer<'_> {
         };
         let old = self.room_for_secret()?;
         let main = Source { session: make(&id, false)?, remake: Box::new(move |id| make(id, true)) };
-        self.finish_secret(main, &id, usage, old.as_deref(), Route::Unwrap, None)
+        self.finish_secret(main, &id, usage, old.as_deref(), Route::Unwrap, (algorithm, None))
     }
 }

@@ -92,7 +92,9 @@ pub(crate) fn write(
     // is a device or a pipe.
     let link = std::fs::read_link(path).ok();
     let special = |path: &Path| path.starts_with("/dev") || path.starts_with("/proc");
-    let target = link.as_ref().and_then(|_| path.canonicalize().ok());
+    // A link to nothing yet leads to where its file will be.
+    let ahead = |link: &PathBuf| path.canonicalize().unwrap_or_else(|_| path.with_file_name("").join(link));
+    let target = link.as_ref().map(ahead);
     let opened = special(path) || link.is_some_and(|link| special(&link)) || target.as_deref().is_some_and(special);
     let path = target.as_deref().unwrap_or(path);
     if opened || path.metadata().is_ok_and(|metadata| !metadata.is_file()) {
