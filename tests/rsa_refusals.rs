@@ -64,15 +64,22 @@ fn primes_that_are_no_primes_are_refused_where_anything_is_computed_from_them() 
     let other = rsa("rsa1024-e3");
     let (n, one) = (right.get("n").to_vec(), vec![1]);
     let composite = integers::mul(right.get("p"), right.get("q"));
-    for (p, q, n) in [
-        (one.clone(), n.clone(), n.clone()),
-        (n.clone(), one, n.clone()),
-        (vec![], n.clone(), n),
-        (composite.clone(), other.get("p").to_vec(), integers::mul(&composite, other.get("p"))),
+    let is_one = "p or q is 1";
+    for (p, q, n, what) in [
+        (one.clone(), n.clone(), n.clone(), is_one),
+        (n.clone(), one, n.clone(), is_one),
+        (vec![], n.clone(), n, "p or q is even"),
+        (
+            composite.clone(),
+            other.get("p").to_vec(),
+            integers::mul(&composite, other.get("p")),
+            "q has no inverse modulo p: p is not a prime",
+        ),
     ] {
         let wrong = right.with("n", n).with("p", p).with("q", q);
-        refused(&wrong.private_blob(), Format::Blob(BlobType::RsaPrivate), &hex(&wrong.private_blob()[..24]));
-        refused(&wrong.full_blob(), Format::Blob(BlobType::RsaFullPrivate), &hex(&wrong.full_blob()[..24]));
+        let error = blob::decode(&wrong.private_blob(), BlobType::RsaPrivate, &Hints::default()).unwrap_err();
+        assert_eq!(error, blob::Error::Key(key::Error::Inconsistent { what }));
+        refused(&wrong.full_blob(), Format::Blob(BlobType::RsaFullPrivate), what);
     }
 }
 
