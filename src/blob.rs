@@ -111,7 +111,7 @@ pub struct Hints<'a> {
 
 impl Hints<'_> {
     /// The curve that is given beside the blob, as such or with the algorithm.
-    fn curve_beside(&self) -> Option<&'static Curve> {
+    pub(crate) fn curve_beside(&self) -> Option<&'static Curve> {
         self.curve.or_else(|| self.algorithm.and_then(|algorithm| algorithm.curve))
     }
 
@@ -261,6 +261,11 @@ pub fn sniff(bytes: &[u8]) -> Option<BlobType> {
         return Some(BlobType::KeyData);
     }
     (word(4) == Some(cipher::MAGIC)).then_some(BlobType::Cipher)
+}
+
+/// Whether a number is the magic of any blob type handled here.
+fn is_known_magic(magic: u32) -> bool {
+    rsa::Kind::by_magic(magic).is_some() || ecc::is_magic(magic) || magic == key_data::MAGIC || magic == cipher::MAGIC
 }
 
 /// The whole of an input as one field, for formats that are not taken apart.

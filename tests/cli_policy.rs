@@ -1,4 +1,11 @@
 //! What may leave, what a key may do, and what the files are like in which it leaves.
+#![allow(
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    clippy::unwrap_used,
+    reason = "a test fails by panicking"
+)]
 #![cfg(feature = "cli")]
 
 mod support;

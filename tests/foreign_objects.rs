@@ -1,4 +1,11 @@
 //! Objects that other programs put beside ours: never destroyed, never taken for what they are not.
+#![allow(
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    clippy::unwrap_used,
+    reason = "a test fails by panicking"
+)]
 #![cfg(feature = "cli")]
 
 mod support;

@@ -37,13 +37,14 @@ impl<'a> CipherKeyBlob<'a> {
 
     pub(crate) fn read(reader: &mut Reader<'a>) -> Result<Self, Error> {
         let size = reader.u32("cbSize")?;
+        let found = reader.u32("dwMagic")?;
+        // The magic decides first: without it the size may be anything, a part of a bare key among it.
+        if found != MAGIC {
+            return Err(Error::Magic { field: "dwMagic", offset: 4, found, expected: "CipherKeyBlob" });
+        }
         if size as usize != HEADER {
             let expected = "the header has 16 bytes";
             return Err(Error::Value { field: "cbSize", offset: 0, found: u64::from(size), expected });
-        }
-        let found = reader.u32("dwMagic")?;
-        if found != MAGIC {
-            return Err(Error::Magic { field: "dwMagic", offset: 4, found, expected: "CipherKeyBlob" });
         }
         let name_len = reader.u32("cbAlgName")?;
         let data_at = reader.offset();

@@ -28,7 +28,7 @@ pub enum Error {
         extra: usize,
     },
     /// The magic number is not one of this blob type.
-    #[error("{field} at offset {offset} is 0x{found:08X}, which is not the magic number of {expected}")]
+    #[error("{field} at offset {offset} {}, not that of {expected}", magic_text(*.found))]
     Magic {
         /// The field.
         field: &'static str,
@@ -111,5 +111,14 @@ impl Error {
             Self::Asn1(error) => error.status(),
             Self::Key(error) => error.status(),
         }
+    }
+}
+
+/// A magic number that is none may be the first bytes of a bare key: those do not stand in an error.
+fn magic_text(found: u32) -> String {
+    if super::is_known_magic(found) {
+        format!("is the magic number 0x{found:08X}")
+    } else {
+        "is no known magic number".to_owned()
     }
 }

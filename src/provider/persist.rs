@@ -287,7 +287,12 @@ fn undo(token: &Token, written: &[Handle], cause: crate::Error) -> crate::Error 
 }
 
 fn not_removed(cause: &crate::Error, error: &token::Error) -> crate::Error {
-    Error::NotRemoved { cause: cause.to_string(), leftover: error.to_string(), ckr: cause.ckr().or(error.ckr()) }.into()
+    Error::NotRemoved {
+        cause: cause.to_string(),
+        leftover: error.to_string(),
+        ckr: cause.ckr().or_else(|| error.ckr()),
+    }
+    .into()
 }
 
 /// Destroys objects; one that is gone already is fine, and so is one that is gone although the token reported a failure.
