@@ -21,7 +21,7 @@ typedef struct { ulong_t mechanism; void *parameter; ulong_t len; } mechanism_t;
 typedef struct { char name[32]; attribute_t attributes[48]; ulong_t count; } object_t;
 
 enum {
-    CKF_RW_SERIAL = 6, CKU_USER = 1, CKA_TOKEN = 1, CKA_LABEL = 3, CKA_CLASS = 0, CKA_ID = 0x102,
+    CKF_RW_SERIAL = 6, CKF_OS_LOCKING_OK = 2, CKU_USER = 1, CKA_TOKEN = 1, CKA_LABEL = 3, CKA_CLASS = 0, CKA_ID = 0x102,
     CKM_RSA_PKCS = 1, CKM_ECDSA = 0x1041, CKM_AES_KEY_WRAP_PAD = 0x210A,
     CKR_ATTRIBUTE_SENSITIVE = 0x11, CKR_ATTRIBUTE_TYPE_INVALID = 0x12
 };
@@ -233,6 +233,8 @@ int main(int argc, char **argv)
     char job[32], kind[16], way[16];
     const char *pin = getenv("CNG11_PIN");
     struct timespec start, end;
+    /* As the library does it: fit for several threads, with the system's own locks. */
+    struct { void *functions[4]; ulong_t flags; void *reserved; } locking = { { NULL }, CKF_OS_LOCKING_OK, NULL };
     void *library;
     long count, i;
 
@@ -245,7 +247,7 @@ int main(int argc, char **argv)
         return 1;
     }
     read_objects(argv[3]);
-    if (!CALL(C_Initialize, NULL))
+    if (!CALL(C_Initialize, &locking))
         return 1;
     slot = slot_of(argv[2]);
     if (!CALL(C_OpenSession, slot, CKF_RW_SERIAL, NULL, NULL, &anchor) || !CALL(C_Login, anchor, CKU_USER, pin, strlen(pin))) {
