@@ -67,11 +67,14 @@ impl StorageProvider {
             return Ok(None);
         }
         let records = self.token.find_and_read(&Template::new().flag(cryptoki_sys::CKA_TOKEN, true))?;
-        let mut fitting = records.iter().filter(|record| uri.matches_object(record));
-        match (fitting.next(), fitting.next()) {
-            (Some(one), None) => Ok(Some(Handle(one.handle))),
-            (Some(_), Some(_)) => Err(Error::Ambiguous { name: text.to_owned(), uris: Vec::new() }.into()),
-            (None, _) => Ok(None),
+        let fitting: Vec<_> = records.iter().filter(|record| uri.matches_object(record)).collect();
+        match fitting.as_slice() {
+            [] => Ok(None),
+            [one] => Ok(Some(Handle(one.handle))),
+            several => {
+                let uris = several.iter().map(|record| lookup::uri_of(&self.token, record).to_string()).collect();
+                Err(Error::Ambiguous { name: text.to_owned(), uris }.into())
+            }
         }
     }
 }
