@@ -430,8 +430,12 @@ fn arguments_that_make_no_sense_are_usage_errors() {
     ] {
         refused(&token, arguments, 2);
     }
-    let long = "00".repeat(201);
-    refused(&token, &["import", &file, "--name", "x", "--id", &long], 2);
+    // A CKA_ID may not be longer than what a mark still fits behind, nor end like one: it would be taken for a leftover and removed.
+    let hex = |text: &str| text.bytes().map(|byte| format!("{byte:02x}")).collect::<String>();
+    for id in ["00".repeat(201), hex("\0cng11:staged"), hex("id\0cng11:staged"), hex("id\0cng11:ready")] {
+        refused(&token, &["import", &file, "--name", "x", "--id", &id], 2);
+        refused(&token, &["generate", "x", "--algorithm", "AES", "--id", &id], 2);
+    }
 }
 
 #[test]

@@ -227,6 +227,20 @@ fn files_that_hold_a_key_are_for_their_owner_alone_and_are_not_overwritten_unask
     assert!(left.is_empty(), "{left:?}");
 }
 
+#[cfg(unix)]
+#[test]
+fn a_device_is_written_to_and_a_link_is_not_followed_unasked() {
+    let token = TestToken::new();
+    token.import("ec-nistP256.ECDSA.ECCPRIVATEBLOB.bin", "ec", &[]);
+    token.cng11(&["export", "ec", "--type", "spki", "-o", "/dev/null"]).ok();
+    let written = token.cng11(&["export", "ec", "--type", "spki-pem", "-o", "/dev/stdout", "--quiet"]).ok();
+    assert!(written.text().contains("-----BEGIN PUBLIC KEY-----"), "{}", written.text());
+    let link = token.path_text("link");
+    std::os::unix::fs::symlink(token.path("nowhere"), &link).expect("a link can be made");
+    token.cng11(&["export", "ec", "--type", "spki", "-o", &link]).code(1).says("--force");
+    assert!(!token.path("nowhere").exists());
+}
+
 #[test]
 fn an_export_that_is_refused_leaves_no_file() {
     let token = token_with_kek();
