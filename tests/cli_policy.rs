@@ -1,5 +1,11 @@
 //! What may leave, what a key may do, and what the files are like in which it leaves.
 #![cfg(feature = "cli")]
+#![allow(
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    reason = "what is not as expected fails the test"
+)]
 
 mod support;
 

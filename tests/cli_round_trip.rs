@@ -1,5 +1,11 @@
 //! Every kind of key goes onto a token and comes off again in every form, equal byte for byte to the vectors.
 #![cfg(feature = "cli")]
+#![allow(
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    reason = "what is not as expected fails the test"
+)]
 
 mod support;
 

@@ -1,5 +1,11 @@
 //! Imported keys sign as openssl and pkcs11-tool expect it, and signatures of openssl are accepted.
 #![cfg(feature = "cli")]
+#![allow(
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    reason = "what is not as expected fails the test"
+)]
 
 mod support;
 
