@@ -44,6 +44,26 @@ where
     T::from_der(der).map_err(|error| Error::from((what, error)))
 }
 
+/// Reads the first PEM section of a text. What stands before and after it, like the attributes that `openssl pkcs12` writes, is passed over, as
+/// RFC 7468 §2 and §5.2 have it. The contents are wiped on drop.
+fn decode_pem(text: &[u8]) -> Result<(&str, SecretBytes), Error> {
+    const DASHES: &[u8] = b"-----";
+    let find = |from: usize, wanted: &[u8]| {
+        let rest = text.get(from..).unwrap_or_default();
+        rest.windows(wanted.len()).position(|window| window == wanted).map(|at| from + at)
+    };
+    let section = || {
+        let begin = find(0, b"-----BEGIN ")?;
+        let end = find(begin, b"-----END ")? + DASHES.len();
+        text.get(begin..find(end, DASHES)? + DASHES.len())
+    };
+    let malformed = Error::Invalid { what: "PEM", problem: "it is not well-formed (RFC 7468)" };
+    match section().map(der::pem::decode_vec) {
+        Some(Ok((label, der))) => Ok((label, SecretBytes::from(der))),
+        _ => Err(malformed),
+    }
+}
+
 /// The length of the outermost TLV at the start of `bytes`, its header counted; `None` if there is no complete one.
 ///
 /// Tokens that pad what they wrap leave zero bytes behind a PKCS#8 structure: this tells where it really ends.

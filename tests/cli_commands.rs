@@ -7,6 +7,12 @@
     reason = "a test fails by panicking"
 )]
 #![cfg(feature = "cli")]
+#![allow(
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    reason = "what is not as expected fails the test"
+)]
 
 mod support;
 
@@ -334,6 +340,38 @@ fn an_inconsistent_key_is_inspected_with_exit_code_1_and_the_problem() {
 }
 
 #[test]
+fn pem_files_are_read_with_what_other_programs_write_around_them() {
+    let token = TestToken::new();
+    let pem = String::from_utf8(vector("ec-nistP256.pkcs8-pem.pem")).expect("UTF-8");
+    let public = String::from_utf8(vector("ec-nistP256.spki-pem.pem")).expect("UTF-8");
+    for (number, around) in [
+        "Bag Attributes\n    friendlyName: x\nKey Attributes: <No Attributes>\n@@",
+        "\n\n@@\n\n",
+        "@@trailing text\n",
+        "@@@@",
+    ]
+    .into_iter()
+    .chain(["CRLF"])
+    .enumerate()
+    {
+        let dress = |pem: &str| match around {
+            "CRLF" => pem.replace('\n', "\r\n"),
+            _ => around.replace("@@", pem),
+        };
+        let name = format!("key {number}");
+        let file = token.file("key.pem", dress(&pem));
+        token.cng11(&["import", &file, "--name", &name, "--export-policy", "plaintext"]).ok();
+        assert!(token.export(&name, "pkcs8-pem", &["--allow-plaintext"]) == pem.as_bytes(), "{around:?}");
+        let file = token.file("public.pem", dress(&public));
+        assert_eq!(token.json(&["inspect", &file])["consistent"], true, "{around:?}");
+    }
+    for bad in [pem.replace("-----END", "----END"), pem.replace('M', "!"), pem[..60].to_owned()] {
+        let file = token.file("bad.pem", bad);
+        assert_eq!(token.json_error(&["import", &file, "--name", "x"], 1)["status"], "NTE_BAD_DATA");
+    }
+}
+
+#[test]
 fn a_dry_run_checks_everything_and_writes_nothing() {
     let token = TestToken::new();
     token.import("kek256.raw.bin", "kek", &["--algorithm", "AES", "--usage", "wrap"]);
@@ -583,7 +621,8 @@ fn softhsm_run_gives_a_command_a_token_of_its_own_and_takes_it_away_again() {
     let token = TestToken::blank();
     let cng11 = env!("CARGO_BIN_EXE_cng11");
     let left = || std::fs::read_dir(token.path("tmp")).expect("a directory").count();
-    let script = "echo \"$SOFTHSM2_CONF\" && test -f \"$SOFTHSM2_CONF\" && \"$0\" generate key --algorithm AES >/dev/null \
+    let script = "echo \"$SOFTHSM2_CONF\" && test -f \"$SOFTHSM2_CONF\" \
+                  && \"$0\" generate key --algorithm AES >/dev/null \
                   && \"$0\" list --json && test -n \"$CNG11_PIN$CNG11_SO_PIN$CNG11_MODULE$CNG11_TOKEN\"";
     let run = token.cng11(&["softhsm", "run", "--", "sh", "-c", script, cng11]).ok();
     let text = run.text();

@@ -7,6 +7,12 @@
     reason = "a test fails by panicking"
 )]
 #![cfg(feature = "cli")]
+#![allow(
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    reason = "what is not as expected fails the test"
+)]
 
 mod support;
 
@@ -154,6 +160,37 @@ fn one_label_for_two_keys_is_an_error_that_lists_uris_which_work() {
     token.cng11(&["delete", uris[1], "--yes"]).ok();
     assert_eq!(token.names(), ["one"]);
     assert_eq!(token.object_files(), 2);
+}
+
+#[test]
+fn two_keys_that_nothing_tells_apart_are_told_of_and_left_alone() {
+    let token = TestToken::new();
+    for _ in 0..2 {
+        write(&token, "ec-nistP256.PKCS8_PRIVATEKEY.bin", "privkey", "01", "twins");
+    }
+    let before = token.contents();
+    for name in ["twins", "pkcs11:object=twins", "pkcs11:id=%01;type=private"] {
+        for arguments in [&["show", name][..], &["delete", name, "--yes"], &["rename", name, "other"]] {
+            let error = token.json_error(arguments, 1);
+            let message = error["message"].as_str().expect("a message is text");
+            assert!(message.matches("object=twins").count() >= 2, "{arguments:?}: {message}");
+            assert_eq!(token.contents(), before, "{arguments:?}");
+        }
+    }
+}
+
+#[test]
+fn a_key_without_a_label_is_reached_by_its_uri_and_can_be_named() {
+    let token = TestToken::new();
+    let file = vector_text("rsa2048-e65537.PKCS8_PRIVATEKEY.bin");
+    token.pkcs11_tool(&["--write-object", &file, "--type", "privkey", "--id", "51"]).ok();
+    assert_eq!(token.names(), [""]);
+    let uri = token.json(&["list"])["keys"][0]["unique_name"].as_str().expect("a URI").to_owned();
+    for name in [&uri[..], "pkcs11:id=%51"] {
+        assert!(token.export(name, "RSAPUBLICBLOB", &[]) == vector("rsa2048-e65537.RSAPUBLICBLOB.bin"), "{name}");
+    }
+    token.cng11(&["rename", &uri, "named"]).ok();
+    assert_eq!(token.names(), ["named"]);
 }
 
 #[test]

@@ -7,6 +7,12 @@
     reason = "a test fails by panicking"
 )]
 #![cfg(feature = "cli")]
+#![allow(
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    reason = "what is not as expected fails the test"
+)]
 
 mod support;
 
@@ -232,6 +238,20 @@ fn files_that_hold_a_key_are_for_their_owner_alone_and_are_not_overwritten_unask
         std::fs::read_dir(token.path(".")).expect("a directory").map(|entry| entry.expect("an entry").file_name());
     let left: Vec<_> = names.filter(|name| name.to_string_lossy().ends_with(".tmp")).collect();
     assert!(left.is_empty(), "{left:?}");
+}
+
+#[cfg(unix)]
+#[test]
+fn a_device_is_written_to_and_a_link_is_not_followed_unasked() {
+    let token = TestToken::new();
+    token.import("ec-nistP256.ECDSA.ECCPRIVATEBLOB.bin", "ec", &[]);
+    token.cng11(&["export", "ec", "--type", "spki", "-o", "/dev/null"]).ok();
+    let written = token.cng11(&["export", "ec", "--type", "spki-pem", "-o", "/dev/stdout", "--quiet"]).ok();
+    assert!(written.text().contains("-----BEGIN PUBLIC KEY-----"), "{}", written.text());
+    let link = token.path_text("link");
+    std::os::unix::fs::symlink(token.path("nowhere"), &link).expect("a link can be made");
+    token.cng11(&["export", "ec", "--type", "spki", "-o", &link]).code(1).says("--force");
+    assert!(!token.path("nowhere").exists());
 }
 
 #[test]

@@ -7,6 +7,12 @@
     reason = "a test fails by panicking"
 )]
 #![cfg(feature = "cli")]
+#![allow(
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    reason = "what is not as expected fails the test"
+)]
 
 mod support;
 
@@ -425,7 +431,7 @@ fn a_wrong_or_missing_password_is_an_authentication_failure_that_leaves_nothing(
 #[test]
 fn many_wrong_passwords_are_all_told_from_damage() {
     let token = TestToken::new();
-    // With one of 256 wrong keys the padding is right by chance: still a wrong password, in the eyes of whoever gave it.
+    // With one of 256 wrong keys the padding is right by chance: still a wrong password to whoever gave it.
     for kind in ["pbe-sha1-3des", "pbes2-aes128-sha1"] {
         let file = vector_text(&format!("ec-nistP256.{kind}.encrypted-pkcs8.bin"));
         for number in 0..400 {

@@ -69,8 +69,7 @@ pub fn decode_pem(
     validation: Validation,
 ) -> Result<(PrivateKey, Option<KeyUsage>), Error> {
     let malformed = |problem| Error::Invalid { what: "PEM", problem };
-    let (label, der) = pem::decode_vec(text).map_err(|_| malformed("it is not well-formed (RFC 7468)"))?;
-    let der = SecretBytes::from(der);
+    let (label, der) = super::decode_pem(text)?;
     match label {
         "PRIVATE KEY" | "ENCRYPTED PRIVATE KEY" => decode(&der, password, validation),
         _ => Err(malformed("its label is neither `PRIVATE KEY` nor `ENCRYPTED PRIVATE KEY`")),

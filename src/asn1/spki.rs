@@ -52,7 +52,7 @@ pub fn encode(key: &PublicKey) -> Result<Vec<u8>, Error> {
 /// [`Error`].
 pub fn decode_pem(text: &[u8], validation: Validation) -> Result<PublicKey, Error> {
     let malformed = |problem| Error::Invalid { what: "PEM", problem };
-    let (label, der) = pem::decode_vec(text).map_err(|_| malformed("it is not well-formed (RFC 7468)"))?;
+    let (label, der) = super::decode_pem(text)?;
     if label != PEM_LABEL {
         return Err(malformed("its label is not `PUBLIC KEY`"));
     }

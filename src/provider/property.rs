@@ -269,11 +269,15 @@ impl Key {
     /// Sets the CKA_ID that the key will have, in place of the one that follows from its public half.
     ///
     /// # Errors
-    /// `NTE_BAD_KEY_STATE` after finalize; `NTE_INVALID_PARAMETER` when it is empty or longer than 200 bytes.
+    /// `NTE_BAD_KEY_STATE` after finalize; `NTE_INVALID_PARAMETER` when it is empty, longer than 200 bytes, or ends like a mark of ours.
     pub fn set_id(&mut self, id: &[u8]) -> Result<(), crate::Error> {
         let State::Pending(pending) = &mut self.state else { return Err(Error::Finalized.into()) };
         if id.is_empty() || id.len() > 200 {
             let what = format!("a CKA_ID of {} bytes (1 to 200 are taken)", id.len());
+            return Err(Error::Contradiction { what }.into());
+        }
+        if Stage::of(id).0 != Stage::Final {
+            let what = "a CKA_ID that ends like the mark of an unfinished import".to_owned();
             return Err(Error::Contradiction { what }.into());
         }
         pending.id = Some(id.to_vec());

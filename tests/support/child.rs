@@ -1,5 +1,5 @@
-//! Tests of the library on a token: SoftHSM2 reads its environment once a process, so each test runs itself again in a child process whose
-//! environment leads to a token of its own.
+//! Tests of the library on a token: SoftHSM2 reads its environment once a process, so each test runs itself again in a
+//! child process whose environment leads to a token of its own.
 
 use std::path::Path;
 
@@ -12,8 +12,8 @@ use super::{Run, TestToken};
 /// Set in the child.
 const MARK: &str = "CNG11_TEST_CHILD";
 
-/// Runs `body` with a provider on a fresh token, in a child process. `name` is the test's own name. In the parent the token is handed out
-/// afterwards, so that it can be looked at from outside.
+/// Runs `body` with a provider on a fresh token, in a child process. `name` is the test's own name. In the parent the
+/// token is handed out afterwards, so that it can be looked at from outside.
 pub(crate) fn on_a_token(name: &str, body: impl FnOnce(StorageProvider)) -> Option<TestToken> {
     if let Some(module) = std::env::var_os(MARK) {
         body(provider(Path::new(&module)));

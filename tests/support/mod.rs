@@ -1,7 +1,7 @@
 //! What the tests of the command and of the provider share: throwaway tokens, programs to run, and what they said.
 //!
-//! Each token lives in a temporary directory of its own with a SoftHSM2 configuration of its own, so that tests run in parallel. Whatever
-//! `cng11` says is searched for the PIN and the other secrets of the test, in every test.
+//! Each token lives in a temporary directory of its own with a SoftHSM2 configuration of its own, so that tests run in
+//! parallel. Whatever `cng11` says is searched for the PIN and the other secrets of the test, in every test.
 
 #![allow(dead_code, unused_imports, reason = "each test file uses its part of this")]
 

@@ -62,8 +62,11 @@ pub(crate) fn open(path: &Path) -> Result<Box<dyn Read>, Failure> {
 
 /// Refuses before anything is done what would be refused when it is to be written.
 pub(crate) fn check_target(target: Option<&Path>, force: bool, binary: bool, json: bool) -> Result<(), Failure> {
+    // A device or a pipe is there to be written to; a link that leads nowhere is not.
+    let is_taken =
+        |path: &Path| path.metadata().map_or_else(|_| path.symlink_metadata().is_ok(), |found| found.is_file());
     match target.filter(|path| *path != Path::new("-")) {
-        Some(path) if !force && path.symlink_metadata().is_ok() => Err(Failure::File {
+        Some(path) if !force && is_taken(path) => Err(Failure::File {
             path: path.to_owned(),
             problem: "the file exists".to_owned(),
             hint: Some("choose another file, or overwrite it with --force".to_owned()),
