@@ -167,6 +167,22 @@ fn another_public_key_under_name_and_id_is_never_taken_for_the_key() {
 }
 
 #[test]
+fn two_keys_that_nothing_tells_apart_are_deleted_one_by_one() {
+    on_a_token("two_keys_that_nothing_tells_apart_are_deleted_one_by_one", |provider| {
+        for _ in 0..2 {
+            provider.token().create(&ec_private("twin", b"1", "ec-nistP256")).expect("a private key");
+        }
+        match provider.open_key("twin") {
+            Err(Error::Provider(ProviderError::Ambiguous { uris, .. })) => assert_eq!(uris[0], uris[1]),
+            other => panic!("{other:?}"),
+        }
+        provider.delete_key("twin").expect("one goes");
+        provider.open_key("twin").expect("the other is clear now");
+        assert_eq!(count(&provider), 1);
+    });
+}
+
+#[test]
 fn an_old_key_that_cannot_be_destroyed_is_not_replaced() {
     on_a_token("an_old_key_that_cannot_be_destroyed_is_not_replaced", |provider| {
         let stuck = ec_private("web", b"1", "ec-nistP256-shortd").flag(CKA_DESTROYABLE, false);

@@ -1,6 +1,6 @@
 //! X.509 certificates (RFC 5280) as far as a certificate object on a token needs them: names, serial number, public key.
 
-use der::{Decode, Encode, pem};
+use der::{Decode, Encode};
 use x509_cert::Certificate;
 
 use super::{Error, spki};
@@ -29,15 +29,15 @@ pub struct CertificateParts {
 /// # Errors
 /// [`Error`] when it is no certificate, or for a key of a kind that is not handled here.
 pub fn decode(bytes: &[u8]) -> Result<CertificateParts, Error> {
-    let invalid = |problem| Error::Invalid { what: WHAT, problem };
-    let der = if bytes.starts_with(b"-----BEGIN") {
-        let (label, der) = pem::decode_vec(bytes).map_err(|_| invalid("the PEM is not well-formed (RFC 7468)"))?;
-        if label != "CERTIFICATE" {
-            return Err(invalid("the PEM label is not `CERTIFICATE`"));
-        }
-        der
-    } else {
+    // DER begins with the tag of a SEQUENCE; anything else is text.
+    let der = if bytes.first() == Some(&0x30) {
         bytes.to_vec()
+    } else {
+        let (label, der) = super::decode_pem(bytes)?;
+        if label != "CERTIFICATE" {
+            return Err(Error::Invalid { what: WHAT, problem: "the PEM label is not `CERTIFICATE`" });
+        }
+        der.to_vec()
     };
     let certificate = Certificate::from_der(&der).map_err(|error| Error::from((WHAT, error)))?;
     let tbs = certificate.tbs_certificate();

@@ -27,7 +27,14 @@ impl StorageProvider {
                 return Err(Error::NoSuchKey { name: uri.to_string() }.into());
             }
         }
-        let entry = self.settled_entry(name)?;
+        let entry = match self.settled_entry(name) {
+            Err(crate::Error::Provider(Error::Ambiguous { uris, .. }))
+                if uris.iter().all(|uri| Some(uri) == uris.first()) =>
+            {
+                self.one_of_several(name)?
+            }
+            outcome => outcome?,
+        };
         Ok(destroy_all(&self.token, entry.objects().map(|object| Handle(object.handle)))?)
     }
 
@@ -59,6 +66,18 @@ impl StorageProvider {
         let entries = lookup::by_label(&self.token, &label)?;
         recovery::recover(&self.token, &label, entries)?;
         self.find_entry(name)
+    }
+
+    /// One of several keys that nothing tells apart, so that they can be deleted one by one.
+    fn one_of_several(&self, name: &str) -> Result<Entry, crate::Error> {
+        let uri = if Uri::is_uri(name) { lookup::key_uri(name)? } else { Uri::default() };
+        let entries = match (&uri.object, Uri::is_uri(name)) {
+            (Some(label), _) => lookup::by_label(&self.token, label)?,
+            (None, true) => self.all_entries()?,
+            (None, false) => lookup::by_label(&self.token, name)?,
+        };
+        let fits = |entry: &Entry| entry.is_key() && entry.objects().any(|object| uri.matches_object(object));
+        Ok(entries.into_iter().find(fits).ok_or_else(|| Error::NoSuchKey { name: name.to_owned() })?)
     }
 
     /// What a URI names by itself: any one public object or certificate if `companion`, else what is torn, or one that belongs to no key.

@@ -3,6 +3,7 @@
 //! Names are compared exactly. Export Policy, Key Usage, Length and the curve are set before finalize; afterwards policy and usage can only be
 //! narrowed, which is all that PKCS#11 allows.
 
+use super::lookup::Stage;
 use super::{Error, Key, Ready, State};
 use crate::asn1;
 use crate::blob::BlobType;
