@@ -1,11 +1,4 @@
 //! What is wrong is refused with the reason and the next thing to do, and leaves the token as it was.
-#![allow(
-    clippy::expect_used,
-    clippy::indexing_slicing,
-    clippy::panic,
-    clippy::unwrap_used,
-    reason = "a test fails by panicking"
-)]
 #![cfg(feature = "cli")]
 #![allow(
     clippy::expect_used,

@@ -1,11 +1,4 @@
 //! Each command by itself: what it does, the JSON that programs read, and where options, variables and files are taken from.
-#![allow(
-    clippy::expect_used,
-    clippy::indexing_slicing,
-    clippy::panic,
-    clippy::unwrap_used,
-    reason = "a test fails by panicking"
-)]
 #![cfg(feature = "cli")]
 #![allow(
     clippy::expect_used,
@@ -651,7 +644,15 @@ fn softhsm_run_gives_a_command_a_token_of_its_own_and_takes_it_away_again() {
 
 #[cfg(unix)]
 #[test]
-fn softhsm_run_cleans_up_when_it_is_interrupted_with_its_command() {
+fn softhsm_run_cleans_up_when_it_is_interrupted_or_ended() {
+    for signal in ["INT", "TERM", "HUP"] {
+        interrupt(signal);
+    }
+}
+
+/// Sends a signal to `cng11` alone, which passes it on and cleans up after its command.
+#[cfg(unix)]
+fn interrupt(signal: &str) {
     let token = TestToken::blank();
     let ready = token.path("ready");
     let script = format!("echo $$ > '{0}.new' && mv '{0}.new' '{0}' && exec sleep 60", ready.display());
@@ -662,15 +663,11 @@ fn softhsm_run_cleans_up_when_it_is_interrupted_with_its_command() {
         assert!(child.try_wait().expect("a state").is_none(), "cng11 ended before its command began");
         std::thread::sleep(std::time::Duration::from_millis(20));
     }
-    let command_id = String::from_utf8(token.read("ready")).expect("a process id");
-    // As a terminal does it: the signal goes to both.
-    for id in [child.id().to_string(), command_id.trim().to_owned()] {
-        let mut kill = tool("sh");
-        kill.args(["-c", "kill -INT \"$0\"", &id]);
-        Run::of(kill, None).ok();
-    }
+    let mut kill = tool("sh");
+    kill.args(["-c", "kill -\"$0\" \"$1\"", signal, &child.id().to_string()]);
+    Run::of(kill, None).ok();
     let status = child.wait().expect("cng11 ends");
-    assert_ne!(status.code(), Some(0));
+    assert_ne!(status.code(), Some(0), "{signal}");
     assert_eq!(std::fs::read_dir(token.path("tmp")).expect("a directory").count(), 0);
 }
 

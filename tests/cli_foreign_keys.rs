@@ -1,11 +1,4 @@
 //! Keys that other programs wrote are keys: listed, opened by name and by URI, exported, used.
-#![allow(
-    clippy::expect_used,
-    clippy::indexing_slicing,
-    clippy::panic,
-    clippy::unwrap_used,
-    reason = "a test fails by panicking"
-)]
 #![cfg(feature = "cli")]
 #![allow(
     clippy::expect_used,

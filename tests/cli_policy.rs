@@ -1,11 +1,4 @@
 //! What may leave, what a key may do, and what the files are like in which it leaves.
-#![allow(
-    clippy::expect_used,
-    clippy::indexing_slicing,
-    clippy::panic,
-    clippy::unwrap_used,
-    reason = "a test fails by panicking"
-)]
 #![cfg(feature = "cli")]
 #![allow(
     clippy::expect_used,

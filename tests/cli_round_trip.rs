@@ -1,11 +1,4 @@
 //! Every kind of key goes onto a token and comes off again in every form, equal byte for byte to the vectors.
-#![allow(
-    clippy::expect_used,
-    clippy::indexing_slicing,
-    clippy::panic,
-    clippy::unwrap_used,
-    reason = "a test fails by panicking"
-)]
 #![cfg(feature = "cli")]
 #![allow(
     clippy::expect_used,

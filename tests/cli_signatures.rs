@@ -1,11 +1,4 @@
 //! Imported keys sign as openssl and pkcs11-tool expect it, and signatures of openssl are accepted.
-#![allow(
-    clippy::expect_used,
-    clippy::indexing_slicing,
-    clippy::panic,
-    clippy::unwrap_used,
-    reason = "a test fails by panicking"
-)]
 #![cfg(feature = "cli")]
 #![allow(
     clippy::expect_used,

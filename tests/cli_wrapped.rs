@@ -1,11 +1,4 @@
 //! Wrapped and encrypted keys, both ways, against openssl and against vectors that nobody here wrapped.
-#![allow(
-    clippy::expect_used,
-    clippy::indexing_slicing,
-    clippy::panic,
-    clippy::unwrap_used,
-    reason = "a test fails by panicking"
-)]
 #![cfg(feature = "cli")]
 #![allow(
     clippy::expect_used,

@@ -166,8 +166,7 @@ impl ObjectRecord {
     /// CNG's algorithm of the key, from its type, curve and usage; `None` for a type that CNG does not have.
     pub fn algorithm(&self) -> Option<Algorithm> {
         match (self.class, self.key_type?) {
-            // A modulus or an exponent beyond what CNG has makes no CNG key.
-            (Class::Private | Class::Public, CKK_RSA) => self.public.as_ref().map(|_| Algorithm::RSA),
+            (Class::Private | Class::Public, CKK_RSA) => Some(Algorithm::RSA),
             (Class::Private | Class::Public, CKK_EC | CKK_EC_MONTGOMERY) => {
                 Some(Algorithm::elliptic_by_usage(self.curve?, self.usage))
             }
@@ -206,7 +205,9 @@ impl Values {
             |kinds: &[CK_ATTRIBUTE_TYPE]| kinds.iter().any(|kind| self.bytes(*kind).unwrap_or_default().is_empty());
         match (class, key_type) {
             (Class::Private | Class::Public | Class::Secret, None) => true,
-            (Class::Private | Class::Public, Some(CKK_RSA)) => missing(&[CKA_MODULUS, CKA_PUBLIC_EXPONENT]),
+            // The standard lets a private RSA object do without its public exponent.
+            (Class::Private, Some(CKK_RSA)) => missing(&[CKA_MODULUS]),
+            (Class::Public, Some(CKK_RSA)) => missing(&[CKA_MODULUS, CKA_PUBLIC_EXPONENT]),
             (Class::Private, Some(CKK_EC | CKK_EC_MONTGOMERY)) => missing(&[CKA_EC_PARAMS]),
             (Class::Public, Some(CKK_EC | CKK_EC_MONTGOMERY)) => missing(&[CKA_EC_PARAMS, CKA_EC_POINT]),
             _ => false,
