@@ -53,7 +53,7 @@ fn main() -> Fallible<()> {
     let mut options = Options { pairs: 60, rounds: 9, places: Vec::new() };
     let mut asked_for = false;
     while let Some(argument) = arguments.next() {
-        let mut value = || arguments.next().ok_or(format!("{argument} wants a value\n{USAGE}"));
+        let mut value = || arguments.next().ok_or_else(|| format!("{argument} wants a value\n{USAGE}"));
         match argument.as_str() {
             "--worker" => return worker(),
             // Cargo's word for `cargo bench`; without it this is `cargo test --benches`, which wants no measurements.
