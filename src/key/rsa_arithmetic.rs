@@ -22,10 +22,11 @@ const fn inconsistent(what: &'static str) -> Error {
 pub(super) fn check(public: &PublicKey, numbers: &PrivateNumbers) -> Result<(), Error> {
     let e = exponent(public)?;
     let (p, q) = (prime(&numbers.p)?, prime(&numbers.q)?);
-    check_modulus(public, &numbers.p, &numbers.q)?;
+    let n = integer(public.n())?;
+    check_modulus(&n, &p, &q)?;
 
     let d = secret(&numbers.d)?;
-    if numbers.d.len() > public.n().len() || bool::from(!d.ct_lt(&*secret(public.n())?)) {
+    if numbers.d.len() > public.n().len() || bool::from(!d.ct_lt(&n)) {
         return Err(inconsistent("the private exponent d is not below n"));
     }
     for (prime, exponent, error) in [
@@ -42,9 +43,9 @@ pub(super) fn check(public: &PublicKey, numbers: &PrivateNumbers) -> Result<(), 
         }
     }
     let qinv = secret(&numbers.qinv)?;
-    let product: Secret = Zeroizing::new(qinv.concatenating_mul(&*secret(&numbers.q)?));
-    let modulus = non_zero(&p).ok_or_else(|| inconsistent("p is zero"))?;
-    if !bool::from(qinv.ct_lt(&p)) || !bool::from(Zeroizing::new(product.rem(&*modulus)).is_one()) {
+    let product: Secret = Zeroizing::new(qinv.concatenating_mul(&*q));
+    let modulus = NonZero::new((*p).clone()).into_option().ok_or_else(|| inconsistent("p is zero"))?;
+    if !bool::from(qinv.ct_lt(&p)) || !bool::from(Zeroizing::new(product.rem(&modulus)).is_one()) {
         return Err(inconsistent("qInv is not q⁻¹ mod p"));
     }
     Ok(())
@@ -61,10 +62,10 @@ pub(super) fn complete(
     if e.0 == 1 {
         return Err(Error::OutOfRange { field: "the public exponent", what: "it must be odd and greater than 1" });
     }
-    if validation == Validation::Full {
-        check_modulus(public, &p, &q)?;
-    }
     let (p_int, q_int) = (prime(&p)?, prime(&q)?);
+    if validation == Validation::Full {
+        check_modulus(&integer(public.n())?, &p_int, &q_int)?;
+    }
     let (p_order, q_order) = (minus_one(&p_int), minus_one(&q_int));
 
     let dp = inverse_of_word(e, &p_order)?;
@@ -74,14 +75,13 @@ pub(super) fn complete(
     Ok(PrivateNumbers { dp: bytes(&dp), dq: bytes(&dq), qinv: bytes(&qinv), d: bytes(&d), p, q })
 }
 
-fn check_modulus(public: &PublicKey, p: &[u8], q: &[u8]) -> Result<(), Error> {
-    if bool::from(prime(p)?.is_one()) || bool::from(prime(q)?.is_one()) {
+fn check_modulus(n: &Integer, p: &Integer, q: &Integer) -> Result<(), Error> {
+    if bool::from(p.is_one()) || bool::from(q.is_one()) {
         return Err(inconsistent("p or q is 1"));
     }
-    let product: Secret = Zeroizing::new(prime(p)?.concatenating_mul(&*prime(q)?));
-    let n = integer(public.n())?;
-    let precision = product.bits_precision().max(n.bits_precision());
-    if !bool::from(Zeroizing::new((*product).clone().resize(precision)).ct_eq(&n.resize(precision))) {
+    // The precisions may differ; what one has more of must be zero.
+    let product: Secret = Zeroizing::new(p.concatenating_mul(q));
+    if !bool::from(product.ct_eq(n)) {
         return Err(inconsistent("n is not p·q"));
     }
     Ok(())
