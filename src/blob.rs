@@ -111,7 +111,7 @@ pub struct Hints<'a> {
 
 impl Hints<'_> {
     /// The curve that is given beside the blob, as such or with the algorithm.
-    pub(crate) fn curve_beside(&self) -> Option<&'static Curve> {
+    fn curve_beside(&self) -> Option<&'static Curve> {
         self.curve.or_else(|| self.algorithm.and_then(|algorithm| algorithm.curve))
     }
 

@@ -169,8 +169,7 @@ pub fn decode(bytes: &[u8], format: Format, hints: &Hints<'_>) -> Result<Decoded
             Ok(Decoded { algorithm: Algorithm::symmetric(algorithm), key: KeyMaterial::Secret(key), usage: None })
         }
         Format::Sec1 => {
-            let sec1_curve = hints.curve_beside();
-            let key = PrivateKey::Ec(asn1::sec1::decode(bytes, sec1_curve, hints.validation)?);
+            let key = PrivateKey::Ec(asn1::sec1::decode(bytes, hints.curve, hints.validation)?);
             Ok(pkcs8::private_to_decoded(key, None, hints)?)
         }
         Format::Spki => public_to_decoded(asn1::spki::decode(bytes, hints.validation)?, hints),

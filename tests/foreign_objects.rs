@@ -170,7 +170,11 @@ fn another_public_key_under_name_and_id_is_never_taken_for_the_key() {
 fn two_keys_that_nothing_tells_apart_are_deleted_one_by_one() {
     on_a_token("two_keys_that_nothing_tells_apart_are_deleted_one_by_one", |provider| {
         for _ in 0..2 {
-            provider.token().create(&ec_private("twin", b"1", "ec-nistP256")).expect("a private key");
+            let rsa = object(CKO_PRIVATE_KEY, CKK_RSA, "twin", b"1")
+                .bytes(CKA_MODULUS, &number("rsa2048-e3", "n"))
+                .bytes(CKA_PUBLIC_EXPONENT, &number("rsa2048-e3", "e"))
+                .bytes(CKA_PRIVATE_EXPONENT, &number("rsa2048-e3", "d"));
+            provider.token().create(&rsa).expect("a private key");
         }
         match provider.open_key("twin") {
             Err(Error::Provider(ProviderError::Ambiguous { uris, .. })) => assert_eq!(uris[0], uris[1]),

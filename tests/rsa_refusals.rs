@@ -59,22 +59,14 @@ fn primes_whose_product_is_not_n_are_refused() {
 }
 
 #[test]
-fn primes_that_are_no_primes_are_refused_where_anything_is_computed_from_them() {
+fn primes_that_are_one_or_even_are_refused() {
     let right = rsa("rsa1024-e65537");
-    let other = rsa("rsa1024-e3");
     let (n, one) = (right.get("n").to_vec(), vec![1]);
-    let composite = integers::mul(right.get("p"), right.get("q"));
     let is_one = "p or q is 1";
     for (p, q, n, what) in [
         (one.clone(), n.clone(), n.clone(), is_one),
         (n.clone(), one, n.clone(), is_one),
         (vec![], n.clone(), n, "p or q is even"),
-        (
-            composite.clone(),
-            other.get("p").to_vec(),
-            integers::mul(&composite, other.get("p")),
-            "q has no inverse modulo p: p is not a prime",
-        ),
     ] {
         let wrong = right.with("n", n).with("p", p).with("q", q);
         let error = blob::decode(&wrong.private_blob(), BlobType::RsaPrivate, &Hints::default()).unwrap_err();

@@ -46,6 +46,11 @@ impl Stage {
         [id, Self::READY, replaces].concat()
     }
 
+    /// Whether a CKA_ID could be taken for a marked one.
+    pub(super) fn is_like_a_mark(id: &[u8]) -> bool {
+        id.windows(7).any(|part| part == b"\0cng11:")
+    }
+
     /// Takes a CKA_ID apart.
     pub(super) fn of(id: &[u8]) -> (Self, &[u8]) {
         let (stage, id, _) = Self::parts(id);

@@ -28,10 +28,8 @@ impl StorageProvider {
             }
         }
         let entry = match self.settled_entry(name) {
-            Err(crate::Error::Provider(Error::Ambiguous { uris, .. }))
-                if uris.iter().all(|uri| Some(uri) == uris.first()) =>
-            {
-                self.one_of_several(name)?
+            Err(ambiguous @ crate::Error::Provider(Error::Ambiguous { .. })) => {
+                self.one_of_equals(name)?.ok_or(ambiguous)?
             }
             outcome => outcome?,
         };
@@ -68,16 +66,24 @@ impl StorageProvider {
         self.find_entry(name)
     }
 
-    /// One of several keys that nothing tells apart, so that they can be deleted one by one.
-    fn one_of_several(&self, name: &str) -> Result<Entry, crate::Error> {
+    /// One of several keys under one name and CKA_ID that are known to be the same, so that they can be deleted one by one. Two runs that import
+    /// one key at the same moment leave such.
+    fn one_of_equals(&self, name: &str) -> Result<Option<Entry>, crate::Error> {
         let uri = if Uri::is_uri(name) { lookup::key_uri(name)? } else { Uri::default() };
-        let entries = match (&uri.object, Uri::is_uri(name)) {
+        let mut entries = match (&uri.object, Uri::is_uri(name)) {
             (Some(label), _) => lookup::by_label(&self.token, label)?,
             (None, true) => self.all_entries()?,
             (None, false) => lookup::by_label(&self.token, name)?,
         };
-        let fits = |entry: &Entry| entry.is_key() && entry.objects().any(|object| uri.matches_object(object));
-        Ok(entries.into_iter().find(fits).ok_or_else(|| Error::NoSuchKey { name: name.to_owned() })?)
+        entries.retain(|entry| entry.is_key() && entry.objects().any(|object| uri.matches_object(object)));
+        let key = |entry: &Entry| {
+            let public = entry.record().public.clone();
+            let public = public.or_else(|| entry.public.as_ref().and_then(|object| object.public.clone()));
+            (entry.record().label.clone(), entry.id.clone(), public)
+        };
+        let known = entries.first().map(key).filter(|(.., public)| public.is_some());
+        let equal = known.is_some() && entries.iter().all(|entry| Some(key(entry)) == known);
+        Ok(entries.into_iter().next().filter(|_| equal))
     }
 
     /// What a URI names by itself: any one public object or certificate if `companion`, else what is torn, or one that belongs to no key.

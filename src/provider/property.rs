@@ -277,8 +277,8 @@ impl Key {
             let what = format!("a CKA_ID of {} bytes (1 to 200 are taken)", id.len());
             return Err(Error::Contradiction { what }.into());
         }
-        if Stage::of(id).0 != Stage::Final {
-            let what = "a CKA_ID that ends like the mark of an unfinished import".to_owned();
+        if Stage::is_like_a_mark(id) {
+            let what = "a CKA_ID that holds the mark of an unfinished import".to_owned();
             return Err(Error::Contradiction { what }.into());
         }
         pending.id = Some(id.to_vec());
