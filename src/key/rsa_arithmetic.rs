@@ -44,8 +44,8 @@ pub(super) fn check(public: &PublicKey, numbers: &PrivateNumbers) -> Result<(), 
     }
     let qinv = secret(&numbers.qinv)?;
     let product: Secret = Zeroizing::new(qinv.concatenating_mul(&*q));
-    let modulus = NonZero::new((*p).clone()).into_option().ok_or_else(|| inconsistent("p is zero"))?;
-    if !bool::from(qinv.ct_lt(&p)) || !bool::from(Zeroizing::new(product.rem(&modulus)).is_one()) {
+    let modulus = non_zero(&p).ok_or_else(|| inconsistent("p is zero"))?;
+    if !bool::from(qinv.ct_lt(&p)) || !bool::from(Zeroizing::new(product.rem(&*modulus)).is_one()) {
         return Err(inconsistent("qInv is not q⁻¹ mod p"));
     }
     Ok(())
@@ -160,7 +160,7 @@ fn lcm(a: &Integer, b: &Integer) -> Result<Secret, Error> {
 
 /// q⁻¹ mod p, by Bernstein and Yang's divsteps, whose steps depend on neither number.
 fn inverse_mod_prime(q: &Integer, p: &Integer) -> Result<Secret, Error> {
-    let no_inverse = || inconsistent("q has no inverse modulo p: p is not a prime");
+    let no_inverse = || inconsistent("q has no inverse modulo p");
     let modulus = Zeroizing::new(Odd::new(p.clone()).into_option().ok_or_else(no_inverse)?);
     let reduced: Secret = Zeroizing::new(q.rem(modulus.as_nz_ref()));
     reduced.invert_odd_mod(&modulus).into_option().map(Zeroizing::new).ok_or_else(no_inverse)
