@@ -204,7 +204,10 @@ impl Key {
                     Some(PublicKey::Ec(public)) => Some(public.clone()),
                     _ => None,
                 };
-                let private = ec::PrivateKey::new(curve, &value, public, Validation::Skip)?;
+                // A point that is not the scalar's does not leave beside it; what was imported unvalidated leaves as it is.
+                let private = ec::PrivateKey::new(curve, &value, public.clone(), Validation::Full)
+                    .or_else(|_| ec::PrivateKey::new(curve, &value, None, Validation::Full))
+                    .or_else(|_| ec::PrivateKey::new(curve, &value, public, Validation::Skip))?;
                 Ok(KeyMaterial::Private(PrivateKey::Ec(private)))
             }
             _ => {

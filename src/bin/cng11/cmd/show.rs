@@ -1,5 +1,6 @@
 //! `show NAME`: one key with all properties and objects.
 
+use cng_pkcs11::key::Family;
 use cng_pkcs11::provider::{Key, PropertyValue, names};
 use cng_pkcs11::token::Access;
 use serde_json::{Map, Value, json};
@@ -41,7 +42,8 @@ fn text(key: &Key, properties: &[(&str, PropertyValue)], fingerprint: Option<Str
     rows.push(vec!["CKA_ID:".to_owned(), hex(key.id())]);
     let mut objects = Vec::new();
     if key.has_private() {
-        objects.push(if key.has_public_object() || fingerprint.is_some() { "private key" } else { "secret key" });
+        let symmetric = matches!(key.algorithm().map(|algorithm| algorithm.family), Some(Family::Symmetric(_)));
+        objects.push(if symmetric { "secret key" } else { "private key" });
     }
     if key.has_public_object() {
         objects.push("public key");
