@@ -10,6 +10,8 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 use std::sync::OnceLock;
 
+use cng_pkcs11::token::Module;
+
 use serde_json::Value;
 use tempfile::TempDir;
 
@@ -34,17 +36,8 @@ pub(crate) fn ensure(holds: bool, otherwise: impl FnOnce() -> String) -> Finding
 pub(crate) fn softhsm() -> &'static Path {
     static FOUND: OnceLock<PathBuf> = OnceLock::new();
     FOUND.get_or_init(|| {
-        let places = [
-            "/usr/lib/softhsm/libsofthsm2.so",
-            "/usr/lib/x86_64-linux-gnu/softhsm/libsofthsm2.so",
-            "/usr/lib/aarch64-linux-gnu/softhsm/libsofthsm2.so",
-            "/usr/lib64/pkcs11/libsofthsm2.so",
-            "/usr/lib64/libsofthsm2.so",
-            "/usr/lib/pkcs11/libsofthsm2.so",
-            "/usr/local/lib/softhsm/libsofthsm2.so",
-            "/opt/homebrew/lib/softhsm/libsofthsm2.so",
-        ];
-        find(&places).unwrap_or_else(|| panic!("SoftHSM2 is needed: sudo apt-get install softhsm2"))
+        Module::locate(None, None)
+            .unwrap_or_else(|error| panic!("SoftHSM2 is needed ({error}): sudo apt-get install softhsm2"))
     })
 }
 

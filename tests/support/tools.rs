@@ -3,6 +3,8 @@
 use std::path::PathBuf;
 use std::process::Command;
 
+use cng_pkcs11::token::Module;
+
 use super::Run;
 
 /// What to do when one of them is missing. A missing program fails a test, it never passes it.
@@ -18,20 +20,9 @@ pub(crate) fn tool(name: &str) -> Command {
     Command::new(name)
 }
 
-/// SoftHSM2's library, from the usual places.
+/// SoftHSM2's library, from the places that the library knows.
 pub(crate) fn softhsm_module() -> PathBuf {
-    let places = [
-        "/usr/lib/softhsm/libsofthsm2.so",
-        "/usr/lib/x86_64-linux-gnu/softhsm/libsofthsm2.so",
-        "/usr/lib/aarch64-linux-gnu/softhsm/libsofthsm2.so",
-        "/usr/lib64/pkcs11/libsofthsm2.so",
-        "/usr/lib64/libsofthsm2.so",
-        "/usr/lib/pkcs11/libsofthsm2.so",
-        "/usr/local/lib/softhsm/libsofthsm2.so",
-        "/opt/homebrew/lib/softhsm/libsofthsm2.so",
-    ];
-    let found = places.iter().map(PathBuf::from).find(|place| place.is_file());
-    found.unwrap_or_else(|| panic!("SoftHSM2 is not installed; {}", install_hint()))
+    Module::locate(None, None).unwrap_or_else(|error| panic!("SoftHSM2 is not installed ({error}); {}", install_hint()))
 }
 
 /// Runs openssl with these arguments, and expects it to succeed.
