@@ -228,3 +228,83 @@ fn a_result_that_is_lost_is_a_failure_and_a_link_stays_a_link() {
     assert!(link.is_symlink());
     assert_eq!(fs::read(&real).expect("the file behind the link"), vector("ec-nistP256.spki.bin"));
 }
+
+#[test]
+fn a_uri_that_names_a_key_does_not_delete_what_stands_beside_it() {
+    on_a_token("a_uri_that_names_a_key_does_not_delete_what_stands_beside_it", |provider| {
+        let token = provider.token();
+        token.create(&ec_public("web", b"77", &point("ec-nistP256-shortd"))).expect("somebody's public key");
+        import(&provider, "ec-nistP256.ECDSA.ECCPRIVATEBLOB.bin", "web", None, Flags::NONE).expect("an import");
+        token.create(&ec_public("web", b"5\0cng11:staged", &point("ec-nistP256"))).expect("a leftover");
+        token.create(&ec_public("web", b"6\0cng11:staged", &point("ec-nistP256"))).expect("another leftover");
+        provider.delete_key("pkcs11:object=web").expect("the key goes, and what was left over");
+        assert_eq!(count(&provider), 1);
+        let listing = provider.list().expect("a list");
+        assert_eq!((listing.keys.len(), listing.public_only.len()), (0, 1), "{listing:?}");
+        provider.delete_key("pkcs11:object=web").expect("now it is what the URI names");
+        assert_eq!(count(&provider), 0);
+    });
+}
+
+#[test]
+fn what_is_not_marked_beside_a_leftover_stays() {
+    on_a_token("what_is_not_marked_beside_a_leftover_stays", |provider| {
+        let token = provider.token();
+        token.create(&ec_private("web", b"5\0cng11:staged", "ec-nistP256")).expect("a leftover");
+        token.create(&ec_public("web", b"5", &point("ec-nistP256"))).expect("somebody's public key");
+        assert_eq!(provider.list().expect("a list").unfinished.len(), 1);
+        import(&provider, "ec-nistP256.ECDSA.ECCPRIVATEBLOB.bin", "web", Some(b"6"), Flags::NONE).expect("an import");
+        assert_eq!(count(&provider), 3);
+        assert_eq!(provider.list().expect("a list").public_only.len(), 1);
+    });
+}
+
+#[test]
+fn an_interrupted_import_is_completed_by_the_same_import_alone() {
+    on_a_token("an_interrupted_import_is_completed_by_the_same_import_alone", |provider| {
+        let token = provider.token();
+        token.create(&ec_private("web", b"1", "ec-nistP256")).expect("a private key");
+        token.create(&ec_public("web", b"1\0cng11:staged", &point("ec-nistP256"))).expect("its public key, marked");
+        let blob = vector("ec-nistP256-shortd.ECDSA.ECCPRIVATEBLOB.bin");
+        let other = blob::decode(&blob, blob::BlobType::EccPrivate, &blob::Hints::default()).expect("a blob");
+        let parameters = ImportParameters { name: Some(KeyName::new("web").unwrap()), ..ImportParameters::default() };
+        let pending = provider.import_decoded(other, &parameters, Flags::DO_NOT_FINALIZE).expect("a pending key");
+        assert_eq!(pending.rehearse().expect_err("the name is another key's").status(), Status::NTE_EXISTS);
+        let elsewhere = import(&provider, "ec-nistP256.ECDSA.ECCPRIVATEBLOB.bin", "web", Some(b"9"), Flags::NONE);
+        assert_eq!(elsewhere.expect_err("that key has another CKA_ID").status(), Status::NTE_EXISTS);
+        assert_eq!(provider.open_key("web").expect("the key").id(), b"1");
+    });
+}
+
+#[test]
+fn two_copies_with_one_public_object_between_them_can_be_deleted() {
+    on_a_token("two_copies_with_one_public_object_between_them_can_be_deleted", |provider| {
+        let token = provider.token();
+        for _ in 0..2 {
+            token.create(&ec_private("twin", b"1", "ec-nistP256")).expect("a private key");
+        }
+        token.create(&ec_public("twin", b"1", &point("ec-nistP256"))).expect("one public key");
+        provider.delete_key("twin").expect("one goes");
+        provider.open_key("twin").expect("the other is clear now");
+        provider.delete_key("twin").expect("the other goes");
+        assert_eq!(count(&provider), 0);
+        // Two that are not the same key are not taken for it.
+        token.create(&ec_private("pair", b"1", "ec-nistP256")).expect("a private key");
+        token.create(&ec_private("pair", b"1", "ec-nistP256-shortd")).expect("another");
+        token.create(&ec_public("pair", b"1", &point("ec-nistP256"))).expect("the public key of one");
+        assert!(matches!(provider.delete_key("pair"), Err(Error::Provider(ProviderError::Ambiguous { .. }))));
+        assert_eq!(count(&provider), 3);
+    });
+}
+
+#[test]
+fn stdout_by_any_name_gets_the_key_and_nothing_else() {
+    let token = TestToken::new();
+    token.import("ec-nistP256.ECDSA.ECCPRIVATEBLOB.bin", "web", &[]);
+    let path = token.path("out");
+    let out = fs::File::create(&path).expect("a file");
+    let mut command = token.cng11_command();
+    command.args(["export", "web", "--type", "spki", "-o", "/dev/stdout"]).stdout(out);
+    assert_eq!(command.status().expect("cng11 runs").code(), Some(0));
+    assert_eq!(fs::read(&path).expect("what was written"), vector("ec-nistP256.spki.bin"));
+}

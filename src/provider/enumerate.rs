@@ -1,7 +1,8 @@
 //! `NCryptEnumKeys`: the keys of a token, whoever wrote them.
 
-use super::lookup::{self, Entry, Stage};
+use super::lookup::{self, Stage};
 use super::{Key, Ready, StorageProvider};
+use crate::template::get::ObjectRecord;
 use crate::token::Uri;
 
 /// What a token holds.
@@ -28,8 +29,6 @@ impl StorageProvider {
             Listing { keys: Vec::new(), public_only: Vec::new(), unfinished: Vec::new(), torn: Vec::new() };
         let entries = self.all_entries()?;
         for entry in &entries {
-            let uris =
-                |entry: &Entry| entry.objects().map(|object| lookup::uri_of(&self.token, object)).collect::<Vec<_>>();
             listing
                 .torn
                 .extend(entry.objects().filter(|object| object.torn).map(|object| lookup::uri_of(&self.token, object)));
@@ -37,7 +36,11 @@ impl StorageProvider {
                 continue;
             }
             if entry.stage == Stage::Staged || entries.iter().any(|other| other.supersedes(entry)) {
-                listing.unfinished.extend(uris(entry));
+                // Beside a leftover may stand what is somebody's own.
+                let ours =
+                    |object: &&ObjectRecord| entry.stage != Stage::Staged || Stage::of(&object.id).0 != Stage::Final;
+                let objects = entry.objects().filter(ours);
+                listing.unfinished.extend(objects.map(|object| lookup::uri_of(&self.token, object)));
             } else {
                 let key = Key::ready(&self.token, Ready::of_entry(entry));
                 if entry.is_key() { &mut listing.keys } else { &mut listing.public_only }.push(key);

@@ -13,7 +13,7 @@ use crate::key::{
 };
 use crate::status::Ckr;
 use crate::template::Template;
-use crate::template::attribute::CKA_ID;
+use crate::template::attribute::{CKA_ID, CKA_VALUE};
 use crate::template::get::ObjectRecord;
 use crate::template::put::{self, Attributes, PrivateKind};
 use crate::token::mechanism::{CKM_EC_KEY_PAIR_GEN, CKM_EC_MONTGOMERY_KEY_PAIR_GEN, CKM_RSA_PKCS_KEY_PAIR_GEN};
@@ -51,9 +51,7 @@ impl Key {
         }) {
             Some(decoded) => {
                 pending.check_said(decoded.algorithm, decoded.key.bits())?;
-                if let Some(parts) = &pending.certificate {
-                    finalizer.check_certificate(parts, decoded.key.public().as_ref())?;
-                }
+                finalizer.certified(decoded.key.public().as_ref())?;
                 (Some(decoded.algorithm), pending.usage_for(decoded.algorithm, decoded.usage)?)
             }
             None => match pending.algorithm() {
@@ -63,9 +61,15 @@ impl Key {
         };
         if let Some(name) = &pending.name {
             let mut entries = lookup::by_label(&self.token, name.as_str())?;
-            entries.retain(|entry| !entry.is_interrupted());
-            if let (Some(entry), false) = (lookup::resolve(&self.token, name.as_str(), &entries)?, pending.overwrite) {
-                return Err(entry.name_taken(&self.token).into());
+            let interrupted: Vec<_> =
+                entries.iter().filter(|entry| entry.is_interrupted()).map(Entry::identity).collect();
+            // What is only left over would be removed first.
+            entries.retain(|entry| entry.stage != Stage::Staged);
+            let public = decoded.as_deref().and_then(|decoded| decoded.key.public());
+            if let Some((held, false)) =
+                finalizer.holder(name.as_str(), &entries, &interrupted, public.as_ref(), usage)?
+            {
+                held.check_replaceable()?;
             }
         }
         Ok((algorithm, usage))
@@ -79,6 +83,18 @@ impl Entry {
         let algorithm = record.algorithm().map_or_else(|| "a key".to_owned(), |algorithm| algorithm.name());
         let held = format!("{algorithm}, {}", lookup::uri_of(token, record));
         Error::NameTaken { name: record.label.clone(), held }
+    }
+
+    /// Refuses what `--overwrite` could not finish.
+    pub(super) fn check_replaceable(&self) -> Result<(), crate::Error> {
+        match self.objects().find(|object| !object.destroyable) {
+            Some(stuck) => {
+                let class = stuck.class;
+                let what = format!("the old key cannot be replaced: its {class:?} object has CKA_DESTROYABLE false");
+                Err(Error::Unsupported { what, ckr: None }.into())
+            }
+            None => Ok(()),
+        }
     }
 
     /// Whether an import of this key was cut short after its private object was written.
@@ -141,6 +157,7 @@ impl Finalizer<'_> {
     ) -> Result<Ready, crate::Error> {
         let public = private.public().ok_or_else(|| Error::NoPublic { name: self.label() })?;
         let id = self.pair_id(&public)?;
+        self.certified(Some(&public))?;
         let old = match self.make_room(Some(&public), usage)? {
             Room::Taken(finished) => return Ok(*finished),
             Room::Free(old) => old,
@@ -268,18 +285,18 @@ impl Finalizer<'_> {
         Ok(Ready::of_outcome(persisted, route))
     }
 
-    fn check_certificate(&self, parts: &CertificateParts, public: Option<&PublicKey>) -> Result<(), Error> {
+    /// The certificate that goes beside the key, if one was given; it must be for this key.
+    pub(super) fn certified(&self, public: Option<&PublicKey>) -> Result<Option<&CertificateParts>, Error> {
+        let Some(parts) = &self.pending.certificate else { return Ok(None) };
         match public {
-            Some(public) if *public == parts.public => Ok(()),
+            Some(public) if *public == parts.public => Ok(Some(parts)),
             Some(_) => Err(Error::Contradiction { what: "the certificate is for another key".to_owned() }),
             None => Err(Error::Contradiction { what: "a symmetric key has no certificate".to_owned() }),
         }
     }
 
-    /// The certificate that goes beside the key, if one was given; it must be for this key.
     fn certificate(&self, public: &PublicKey, id: &[u8]) -> Result<Option<Source<'_>>, crate::Error> {
-        let Some(parts) = &self.pending.certificate else { return Ok(None) };
-        self.check_certificate(parts, Some(public))?;
+        let Some(parts) = self.certified(Some(public))? else { return Ok(None) };
         let make = move |id: &[u8], token: bool| -> Result<Handle, crate::Error> {
             let attributes = self.attributes(id, token, KeyUsage::default());
             Ok(self.token.create(&put::certificate(parts, &attributes))?)
@@ -291,23 +308,53 @@ impl Finalizer<'_> {
     /// The key of the new one's name, after leftovers of a killed import were dealt with.
     pub(super) fn make_room(&self, public: Option<&PublicKey>, usage: KeyUsage) -> Result<Room, crate::Error> {
         let Some(name) = &self.pending.name else { return Ok(Room::Free(None)) };
-        let entries = lookup::by_label(self.token, name.as_str())?;
-        let interrupted = entries.iter().any(Entry::is_interrupted);
-        let entries = recovery::recover(self.token, name.as_str(), entries)?;
-        self.check_strangers(&entries, public)?;
-        let Some(held) = lookup::resolve(self.token, name.as_str(), &entries)? else { return Ok(Room::Free(None)) };
-        if self.pending.overwrite {
-            return Ok(Room::Free(Some(Box::new(held.clone()))));
+        let found = lookup::by_label(self.token, name.as_str())?;
+        let interrupted: Vec<_> = found.iter().filter(|entry| entry.is_interrupted()).map(Entry::identity).collect();
+        let entries = recovery::recover(self.token, name.as_str(), found)?;
+        match self.holder(name.as_str(), &entries, &interrupted, public, usage)? {
+            None => Ok(Room::Free(None)),
+            Some((held, false)) => Ok(Room::Free(Some(Box::new(held.clone())))),
+            Some((held, true)) => self.complete(Ready::of_entry(held)).map(|ready| Room::Taken(Box::new(ready))),
         }
-        let ready = Ready::of_entry(held);
-        let same = public.is_some() && ready.public.as_ref() == public;
-        if interrupted && same && ready.policy == self.policy() && ready.usage == usage {
-            return self.complete(ready).map(|ready| Room::Taken(Box::new(ready)));
+    }
+
+    /// The key of the name, and whether it is this very one, whose import was cut short; otherwise it is to be replaced.
+    fn holder<'e>(
+        &self,
+        name: &str,
+        entries: &'e [Entry],
+        interrupted: &[lookup::Identity],
+        public: Option<&PublicKey>,
+        usage: KeyUsage,
+    ) -> Result<Option<(&'e Entry, bool)>, crate::Error> {
+        self.check_strangers(entries, public)?;
+        let Some(held) = lookup::resolve(self.token, name, entries)? else { return Ok(None) };
+        if self.pending.overwrite {
+            return Ok(Some((held, false)));
+        }
+        if interrupted.contains(&held.identity()) && self.is_held(held, public, usage)? {
+            return Ok(Some((held, true)));
         }
         if held.record().torn {
             return Err(Error::Torn { uri: lookup::uri_of(self.token, held.record()).to_string() }.into());
         }
         Err(held.name_taken(self.token).into())
+    }
+
+    /// Whether the key that is there is all that this import asks for.
+    fn is_held(&self, held: &Entry, public: Option<&PublicKey>, usage: KeyUsage) -> Result<bool, crate::Error> {
+        let ready = Ready::of_entry(held);
+        let same = public.is_some() && ready.public.as_ref() == public;
+        let placed = self.pending.id.as_ref().is_none_or(|id| *id == held.id);
+        let certified = match (&self.pending.certificate, &held.certificate) {
+            (None, _) => true,
+            (Some(_), None) => false,
+            (Some(parts), Some(object)) => {
+                let value = self.token.attributes(Handle(object.handle), &[(CKA_VALUE, parts.der.len())])?;
+                value.into_iter().flatten().next().is_some_and(|der| *der == *parts.der)
+            }
+        };
+        Ok(same && placed && certified && ready.policy == self.policy() && ready.usage == usage)
     }
 
     /// A lone public object under the same label and CKA_ID would be taken for the new key's public half.
@@ -343,9 +390,7 @@ impl Finalizer<'_> {
     }
 
     pub(super) fn room_for_secret(&self) -> Result<Option<Box<Entry>>, crate::Error> {
-        if self.pending.certificate.is_some() {
-            return Err(Error::Contradiction { what: "a symmetric key has no certificate".to_owned() }.into());
-        }
+        self.certified(None)?;
         match self.make_room(None, KeyUsage::default())? {
             Room::Free(old) => Ok(old),
             // Only a key pair can be found half written.

@@ -2,8 +2,10 @@
 
 use super::lookup::{self, Entry, Stage};
 use super::persist::destroy_all;
+use super::proof::{self, Verified};
 use super::recovery;
 use super::{Error, KeyName, StorageProvider};
+use crate::key::PublicKey;
 use crate::template::Template;
 use crate::template::attribute::CKA_LABEL;
 use crate::template::get::{Class, ObjectRecord};
@@ -11,7 +13,8 @@ use crate::token::{Handle, Uri};
 
 impl StorageProvider {
     /// Deletes a key: its certificate and its public object first, so that what is left when this is cut short is still a key and can be
-    /// deleted again. A URI that says `type=public` or `type=cert`, or names a torn or unfinished object, deletes that object alone.
+    /// deleted again. A URI that says `type=public` or `type=cert`, or names a torn or unfinished object, deletes that object alone;
+    /// a certificate that belongs to no key here is none of ours and is not found.
     ///
     /// # Errors
     /// `NTE_BAD_KEYSET` when there is no such key; what the token says.
@@ -76,14 +79,37 @@ impl StorageProvider {
             (None, false) => lookup::by_label(&self.token, name)?,
         };
         entries.retain(|entry| entry.is_key() && entry.objects().any(|object| uri.matches_object(object)));
-        let key = |entry: &Entry| {
-            let public = entry.record().public.clone();
-            let public = public.or_else(|| entry.public.as_ref().and_then(|object| object.public.clone()));
-            (entry.record().label.clone(), entry.id.clone(), public)
+        let place = |entry: &Entry| (entry.record().label.clone(), entry.id.clone());
+        let public = |entry: &Entry| {
+            let own = entry.record().public.clone();
+            own.or_else(|| entry.public.as_ref().and_then(|object| object.public.clone()))
         };
-        let known = entries.first().map(key).filter(|(.., public)| public.is_some());
-        let equal = known.is_some() && entries.iter().all(|entry| Some(key(entry)) == known);
-        Ok(entries.into_iter().next().filter(|_| equal))
+        let (Some(first), Some(known)) = (entries.first().map(place), entries.iter().find_map(public)) else {
+            return Ok(None);
+        };
+        for entry in &entries {
+            let equal = place(entry) == first
+                && match (public(entry), &entry.private) {
+                    (Some(public), _) => public == known,
+                    // A deletion that was cut short may have taken its public object: the key itself can tell.
+                    (None, Some(private)) => self.works_like(private, &known)?,
+                    (None, None) => false,
+                };
+            if !equal {
+                return Ok(None);
+            }
+        }
+        // The one that has lost its public object goes first: while there is one, what is left can be told apart.
+        let at = entries.iter().position(|entry| public(entry).is_none()).unwrap_or_default();
+        Ok(entries.into_iter().nth(at))
+    }
+
+    fn works_like(&self, private: &ObjectRecord, public: &PublicKey) -> Result<bool, crate::Error> {
+        match proof::prove_pair(&self.token, Handle(private.handle), None, public, private.usage) {
+            Ok(verified) => Ok(verified != Verified::Attributes),
+            Err(crate::Error::Provider(Error::ProofFailed { .. })) => Ok(false),
+            Err(error) => Err(error),
+        }
     }
 
     /// What a URI names by itself: any one public object or certificate if `companion`, else what is torn, or one that belongs to no key.
@@ -96,22 +122,34 @@ impl StorageProvider {
             None => self.all_entries()?,
         };
         let alone = |entry: &Entry| companion || entry.record().torn || !entry.is_key() || entry.stage == Stage::Staged;
-        let fitting: Vec<&ObjectRecord> = entries
-            .iter()
-            .filter(|entry| alone(entry))
-            .flat_map(Entry::objects)
-            .filter(|object| uri.matches_object(object))
-            .collect();
-        let handles = |objects: &[&ObjectRecord]| objects.iter().map(|object| Handle(object.handle)).collect();
-        // Torn objects have little to tell them apart, from each other or from a whole key beside them, which is not meant.
-        let torn: Vec<_> = fitting.iter().copied().filter(|object| object.torn).collect();
-        match (torn.as_slice(), fitting.as_slice()) {
-            ([], [] | [_]) => Ok(handles(&fitting)),
-            ([], several) => {
-                let uris = several.iter().map(|object| lookup::uri_of(&self.token, object).to_string()).collect();
-                Err(Error::Ambiguous { name: uri.to_string(), uris }.into())
-            }
-            (torn, _) => Ok(handles(torn)),
+        let named = |objects: &mut dyn Iterator<Item = &Entry>| -> Vec<ObjectRecord> {
+            objects.flat_map(Entry::objects).filter(|object| uri.matches_object(object)).cloned().collect()
+        };
+        let handles = |objects: &[ObjectRecord]| objects.iter().map(|object| Handle(object.handle)).collect();
+        let mut fitting = named(&mut entries.iter().filter(|entry| alone(entry)));
+        // Torn objects have little to tell them apart, from each other or from a whole key beside them: the URI under which one is listed
+        // means it, and not that key.
+        let listed = |object: &ObjectRecord| same_object(uri, &lookup::uri_of(&self.token, object));
+        let torn: Vec<_> = fitting.iter().filter(|object| object.torn && listed(object)).cloned().collect();
+        if !torn.is_empty() {
+            return Ok(handles(&torn));
         }
+        // A key that fits is what is meant, not what happens to stand beside it.
+        if !named(&mut entries.iter().filter(|entry| !alone(entry))).is_empty() {
+            fitting.clear();
+        }
+        if fitting.len() > 1 {
+            let uris = fitting.iter().map(|object| lookup::uri_of(&self.token, object).to_string()).collect();
+            return Err(Error::Ambiguous { name: uri.to_string(), uris }.into());
+        }
+        Ok(handles(&fitting))
     }
+}
+
+/// Whether two URIs name the same object of a token, whatever they say about the token.
+fn same_object(one: &Uri, other: &Uri) -> bool {
+    let object = |uri: &Uri| {
+        Uri { object: uri.object.clone(), id: uri.id.clone(), class: uri.class, ..Uri::default() }.to_string()
+    };
+    object(one) == object(other)
 }

@@ -98,9 +98,8 @@ pub(super) fn persist(
     old: Option<&Entry>,
     prove: impl FnOnce(&Written) -> Result<Verified, crate::Error>,
 ) -> Result<Persisted, crate::Error> {
-    if let Some(stuck) = old.and_then(|old| old.objects().find(|object| !object.destroyable)) {
-        let what = format!("the old key cannot be replaced: its {:?} object has CKA_DESTROYABLE false", stuck.class);
-        return Err(Error::Unsupported { what, ckr: None }.into());
+    if let Some(old) = old {
+        old.check_replaceable()?;
     }
     // Alone under its name, the private object makes the key and needs no mark; beside an old key it must be told apart.
     let main_stage = if old.is_some() { Stage::Staged } else { Stage::Final };
@@ -127,12 +126,15 @@ pub(super) fn persist(
         let replaced = old.replaced_by(draft.id, placed.certificate.is_some()).map(|object| Handle(object.handle));
         let replaced: Vec<_> = replaced.collect();
         let (first, rest) = replaced.split_at(replaced.len().min(1));
-        // As long as nothing of the old key is gone, it can stay.
-        if let Err(error) = destroy_all(token, first.iter().copied()) {
-            return Err(undo(token, &written, error.into()));
-        }
+        let replaced = match destroy_all(token, first.iter().copied()) {
+            // As long as nothing of the old key is gone, it can stay; the token must have shown that.
+            Err(error) if first.iter().all(|object| token.read(*object).is_ok()) => {
+                return Err(undo(token, &written, error.into()));
+            }
+            outcome => outcome,
+        };
         // Where this stops, the new key has the name, and `recovery` goes on.
-        let replaced = destroy_all(token, rest.iter().copied());
+        let replaced = replaced.and_then(|()| destroy_all(token, rest.iter().copied()));
         let mut marked = companions.chain([placed.main]);
         replaced.and_then(|()| marked.try_for_each(|object| set_id(token, object, draft.id))).map_err(|error| {
             Error::NotTidied { name: draft.label.to_owned(), cause: error.to_string(), ckr: error.ckr() }

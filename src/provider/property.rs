@@ -270,7 +270,7 @@ impl Key {
     /// Sets the CKA_ID that the key will have, in place of the one that follows from its public half.
     ///
     /// # Errors
-    /// `NTE_BAD_KEY_STATE` after finalize; `NTE_INVALID_PARAMETER` when it is empty, longer than 200 bytes, or ends like a mark of ours.
+    /// `NTE_BAD_KEY_STATE` after finalize; `NTE_INVALID_PARAMETER` when it is empty, longer than 200 bytes, or holds a mark of ours.
     pub fn set_id(&mut self, id: &[u8]) -> Result<(), crate::Error> {
         let State::Pending(pending) = &mut self.state else { return Err(Error::Finalized.into()) };
         if id.is_empty() || id.len() > 200 {

@@ -25,9 +25,7 @@ pub(super) fn recover(token: &Token, label: &str, entries: Vec<Entry>) -> Result
     for entry in &entries {
         match (entry.is_key(), entry.stage) {
             // Written and never proven, or a public object whose private one was never written.
-            (_, Stage::Staged) | (false, Stage::Ready) => {
-                destroy_all(token, entry.objects().map(|object| Handle(object.handle)))?;
-            }
+            (_, Stage::Staged) | (false, Stage::Ready) => destroy_all(token, ours(entry))?,
             // The private object came to the token, the mark on what stands beside it was not taken off any more.
             (true, Stage::Final) if !is_settled(entry) => adopt(token, entry)?,
             (true, Stage::Final | Stage::Ready) | (false, Stage::Final) => {}
@@ -62,8 +60,7 @@ fn adopt(token: &Token, entry: &Entry) -> Result<(), Error> {
         match proof {
             Ok(_) => {}
             Err(Error::Provider(super::Error::ProofFailed { .. })) => {
-                let ours = entry.objects().filter(|object| Stage::of(&object.id).0 == Stage::Staged);
-                return Ok(destroy_all(token, ours.map(|object| Handle(object.handle)))?);
+                return Ok(destroy_all(token, ours(entry))?);
             }
             Err(error) => return Err(error),
         }
@@ -79,6 +76,12 @@ pub(super) fn unmark(token: &Token, entry: &Entry) -> Result<(), Error> {
         }
     }
     Ok(())
+}
+
+/// What an import of ours wrote of an entry: a certificate or a public key without a mark may stand beside a leftover and is somebody's.
+fn ours(entry: &Entry) -> impl Iterator<Item = Handle> {
+    let marked = entry.objects().filter(|object| Stage::of(&object.id).0 != Stage::Final);
+    marked.map(|object| Handle(object.handle))
 }
 
 fn is_settled(entry: &Entry) -> bool {

@@ -77,6 +77,7 @@ impl Finalizer<'_> {
             session = wrap::unwrap(self.token, scheme, kek, bytes, &shell(kind, &placeholder, false, usage))?;
         }
         let id = self.pair_id(&public)?;
+        self.certified(Some(&public))?;
         let old = match self.make_room(Some(&public), usage)? {
             Room::Taken(finished) => return Ok(*finished),
             Room::Free(old) => old,

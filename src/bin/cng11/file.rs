@@ -60,12 +60,19 @@ pub(crate) fn open(path: &Path) -> Result<Box<dyn Read>, Failure> {
     Ok(Box::new(File::open(path).map_err(|error| Failure::file(path, &error))?))
 }
 
+/// The file that is to be written, if it is not stdout under one of its names: opened a second time, stdout would be written over from its
+/// start.
+pub(crate) fn named(target: Option<&Path>) -> Option<&Path> {
+    const STDOUT: [&str; 4] = ["-", "/dev/stdout", "/dev/fd/1", "/proc/self/fd/1"];
+    target.filter(|path| !STDOUT.iter().any(|stdout| *path == Path::new(stdout)))
+}
+
 /// Refuses before anything is done what would be refused when it is to be written.
 pub(crate) fn check_target(target: Option<&Path>, force: bool, binary: bool, json: bool) -> Result<(), Failure> {
     // A device or a pipe is there to be written to; a link that leads nowhere is not.
     let is_taken =
         |path: &Path| path.metadata().map_or_else(|_| path.symlink_metadata().is_ok(), |found| found.is_file());
-    match target.filter(|path| *path != Path::new("-")) {
+    match named(target) {
         Some(path) if !force && is_taken(path) => Err(Failure::File {
             path: path.to_owned(),
             problem: "the file exists".to_owned(),
@@ -86,23 +93,19 @@ pub(crate) fn write(
     private: bool,
     overwrite: bool,
 ) -> Result<(), Failure> {
-    let Some(path) = target.filter(|path| *path != Path::new("-")) else {
+    let Some(path) = named(target) else {
         output.data(bytes);
         return Ok(());
     };
     let failed = |error: std::io::Error| Failure::file(path, &error);
-    // A link stays a link: what it points to is replaced. What lies behind `/dev` and `/proc`, as /dev/stdout does, is written to, and so
-    // is a device or a pipe.
-    let link = std::fs::read_link(path).ok();
-    let special = |path: &Path| path.starts_with("/dev") || path.starts_with("/proc");
-    // A link to nothing yet leads to where its file will be.
-    let ahead = |link: &PathBuf| path.canonicalize().unwrap_or_else(|_| path.with_file_name("").join(link));
-    let target = link.as_ref().map(ahead);
-    let opened = special(path) || link.is_some_and(|link| special(&link)) || target.as_deref().is_some_and(special);
-    let path = target.as_deref().unwrap_or(path);
-    if opened || path.metadata().is_ok_and(|metadata| !metadata.is_file()) {
+    // A device or a pipe is written to, through whatever link leads there.
+    if path.metadata().is_ok_and(|metadata| !metadata.is_file()) {
         return OpenOptions::new().write(true).open(path).and_then(|mut file| file.write_all(bytes)).map_err(failed);
     }
+    // A link stays a link: what it points to is replaced. A link to nothing yet leads to where its file will be.
+    let ahead = |link| path.canonicalize().unwrap_or_else(|_| path.with_file_name("").join::<PathBuf>(link));
+    let target = std::fs::read_link(path).ok().map(ahead);
+    let path = target.as_deref().unwrap_or(path);
     let temporary = temporary_beside(path);
     let written = create_new(&temporary, private).and_then(|mut file| {
         file.write_all(bytes)?;

@@ -51,7 +51,7 @@ pub(crate) fn run(context: &Context, args: &ExportArgs) -> Result<u8, Failure> {
 
 fn deliver(context: &Context, args: &ExportArgs, name: &str, exported: &Exported, public: bool) -> Result<(), Failure> {
     let output = context.output;
-    let to_file = args.output.as_deref().filter(|path| *path != std::path::Path::new("-"));
+    let to_file = file::named(args.output.as_deref());
     let mut document = Map::new();
     document.insert("name".to_owned(), json!(name));
     document.insert("type".to_owned(), json!(args.kind.name()));

@@ -21,7 +21,7 @@ pub(crate) fn sign(context: &Context, args: &SignArgs) -> Result<u8, Failure> {
         SignatureFormat::Der if is_elliptic(&key) => ecdsa::to_der(&signature)?,
         _ => signature,
     };
-    match args.output.as_deref().filter(|path| *path != std::path::Path::new("-")) {
+    match file::named(args.output.as_deref()) {
         Some(path) => {
             file::write(context.output, Some(path), &signature, false, true)?;
             let document =

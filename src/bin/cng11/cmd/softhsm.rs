@@ -3,7 +3,7 @@
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 use std::process::Command;
-use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 
 use cng_pkcs11::token::Module;
 use serde_json::json;
@@ -17,6 +17,9 @@ const LABEL: &str = "cng11-throwaway";
 /// The process of the command that is running, 0 before and after.
 static CHILD: AtomicU32 = AtomicU32::new(0);
 
+/// Whether this process was asked to end.
+static STOPPED: AtomicBool = AtomicBool::new(false);
+
 /// A token in a folder of its own, and the variables that lead there.
 struct Throwaway {
     folder: PathBuf,
@@ -26,13 +29,17 @@ struct Throwaway {
 pub(crate) fn run(context: &Context, command: &[OsString]) -> Result<u8, Failure> {
     // This process has to stay and clean up; what would end it is passed on to the command.
     let _ = ctrlc::set_handler(|| {
+        STOPPED.store(true, Ordering::SeqCst);
         let child = CHILD.load(Ordering::SeqCst);
         if child != 0 {
-            let _ = Command::new("kill").arg("-TERM").arg(child.to_string()).status();
+            terminate(child);
         }
     });
     let throwaway = Throwaway::create(context)?;
-    let outcome = throwaway.run(command);
+    let outcome = match STOPPED.load(Ordering::SeqCst) {
+        false => throwaway.run(command),
+        true => Err(Failure::Other { message: "stopped before the command was started".to_owned(), hint: None }),
+    };
     let removed = throwaway.remove();
     let code = outcome?;
     removed?;
@@ -113,6 +120,10 @@ impl Throwaway {
         let failed = |error: std::io::Error| Failure::file(Path::new(program), &error);
         let mut child = self.command(program).args(arguments).spawn().map_err(failed)?;
         CHILD.store(child.id(), Ordering::SeqCst);
+        // The signal may have come between the two lines above.
+        if STOPPED.load(Ordering::SeqCst) {
+            terminate(child.id());
+        }
         let status = child.wait();
         CHILD.store(0, Ordering::SeqCst);
         let status = status.map_err(failed)?;
@@ -130,6 +141,10 @@ impl Throwaway {
     fn remove(&self) -> Result<(), Failure> {
         std::fs::remove_dir_all(&self.folder).map_err(|error| Failure::file(&self.folder, &error))
     }
+}
+
+fn terminate(process: u32) {
+    let _ = Command::new("kill").arg("-TERM").arg(process.to_string()).status();
 }
 
 fn random_hex(len: usize) -> Result<String, Failure> {
