@@ -24,11 +24,11 @@ pub enum Scheme {
 }
 
 impl Scheme {
-    const TABLE: &[(Self, &str)] = &[(Self::Kw, "kw"), (Self::Kwp, "kwp")];
+    const ALL: [Self; 2] = [Self::Kw, Self::Kwp];
 
     /// Finds a scheme by its word on the command line.
     pub fn by_name(name: &str) -> Option<Self> {
-        Self::TABLE.iter().find(|(_, known)| *known == name).map(|(scheme, _)| *scheme)
+        Self::ALL.into_iter().find(|scheme| scheme.name() == name)
     }
 
     /// The word.

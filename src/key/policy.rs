@@ -3,9 +3,6 @@
 //! Owns the flag values (`ncrypt.h`) and their words on the command line. What they mean as PKCS#11 attributes is
 //! [`template`](crate::template)'s business.
 
-use std::fmt;
-use std::ops::{BitAnd, BitOr, BitOrAssign};
-
 macro_rules! flags {
     ($(#[$doc:meta])* $name:ident { $($(#[$flag_doc:meta])* $flag:ident = $value:literal;)+ }) => {
         $(#[$doc])*
@@ -36,7 +33,7 @@ macro_rules! flags {
             }
         }
 
-        impl BitAnd for $name {
+        impl std::ops::BitAnd for $name {
             type Output = Self;
 
             fn bitand(self, other: Self) -> Self {
@@ -44,7 +41,7 @@ macro_rules! flags {
             }
         }
 
-        impl BitOr for $name {
+        impl std::ops::BitOr for $name {
             type Output = Self;
 
             fn bitor(self, other: Self) -> Self {
@@ -52,19 +49,21 @@ macro_rules! flags {
             }
         }
 
-        impl BitOrAssign for $name {
+        impl std::ops::BitOrAssign for $name {
             fn bitor_assign(&mut self, other: Self) {
                 self.0 |= other.0;
             }
         }
 
-        impl fmt::Debug for $name {
-            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        impl std::fmt::Debug for $name {
+            fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
                 write!(f, concat!(stringify!($name), "(0x{:X})"), self.0)
             }
         }
     };
 }
+
+pub(crate) use flags;
 
 flags! {
     /// `Export Policy`: in which form the private or secret part may leave the token. The default, 0, is in none.

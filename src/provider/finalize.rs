@@ -61,8 +61,7 @@ impl Key {
         };
         if let Some(name) = &pending.name {
             let mut entries = lookup::by_label(&self.token, name.as_str())?;
-            let interrupted: Vec<_> =
-                entries.iter().filter(|entry| entry.is_interrupted()).map(Entry::identity).collect();
+            let interrupted = identities_of_interrupted(&entries);
             // What is only left over would be removed first.
             entries.retain(|entry| entry.stage != Stage::Staged);
             let public = decoded.as_deref().and_then(|decoded| decoded.key.public());
@@ -158,7 +157,7 @@ impl Finalizer<'_> {
         let public = private.public().ok_or_else(|| Error::NoPublic { name: self.label() })?;
         let id = self.pair_id(&public)?;
         self.certified(Some(&public))?;
-        let old = match self.make_room(Some(&public), usage)? {
+        let old = match self.make_room(&public, usage)? {
             Room::Taken(finished) => return Ok(*finished),
             Room::Free(old) => old,
         };
@@ -306,12 +305,12 @@ impl Finalizer<'_> {
     }
 
     /// The key of the new one's name, after leftovers of a killed import were dealt with.
-    pub(super) fn make_room(&self, public: Option<&PublicKey>, usage: KeyUsage) -> Result<Room, crate::Error> {
+    pub(super) fn make_room(&self, public: &PublicKey, usage: KeyUsage) -> Result<Room, crate::Error> {
         let Some(name) = &self.pending.name else { return Ok(Room::Free(None)) };
         let found = lookup::by_label(self.token, name.as_str())?;
-        let interrupted: Vec<_> = found.iter().filter(|entry| entry.is_interrupted()).map(Entry::identity).collect();
+        let interrupted = identities_of_interrupted(&found);
         let entries = recovery::recover(self.token, name.as_str(), found)?;
-        match self.holder(name.as_str(), &entries, &interrupted, public, usage)? {
+        match self.holder(name.as_str(), &entries, &interrupted, Some(public), usage)? {
             None => Ok(Room::Free(None)),
             Some((held, false)) => Ok(Room::Free(Some(Box::new(held.clone())))),
             Some((held, true)) => self.complete(Ready::of_entry(held)).map(|ready| Room::Taken(Box::new(ready))),
@@ -391,11 +390,16 @@ impl Finalizer<'_> {
 
     pub(super) fn room_for_secret(&self) -> Result<Option<Box<Entry>>, crate::Error> {
         self.certified(None)?;
-        match self.make_room(None, KeyUsage::default())? {
-            Room::Free(old) => Ok(old),
-            // Only a key pair can be found half written.
-            Room::Taken(_) => Ok(None),
-        }
+        self.room_for_new()
+    }
+
+    /// Room for a key that cannot be there already, half written: a symmetric one, or one that is about to be generated.
+    pub(super) fn room_for_new(&self) -> Result<Option<Box<Entry>>, crate::Error> {
+        let Some(name) = &self.pending.name else { return Ok(None) };
+        let entries = lookup::by_label(self.token, name.as_str())?;
+        let entries = recovery::recover(self.token, name.as_str(), entries)?;
+        let held = self.holder(name.as_str(), &entries, &[], None, KeyUsage::default())?;
+        Ok(held.map(|(held, _)| Box::new(held.clone())))
     }
 
     pub(super) fn pair_id(&self, public: &PublicKey) -> Result<Vec<u8>, crate::Error> {
@@ -409,11 +413,7 @@ impl Finalizer<'_> {
         if let Some(id) = &self.pending.id {
             return Ok(id.clone());
         }
-        let no_random = |error: getrandom::Error| token::Error::Module {
-            function: "the operating system's random source",
-            problem: error.to_string(),
-        };
-        Ok(identity::symmetric_id(algorithm, bits).map_err(no_random)?.to_vec())
+        Ok(identity::symmetric_id(algorithm, bits).map_err(proof::no_random)?.to_vec())
     }
 
     /// The policy as the two attributes of a token can hold it.
@@ -457,6 +457,10 @@ impl Finalizer<'_> {
         }
         error.into()
     }
+}
+
+fn identities_of_interrupted(entries: &[Entry]) -> Vec<lookup::Identity> {
+    entries.iter().filter(|entry| entry.is_interrupted()).map(Entry::identity).collect()
 }
 
 pub(super) enum Room {

@@ -1,6 +1,6 @@
 //! A pending key without material: generated on the token, in the session, and copied onto it like an imported one.
 
-use super::finalize::{Finalizer, Room};
+use super::finalize::Finalizer;
 use super::lookup::Stage;
 use super::persist::{Route, Source};
 use super::{Error, Ready};
@@ -75,10 +75,7 @@ impl Finalizer<'_> {
                 return Err(Error::Contradiction { what }.into());
             }
         };
-        let old = match self.make_room(None, usage)? {
-            Room::Taken(finished) => return Ok(*finished),
-            Room::Free(old) => old,
-        };
+        let old = self.room_for_new()?;
         let private = put::private_shell(kind, &attributes);
         let made = self.token.generate_pair(&Mechanism::Plain(mechanism), &public, &private);
         let (public_session, session) = made.map_err(|error| self.explain(error, algorithm))?;

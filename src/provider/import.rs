@@ -204,14 +204,11 @@ impl Key {
     /// The object of a key that wraps or unwraps others.
     pub(super) fn kek(&self, operation: &'static str) -> Result<Handle, crate::Error> {
         let ready = self.finalized()?;
-        let object = ready.secret_object.ok_or_else(|| Error::Unsupported {
+        let object = ready.secret_object.filter(|_| ready.algorithm == Some(Algorithm::AES));
+        let object = object.ok_or_else(|| Error::Unsupported {
             what: format!("`{}` is not an AES key, so it cannot {operation} others by AES key wrap", ready.label),
             ckr: None,
         })?;
-        if ready.algorithm != Some(Algorithm::AES) {
-            let what = format!("`{}` is not an AES key, so it cannot {operation} others by AES key wrap", ready.label);
-            return Err(Error::Unsupported { what, ckr: None }.into());
-        }
         if !ready.usage.contains(KeyUsage::WRAP) {
             let operation = if operation == "wrap" { "wrap keys" } else { "unwrap keys" };
             return Err(Error::UsageForbids { name: ready.label.clone(), operation }.into());

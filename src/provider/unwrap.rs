@@ -78,7 +78,7 @@ impl Finalizer<'_> {
         }
         let id = self.pair_id(&public)?;
         self.certified(Some(&public))?;
-        let old = match self.make_room(Some(&public), usage)? {
+        let old = match self.make_room(&public, usage)? {
             Room::Taken(finished) => return Ok(*finished),
             Room::Free(old) => old,
         };

@@ -54,6 +54,16 @@ macro_rules! call {
     }};
 }
 
+/// An operation on data in one part: its Init call, then the call that fills a buffer.
+macro_rules! one_part {
+    ($raw:expr, $init:ident, $run:ident, $session:expr, $mechanism:expr, $key:expr, $data:expr, $capacity:expr) => {{
+        with_mechanism($mechanism, |mechanism| call!($raw, $init, $session, mechanism, $key.0))?;
+        output(stringify!($run), $capacity, |out, len| {
+            call!($raw, $run, $session, in_pointer($data), ulong($data.len()), out, len)
+        })
+    }};
+}
+
 impl Raw {
     /// Loads the library again. What the loader says is returned as text.
     pub(super) fn load(path: &Path) -> Result<Self, String> {
@@ -207,10 +217,7 @@ impl Raw {
         data: &[u8],
         capacity: usize,
     ) -> Result<Vec<u8>, Error> {
-        with_mechanism(mechanism, |mechanism| call!(self, C_SignInit, session, mechanism, key.0))?;
-        let out = output("C_Sign", capacity, |out, len| {
-            call!(self, C_Sign, session, in_pointer(data), ulong(data.len()), out, len)
-        })?;
+        let out = one_part!(self, C_SignInit, C_Sign, session, mechanism, key, data, capacity)?;
         Ok(out.to_vec())
     }
 
@@ -247,10 +254,7 @@ impl Raw {
         data: &[u8],
         capacity: usize,
     ) -> Result<Vec<u8>, Error> {
-        with_mechanism(mechanism, |mechanism| call!(self, C_EncryptInit, session, mechanism, key.0))?;
-        let out = output("C_Encrypt", capacity, |out, len| {
-            call!(self, C_Encrypt, session, in_pointer(data), ulong(data.len()), out, len)
-        })?;
+        let out = one_part!(self, C_EncryptInit, C_Encrypt, session, mechanism, key, data, capacity)?;
         Ok(out.to_vec())
     }
 
@@ -262,10 +266,7 @@ impl Raw {
         data: &[u8],
         capacity: usize,
     ) -> Result<SecretBytes, Error> {
-        with_mechanism(mechanism, |mechanism| call!(self, C_DecryptInit, session, mechanism, key.0))?;
-        output("C_Decrypt", capacity, |out, len| {
-            call!(self, C_Decrypt, session, in_pointer(data), ulong(data.len()), out, len)
-        })
+        one_part!(self, C_DecryptInit, C_Decrypt, session, mechanism, key, data, capacity)
     }
 
     pub(super) fn derive(

@@ -40,10 +40,10 @@ pub(crate) fn run(context: &Context, args: &ImportArgs) -> Result<u8, Failure> {
     };
     let mut flags = Flags::DO_NOT_FINALIZE | Flags::SILENT;
     if args.policy.overwrite {
-        flags = flags | Flags::OVERWRITE_KEY;
+        flags |= Flags::OVERWRITE_KEY;
     }
     if args.no_validate {
-        flags = flags | Flags::NO_KEY_VALIDATION;
+        flags |= Flags::NO_KEY_VALIDATION;
     }
     let mut key = match &args.unwrap_key {
         None => clear(context, args, &parameters, &bytes, flags)?,
