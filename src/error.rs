@@ -193,6 +193,7 @@ fn token_hint(error: &token::Error) -> Option<String> {
         token::Error::Pkcs11 { ckr: Ckr::SESSION_READ_ONLY | Ckr::TOKEN_WRITE_PROTECTED, .. } => {
             "the token cannot be written to".into()
         }
+        token::Error::Random { .. } => return None,
         token::Error::Pkcs11 { .. } | token::Error::Module { .. } => {
             "the token says no more; `cng11 token list` shows whether it is still there, -vv what was used".into()
         }

@@ -148,6 +148,13 @@ fn another_public_key_under_name_and_id_is_never_taken_for_the_key() {
         token.create(&ec_public("web", b"1", &point("ec-nistP256-shortd"))).expect("somebody's public key");
         let error = import(&provider, "ec-nistP256.ECDSA.ECCPRIVATEBLOB.bin", "web", Some(b"1"), Flags::NONE);
         assert_eq!(error.expect_err("it would be taken for ours").status(), Status::NTE_INVALID_PARAMETER);
+        let blob = vector("ec-nistP256.ECDSA.ECCPRIVATEBLOB.bin");
+        let decoded = blob::decode(&blob, blob::BlobType::EccPrivate, &blob::Hints::default()).expect("a blob");
+        let parameters = ImportParameters { name: Some(KeyName::new("web").unwrap()), ..ImportParameters::default() };
+        let mut pending = provider.import_decoded(decoded, &parameters, Flags::DO_NOT_FINALIZE).expect("a pending key");
+        pending.set_id(b"1").expect("a CKA_ID");
+        let rehearsed = pending.rehearse().expect_err("the import would be refused");
+        assert_eq!(rehearsed.status(), Status::NTE_INVALID_PARAMETER);
         assert_eq!(count(&provider), 1);
         // The same beside a key that is there: two that differ, so neither is believed.
         token.create(&ec_private("other", b"2", "ec-nistP256")).expect("a private key");
@@ -270,6 +277,10 @@ fn an_interrupted_import_is_completed_by_the_same_import_alone() {
         let parameters = ImportParameters { name: Some(KeyName::new("web").unwrap()), ..ImportParameters::default() };
         let pending = provider.import_decoded(other, &parameters, Flags::DO_NOT_FINALIZE).expect("a pending key");
         assert_eq!(pending.rehearse().expect_err("the name is another key's").status(), Status::NTE_EXISTS);
+        let blob = vector("ec-nistP256.ECDSA.ECCPRIVATEBLOB.bin");
+        let same = blob::decode(&blob, blob::BlobType::EccPrivate, &blob::Hints::default()).expect("a blob");
+        let pending = provider.import_decoded(same, &parameters, Flags::DO_NOT_FINALIZE).expect("a pending key");
+        pending.rehearse().expect("it would be completed");
         let elsewhere = import(&provider, "ec-nistP256.ECDSA.ECCPRIVATEBLOB.bin", "web", Some(b"9"), Flags::NONE);
         assert_eq!(elsewhere.expect_err("that key has another CKA_ID").status(), Status::NTE_EXISTS);
         assert_eq!(provider.open_key("web").expect("the key").id(), b"1");

@@ -76,9 +76,9 @@ impl<'a> EccBlob<'a> {
 
     pub(crate) fn read(reader: &mut Reader<'a>, private: Option<bool>) -> Result<Self, Error> {
         let found = reader.u32("dwMagic")?;
-        let is_private = is_private_magic(found).filter(|is| private.is_none_or(|wanted| wanted == *is));
         let row = MAGICS.iter().find(|row| row.public == found || row.private == found);
-        let (Some(is_private), Some(magic)) = (is_private, row) else {
+        let row = row.map(|row| (row, row.private == found));
+        let Some((magic, is_private)) = row.filter(|(_, is)| private.is_none_or(|wanted| wanted == *is)) else {
             let expected = match private {
                 None => "an ECC blob",
                 Some(false) => "ECCPUBLICBLOB",
@@ -174,7 +174,7 @@ pub(super) fn encode_public(key: &PublicKey, algorithm: Algorithm) -> Result<Sec
 pub(super) fn encode_private(key: &PrivateKey, algorithm: Algorithm) -> Result<SecretBytes, Error> {
     let public =
         key.public().ok_or(key::Error::Missing { field: "the public point", why: "the blob has a place for it" })?;
-    encode(public, Some(&key.d().clone()), algorithm)
+    encode(public, Some(key.d()), algorithm)
 }
 
 fn encode(public: &PublicKey, d: Option<&SecretBytes>, algorithm: Algorithm) -> Result<SecretBytes, Error> {

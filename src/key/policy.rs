@@ -113,6 +113,11 @@ impl ExportPolicy {
         }
     }
 
+    /// The policy as the two attributes of a token can hold it.
+    pub fn effective(self) -> Self {
+        Self::from_attributes(!self.allows_plaintext(), self.allows_export())
+    }
+
     /// The policy for a word of the command line: `none`, `encrypted` or `plaintext`.
     pub fn by_word(word: &str) -> Option<Self> {
         match word {

@@ -101,7 +101,7 @@ pub enum Error {
     /// The key is finalized already.
     #[error("the key is finalized already")]
     Finalized,
-    /// A property that does not exist here, or not for this key.
+    /// A property that this key does not have, or that cannot be set so.
     #[error("the property `{name}` is {problem}")]
     Property {
         /// The property.
@@ -110,6 +110,12 @@ pub enum Error {
         problem: &'static str,
         /// What a CNG caller gets.
         status: Status,
+    },
+    /// A property that is not known here.
+    #[error("the property `{name}` is not known")]
+    UnknownProperty {
+        /// The property.
+        name: String,
     },
     /// Two things that were said contradict each other.
     #[error("{what}")]
@@ -159,6 +165,7 @@ impl Error {
             Self::BadFlags { .. } => Status::NTE_BAD_FLAGS,
             Self::NotFinalized | Self::Finalized => Status::NTE_BAD_KEY_STATE,
             Self::Property { status, .. } => *status,
+            Self::UnknownProperty { .. } => Status::NTE_NOT_SUPPORTED,
             Self::BadSignature => Status::NTE_BAD_SIGNATURE,
             Self::Torn { .. } => Status::NTE_BAD_KEY,
         }
@@ -203,7 +210,9 @@ impl Error {
             Self::BadFlags { .. } => "the flags of each call are in the documentation of `provider::Flags`".into(),
             Self::NotFinalized => "finalize the key first".into(),
             Self::Finalized => "set it before the key is finalized, on a new key".into(),
-            Self::Property { .. } => "`cng11 show` lists the key's properties; policy and usage can be narrowed".into(),
+            Self::Property { .. } | Self::UnknownProperty { .. } => {
+                "`cng11 show` lists the key's properties; policy and usage can be narrowed".into()
+            }
             Self::Contradiction { .. } => "leave out what does not fit".into(),
             Self::Unsupported { .. } => "use a key or a token that has this".into(),
             Self::BadSignature => "the file or the signature was changed, or another key or padding made it".into(),

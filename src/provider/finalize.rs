@@ -1,5 +1,6 @@
 //! `NCryptFinalizeKey`: a pending key becomes objects on the token.
 
+use super::generate::pair_mechanism;
 use super::lookup::{self, Entry, Stage};
 use super::pending::{Material, Pending, Target};
 use super::persist::{Draft, Outcome, Persisted, Route, Source, Written, destroy_all, persist};
@@ -16,7 +17,6 @@ use crate::template::Template;
 use crate::template::attribute::{CKA_ID, CKA_VALUE};
 use crate::template::get::ObjectRecord;
 use crate::template::put::{self, Attributes, PrivateKind};
-use crate::token::mechanism::{CKM_EC_KEY_PAIR_GEN, CKM_EC_MONTGOMERY_KEY_PAIR_GEN, CKM_RSA_PKCS_KEY_PAIR_GEN};
 use crate::token::{self, Handle, Token};
 
 impl Key {
@@ -44,14 +44,16 @@ impl Key {
     pub fn rehearse(&self) -> Result<(Option<Algorithm>, KeyUsage), crate::Error> {
         let State::Pending(pending) = &self.state else { return Err(Error::Finalized.into()) };
         let finalizer = Finalizer { token: &self.token, pending };
-        let decoded = finalizer.decode()?;
-        let (algorithm, usage) = match decoded.as_deref().or(match &pending.material {
+        let blob = finalizer.decode()?;
+        let decoded = match &pending.material {
             Material::Key(decoded) => Some(decoded),
-            _ => None,
-        }) {
+            _ => blob.as_deref(),
+        };
+        let public = decoded.and_then(|decoded| decoded.key.public());
+        let (algorithm, usage) = match decoded {
             Some(decoded) => {
                 pending.check_said(decoded.algorithm, decoded.key.bits())?;
-                finalizer.certified(decoded.key.public().as_ref())?;
+                finalizer.certified(public.as_ref())?;
                 (Some(decoded.algorithm), pending.usage_for(decoded.algorithm, decoded.usage)?)
             }
             None => match pending.algorithm() {
@@ -64,7 +66,6 @@ impl Key {
             let interrupted = identities_of_interrupted(&entries);
             // What is only left over would be removed first.
             entries.retain(|entry| entry.stage != Stage::Staged);
-            let public = decoded.as_deref().and_then(|decoded| decoded.key.public());
             if let Some((held, false)) =
                 finalizer.holder(name.as_str(), &entries, &interrupted, public.as_ref(), usage)?
             {
@@ -413,13 +414,11 @@ impl Finalizer<'_> {
         if let Some(id) = &self.pending.id {
             return Ok(id.clone());
         }
-        Ok(identity::symmetric_id(algorithm, bits).map_err(proof::no_random)?.to_vec())
+        Ok(identity::symmetric_id(algorithm, bits).map_err(token::Error::from)?.to_vec())
     }
 
-    /// The policy as the two attributes of a token can hold it.
     fn policy(&self) -> ExportPolicy {
-        let asked = self.pending.policy;
-        ExportPolicy::from_attributes(!asked.allows_plaintext(), asked.allows_export())
+        self.pending.policy.effective()
     }
 
     pub(super) fn label(&self) -> String {
@@ -442,12 +441,8 @@ impl Finalizer<'_> {
             )
         });
         let needed = match algorithm.family {
-            Family::Rsa => CKM_RSA_PKCS_KEY_PAIR_GEN,
-            Family::Ecdh | Family::Ecdsa => match PrivateKind::of(algorithm.curve) {
-                PrivateKind::Montgomery => CKM_EC_MONTGOMERY_KEY_PAIR_GEN,
-                _ => CKM_EC_KEY_PAIR_GEN,
-            },
             Family::Symmetric(_) => return error.into(),
+            _ => pair_mechanism(PrivateKind::of(algorithm.curve)),
         };
         if about_shape && self.token.lists_mechanism(needed).is_ok_and(|listed| !listed) {
             let key =

@@ -56,19 +56,14 @@ impl Finalizer<'_> {
         let placeholder = Stage::staged(b"");
         let attributes = self.attributes(&placeholder, false, usage);
         let public = put::public_shell(kind, &attributes);
-        let (mechanism, public) = match (algorithm.family, algorithm.curve) {
+        let public = match (algorithm.family, algorithm.curve) {
             (Family::Rsa, _) => {
                 let bits = self.pending.length.unwrap_or(2048);
-                let public = public.ulong(CKA_MODULUS_BITS, bits.into()).bytes(CKA_PUBLIC_EXPONENT, &[1, 0, 1]);
-                (CKM_RSA_PKCS_KEY_PAIR_GEN, public)
+                public.ulong(CKA_MODULUS_BITS, bits.into()).bytes(CKA_PUBLIC_EXPONENT, &[1, 0, 1])
             }
             (_, Some(curve)) => {
                 self.pending.check_said(algorithm, curve.field_bits)?;
-                let mechanism = match kind {
-                    PrivateKind::Montgomery => CKM_EC_MONTGOMERY_KEY_PAIR_GEN,
-                    _ => CKM_EC_KEY_PAIR_GEN,
-                };
-                (mechanism, public.bytes(CKA_EC_PARAMS, &put::ec_params(curve)?))
+                public.bytes(CKA_EC_PARAMS, &put::ec_params(curve)?)
             }
             (_, None) => {
                 let what = format!("{algorithm} needs a curve (ECCCurveName)");
@@ -77,7 +72,7 @@ impl Finalizer<'_> {
         };
         let old = self.room_for_new()?;
         let private = put::private_shell(kind, &attributes);
-        let made = self.token.generate_pair(&Mechanism::Plain(mechanism), &public, &private);
+        let made = self.token.generate_pair(&Mechanism::Plain(pair_mechanism(kind)), &public, &private);
         let (public_session, session) = made.map_err(|error| self.explain(error, algorithm))?;
         let public = self.token.read(public_session)?.public;
         let public = public.ok_or_else(|| Error::NoPublic { name: self.label() })?;
@@ -95,5 +90,14 @@ impl Finalizer<'_> {
             old.as_deref(),
             Route::Generate,
         )
+    }
+}
+
+/// What makes a pair of this kind on a token; a token without it has no such keys.
+pub(super) fn pair_mechanism(kind: PrivateKind) -> u64 {
+    match kind {
+        PrivateKind::Rsa => CKM_RSA_PKCS_KEY_PAIR_GEN,
+        PrivateKind::Ec => CKM_EC_KEY_PAIR_GEN,
+        PrivateKind::Montgomery => CKM_EC_MONTGOMERY_KEY_PAIR_GEN,
     }
 }

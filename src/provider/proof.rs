@@ -255,10 +255,6 @@ fn challenge(bits: u32) -> Result<Vec<u8>, token::Error> {
 
 fn random(len: usize) -> Result<SecretBytes, token::Error> {
     let mut bytes = SecretBytes::zeroed(len);
-    getrandom::fill(bytes.as_mut_slice()).map_err(no_random)?;
+    getrandom::fill(bytes.as_mut_slice())?;
     Ok(bytes)
-}
-
-pub(super) fn no_random(error: getrandom::Error) -> token::Error {
-    token::Error::Module { function: "the operating system's random source", problem: error.to_string() }
 }

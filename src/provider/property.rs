@@ -10,9 +10,7 @@ use crate::blob::BlobType;
 use crate::key::{Algorithm, Curve, ExportPolicy, Family, KeyUsage, SymmetricAlgorithm};
 use crate::status::Status;
 use crate::template::Template;
-use crate::template::attribute::{
-    CKA_DECRYPT, CKA_DERIVE, CKA_ENCRYPT, CKA_EXTRACTABLE, CKA_SENSITIVE, CKA_SIGN, CKA_UNWRAP, CKA_VERIFY, CKA_WRAP,
-};
+use crate::template::attribute::{CKA_EXTRACTABLE, CKA_SENSITIVE, USAGES};
 use crate::wide;
 
 /// The value of a property.
@@ -195,7 +193,7 @@ impl Key {
             changes = changes.flag(CKA_EXTRACTABLE, false);
         }
         self.narrow(&changes, None)?;
-        self.check_narrowed(names::EXPORT_POLICY, self.export_policy() == effective(policy))
+        self.check_narrowed(names::EXPORT_POLICY, self.export_policy() == policy.effective())
     }
 
     /// Sets what the key may do. Of a finalized key it can only be narrowed.
@@ -219,12 +217,7 @@ impl Key {
         }
         let symmetric = ready.secret_object.is_some();
         let (mut private, mut public) = (Template::new(), Template::new());
-        for (flag, private_attribute, counterpart) in [
-            (KeyUsage::SIGN, CKA_SIGN, Some(CKA_VERIFY)),
-            (KeyUsage::DECRYPT, CKA_DECRYPT, Some(CKA_ENCRYPT)),
-            (KeyUsage::WRAP, CKA_UNWRAP, Some(CKA_WRAP)),
-            (KeyUsage::AGREE, CKA_DERIVE, None),
-        ] {
+        for (flag, private_attribute, counterpart) in USAGES {
             if !ready.usage.contains(flag) || usage.contains(flag) {
                 continue;
             }
@@ -320,11 +313,6 @@ impl Key {
     }
 }
 
-/// The policy as the two attributes of a token can hold it.
-fn effective(policy: ExportPolicy) -> ExportPolicy {
-    ExportPolicy::from_attributes(!policy.allows_plaintext(), policy.allows_export())
-}
-
 fn lengths(algorithm: Algorithm) -> SupportedLengths {
     let fixed = |bits| SupportedLengths { min: bits, max: bits, increment: 0, default: bits };
     match (algorithm.family, algorithm.curve) {
@@ -346,7 +334,7 @@ fn property(name: &str, problem: &'static str, status: Status) -> Error {
 }
 
 fn unknown(name: &str) -> Error {
-    property(name, "not known", Status::NTE_NOT_SUPPORTED)
+    Error::UnknownProperty { name: name.to_owned() }
 }
 
 fn absent(name: &str) -> Error {

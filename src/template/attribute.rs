@@ -6,3 +6,13 @@ pub(crate) use cryptoki_sys::{
     CKA_PUBLIC_EXPONENT, CKA_SENSITIVE, CKA_SIGN, CKA_TOKEN, CKA_UNWRAP, CKA_VALUE, CKA_VALUE_LEN, CKA_VERIFY,
     CKA_WRAP, CKK_AES, CKK_GENERIC_SECRET, CKO_SECRET_KEY,
 };
+
+use crate::key::KeyUsage;
+
+/// What a usage is on a token: the private or secret object's attribute, and the counterpart's, which a symmetric key has as well.
+pub(crate) const USAGES: [(KeyUsage, cryptoki_sys::CK_ATTRIBUTE_TYPE, Option<cryptoki_sys::CK_ATTRIBUTE_TYPE>); 4] = [
+    (KeyUsage::SIGN, CKA_SIGN, Some(CKA_VERIFY)),
+    (KeyUsage::DECRYPT, CKA_DECRYPT, Some(CKA_ENCRYPT)),
+    (KeyUsage::WRAP, CKA_UNWRAP, Some(CKA_WRAP)),
+    (KeyUsage::AGREE, CKA_DERIVE, None),
+];

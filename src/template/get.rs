@@ -12,6 +12,7 @@ use cryptoki_sys::{
 use der::asn1::{ObjectIdentifier, OctetStringRef, PrintableStringRef};
 use der::{Decode, Reader, SliceReader};
 
+use super::attribute::USAGES;
 use crate::key::{
     Algorithm, Curve, ExportPolicy, KeyUsage, PublicKey, SymmetricAlgorithm, Validation, ec, identity, rsa,
 };
@@ -129,12 +130,7 @@ impl ObjectRecord {
             _ => None,
         };
         let mut usage = KeyUsage::default();
-        for (attribute, counterpart, flag) in [
-            (CKA_SIGN, Some(CKA_VERIFY), KeyUsage::SIGN),
-            (CKA_DECRYPT, Some(CKA_ENCRYPT), KeyUsage::DECRYPT),
-            (CKA_UNWRAP, Some(CKA_WRAP), KeyUsage::WRAP),
-            (CKA_DERIVE, None, KeyUsage::AGREE),
-        ] {
+        for (flag, attribute, counterpart) in USAGES {
             let attribute = if class == Class::Public { counterpart.unwrap_or(attribute) } else { attribute };
             // CKA_DERIVE of a symmetric or RSA key is no agreement.
             let counts = flag != KeyUsage::AGREE || curve.is_some();

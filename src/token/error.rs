@@ -68,6 +68,12 @@ pub enum Error {
         /// What it returned.
         ckr: Ckr,
     },
+    /// The operating system gives no random bytes.
+    #[error("the operating system gives no random bytes: {problem}")]
+    Random {
+        /// What it says.
+        problem: String,
+    },
     /// The module does not follow the standard.
     #[error("the module broke the standard in {function}: {problem}")]
     Module {
@@ -96,12 +102,18 @@ impl Error {
             Self::NoToken { .. } | Self::NoBlankToken => Status::NTE_DEVICE_NOT_FOUND,
             Self::SeveralTokens { .. } => Status::NTE_INVALID_PARAMETER,
             Self::Pin { ckr, .. } | Self::Pkcs11 { ckr, .. } => ckr.status(),
-            Self::Module { .. } => Status::NTE_FAIL,
+            Self::Module { .. } | Self::Random { .. } => Status::NTE_FAIL,
         }
     }
 
     pub(crate) fn is(&self, ckr: Ckr) -> bool {
         self.ckr() == Some(ckr)
+    }
+}
+
+impl From<getrandom::Error> for Error {
+    fn from(error: getrandom::Error) -> Self {
+        Self::Random { problem: error.to_string() }
     }
 }
 

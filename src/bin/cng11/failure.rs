@@ -107,11 +107,7 @@ fn library_code(error: &Error) -> u8 {
             | ProviderError::NotHonoured { .. }
             | ProviderError::Unsupported { .. }
             | ProviderError::NoPublic { .. } => 3,
-            ProviderError::Property { status, problem, .. }
-                if *status == Status::NTE_NOT_SUPPORTED && *problem != "not known" =>
-            {
-                3
-            }
+            ProviderError::Property { status, .. } if *status == Status::NTE_NOT_SUPPORTED => 3,
             _ => 1,
         },
         Error::Key(KeyError::Usage { .. } | KeyError::UnknownCurve { .. } | KeyError::UnknownAlgorithm { .. }) => 2,
