@@ -270,20 +270,28 @@ fn what_is_not_marked_beside_a_leftover_stays() {
 fn an_interrupted_import_is_completed_by_the_same_import_alone() {
     on_a_token("an_interrupted_import_is_completed_by_the_same_import_alone", |provider| {
         let token = provider.token();
-        token.create(&ec_private("web", b"1", "ec-nistP256")).expect("a private key");
-        token.create(&ec_public("web", b"1\0cng11:staged", &point("ec-nistP256"))).expect("its public key, marked");
+        let ours = "ec-nistP256.ECDSA.ECCPRIVATEBLOB.bin";
+        import(&provider, ours, "web", Some(b"1"), Flags::NONE).expect("an import");
+        // As a kill leaves it before the last mark is taken off.
+        let publics = token.find(&Template::new().ulong(CKA_CLASS, CKO_PUBLIC_KEY).flag(CKA_TOKEN, true));
+        let [public] = publics.expect("a search")[..] else { panic!("one public object") };
+        token.set(public, &Template::new().bytes(CKA_ID, b"1\0cng11:staged")).expect("a mark");
         let blob = vector("ec-nistP256-shortd.ECDSA.ECCPRIVATEBLOB.bin");
         let other = blob::decode(&blob, blob::BlobType::EccPrivate, &blob::Hints::default()).expect("a blob");
         let parameters = ImportParameters { name: Some(KeyName::new("web").unwrap()), ..ImportParameters::default() };
         let pending = provider.import_decoded(other, &parameters, Flags::DO_NOT_FINALIZE).expect("a pending key");
         assert_eq!(pending.rehearse().expect_err("the name is another key's").status(), Status::NTE_EXISTS);
-        let blob = vector("ec-nistP256.ECDSA.ECCPRIVATEBLOB.bin");
+        let blob = vector(ours);
         let same = blob::decode(&blob, blob::BlobType::EccPrivate, &blob::Hints::default()).expect("a blob");
         let pending = provider.import_decoded(same, &parameters, Flags::DO_NOT_FINALIZE).expect("a pending key");
         pending.rehearse().expect("it would be completed");
-        let elsewhere = import(&provider, "ec-nistP256.ECDSA.ECCPRIVATEBLOB.bin", "web", Some(b"9"), Flags::NONE);
+        let elsewhere = import(&provider, ours, "web", Some(b"9"), Flags::NONE);
         assert_eq!(elsewhere.expect_err("that key has another CKA_ID").status(), Status::NTE_EXISTS);
         assert_eq!(provider.open_key("web").expect("the key").id(), b"1");
+        // That refusal settled what was there; marked again, the same import completes it.
+        token.set(public, &Template::new().bytes(CKA_ID, b"1\0cng11:staged")).expect("a mark");
+        import(&provider, ours, "web", Some(b"1"), Flags::NONE).expect("it is completed");
+        assert_eq!(count(&provider), 2);
     });
 }
 
