@@ -19,7 +19,10 @@ pub enum Error {
 
 /// `text` as UTF-16LE bytes with a terminating NUL.
 pub fn encode_nul(text: &str) -> Vec<u8> {
-    text.encode_utf16().chain([0]).flat_map(u16::to_le_bytes).collect()
+    // All of it at once: a password goes this way, and an outgrown buffer would keep it.
+    let mut bytes = Vec::with_capacity(2 * (text.len() + 1));
+    text.encode_utf16().chain([0]).for_each(|unit| bytes.extend(unit.to_le_bytes()));
+    bytes
 }
 
 /// `text` as UTF-16LE bytes without a terminator.

@@ -163,10 +163,10 @@ fn pkcs12_kdf<const N: usize>(id: u8, password: &[u8], salt: &[u8], iterations: 
             *place = *byte;
         }
         // I_j = (I_j + B + 1) mod 2^(8v), B being A repeated to v bytes.
-        let b: Vec<u8> = a.iter().copied().cycle().take(V).collect();
+        let b: Zeroizing<Vec<u8>> = Zeroizing::new(a.iter().copied().cycle().take(V).collect());
         for chunk in input.as_chunks_mut::<V>().0 {
             let mut carry = 1_u16;
-            for (place, byte) in chunk.iter_mut().zip(&b).rev() {
+            for (place, byte) in chunk.iter_mut().zip(b.iter()).rev() {
                 let sum = u16::from(*place) + u16::from(*byte) + carry;
                 let [high, low] = sum.to_be_bytes();
                 (carry, *place) = (u16::from(high), low);

@@ -139,9 +139,10 @@ fn inverse_of_word(e: NonZero<Limb>, m: &Integer) -> Result<Secret, Error> {
     let residue = U64::from(m.rem_limb(e).0);
     let inverse = residue.invert_odd_mod(&modulus).into_option().ok_or_else(no_inverse)?;
     let k = inverse.neg_mod(modulus.as_nz_ref());
-    let k = Integer::from_words([k.as_words()[0]]);
+    let k: Secret = Zeroizing::new(Integer::from_words([k.as_words()[0]]));
     // 1 + k·m < e·m + 1, one word more than m.
-    let numerator: Secret = Zeroizing::new(m.concatenating_mul(&k).wrapping_add(BoxedUint::one()));
+    let product: Secret = Zeroizing::new(m.concatenating_mul(&*k));
+    let numerator: Secret = Zeroizing::new(product.wrapping_add(BoxedUint::one()));
     let (quotient, remainder) = numerator.div_rem_limb(e);
     let quotient = Zeroizing::new(quotient);
     if bool::from(remainder.is_zero()) { Ok(quotient) } else { Err(no_inverse()) }

@@ -5,7 +5,8 @@ use std::path::{Path, PathBuf};
 use crate::failure::Failure;
 
 /// What a configuration file may say.
-#[derive(Debug, Default)]
+// No `Debug`: a token's URI may carry a PIN.
+#[derive(Default)]
 pub(crate) struct Config {
     pub(crate) module: Option<PathBuf>,
     pub(crate) token: Option<String>,

@@ -3,13 +3,13 @@
 use std::io::{IsTerminal, Read};
 use std::path::Path;
 
+use cng_pkcs11::secret::SecretBytes;
 use secrecy::SecretString;
-use zeroize::Zeroizing;
 
 use crate::failure::Failure;
 
 /// Longer than any PIN or password; a file behind `file:` is not read beyond it.
-const MAX_LEN: u64 = 4096;
+const MAX_LEN: usize = 4096;
 
 /// Reads a secret from a source: `prompt`, `env:NAME`, `file:PATH` or `fd:N`.
 pub(crate) fn read(source: &str, what: &str) -> Result<SecretString, Failure> {
@@ -54,10 +54,22 @@ fn read_file(path: &Path, what: &str) -> Result<SecretString, Failure> {
         message: format!("the {what} cannot be read from {}: {problem}", path.display()),
         hint: "the first line of the file is taken".to_owned(),
     };
-    let mut text = Zeroizing::new(String::new());
-    let file = std::fs::File::open(path).map_err(|error| unavailable(error.to_string()))?;
-    file.take(MAX_LEN).read_to_string(&mut text).map_err(|error| unavailable(error.to_string()))?;
-    let line = text.lines().next().unwrap_or_default();
+    // All that is read fits, so that no outgrown buffer is left behind.
+    let mut bytes = SecretBytes::zeroed(MAX_LEN);
+    let mut file = std::fs::File::open(path).map_err(|error| unavailable(error.to_string()))?;
+    let mut filled = 0;
+    loop {
+        match file.read(bytes.as_mut_slice().get_mut(filled..).unwrap_or_default()) {
+            Ok(0) => break,
+            Ok(read) => filled += read,
+            Err(error) if error.kind() == std::io::ErrorKind::Interrupted => {}
+            Err(error) => return Err(unavailable(error.to_string())),
+        }
+    }
+    let read = bytes.get(..filled).unwrap_or_default();
+    let line = read.split(|byte| *byte == b'\n').next().unwrap_or_default();
+    let line = str::from_utf8(line.strip_suffix(b"\r").unwrap_or(line));
+    let line = line.map_err(|_| unavailable("its first line is not UTF-8".to_owned()))?;
     if line.is_empty() {
         return Err(unavailable("its first line is empty".to_owned()));
     }

@@ -46,8 +46,11 @@ pub(crate) fn run(context: &Context, args: &InspectArgs) -> Result<u8, Failure> 
         Err(error) => {
             let error = Error::from(error);
             let Some(problem) = inconsistency(&error) else {
-                // What was read of it still helps to see where it stops making sense.
-                if !context.output.is_json() {
+                // What was read of it still helps to see where it stops making sense. What is not of this type at all may be a bare key,
+                // whose first bytes are not for a terminal.
+                let foreign =
+                    matches!(error, Error::Format(format::Error::Blob(cng_pkcs11::blob::Error::Magic { .. })));
+                if !foreign && !context.output.is_json() {
                     context.output.note(field_table(&fields).trim_end());
                 }
                 return Err(Failure::Library(error));
@@ -67,7 +70,8 @@ fn wrapped(context: &Context, bytes: &[u8]) -> Result<u8, Failure> {
     let bits = blob.key_len() * 8;
     let document = json!({
         "type": BlobType::AesWrap.name(), "algorithm": null, "bits": bits,
-        "fields": [{ "name": "wrapped", "offset": 0, "length": bytes.len(), "value": hex(bytes) }],
+        // Its length is all that tells a wrapped key from a bare one, so its bytes are not shown.
+        "fields": [{ "name": "wrapped", "offset": 0, "length": bytes.len() }],
         "consistent": null,
     });
     context.output.result(document, || {

@@ -144,7 +144,9 @@ impl Throwaway {
 }
 
 fn terminate(process: u32) {
-    let _ = Command::new("kill").arg("-TERM").arg(process.to_string()).status();
+    let mut kill = Command::new("kill");
+    kill.env_remove("CNG11_PIN").env_remove("CNG11_SO_PIN");
+    let _ = kill.arg("-TERM").arg(process.to_string()).status();
 }
 
 fn random_hex(len: usize) -> Result<String, Failure> {
