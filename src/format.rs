@@ -1,6 +1,6 @@
 //! Everything a key file can be: a CNG blob, or one of the formats of the rest of the world.
 //!
-//! Owns the names by which `--type` and `--to` call them, the recognition of a file from its bytes, and the one way from bytes to
+//! Owns the names by which `--type` calls them, the recognition of a file from its bytes, and the one way from bytes to
 //! [`Decoded`] and back. [`blob`] and [`asn1`] do not know each other; here they meet.
 
 use der::{Decode, Header, Reader, SliceReader, Tag};

@@ -1,7 +1,7 @@
 //! Attribute templates: key material and policy as PKCS#11 attributes, and back.
 //!
 //! Owns [`Template`] (values wiped, `Debug` shows attribute names only), the mapping into it ([`put`]) and out of an object's
-//! attributes ([`get`]), and the token quirks that bear on both ([`profile`]). Every flag is always stated: what a token assumes when one is
+//! attributes ([`get`]), and the token quirks that bear on both ([`profile`]). Every flag of policy and usage is always stated: what a token assumes when one is
 //! left out differs from token to token. Never calls a token.
 
 pub(crate) mod attribute;

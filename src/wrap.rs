@@ -2,7 +2,7 @@
 //!
 //! Owns the mapping from a [`Scheme`] to this token's mechanism, the capacity a wrapped key needs, and the finding-out of what kind of
 //! private key is inside a wrapped PKCS#8. The key in the clear never reaches the host on these paths; [`kw`] is the same in software, for
-//! files and proofs.
+//! proofs, and for callers who hold the wrapping key themselves.
 
 pub mod kw;
 

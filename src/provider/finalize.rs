@@ -24,7 +24,7 @@ impl Key {
     ///
     /// # Errors
     /// `NTE_BAD_KEY_STATE` when it is finalized already; `NTE_EXISTS`; what a blob or the token says. Nothing new is left on the token then, and
-    /// a key that was to be overwritten is still there.
+    /// a key that was to be overwritten is still there; [`Error::NotRemoved`] and [`Error::NotTidied`] say where that is not so.
     pub fn finalize(&mut self, flags: Flags) -> Result<(), crate::Error> {
         let State::Pending(pending) = &mut self.state else { return Err(Error::Finalized.into()) };
         flags.only(Flags::NO_KEY_VALIDATION | Flags::SILENT)?;

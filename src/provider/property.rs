@@ -1,7 +1,7 @@
 //! `NCryptGetProperty` and `NCryptSetProperty` on keys: the properties that make sense on a token (`ncrypt.h`).
 //!
 //! Names are compared exactly. Export Policy, Key Usage, Length and the curve are set before finalize; afterwards policy and usage can only be
-//! narrowed, which is all that PKCS#11 allows.
+//! narrowed: PKCS#11 allows no more for the policy, and the usage is held to the same.
 
 use super::lookup::Stage;
 use super::{Error, Key, Ready, State};

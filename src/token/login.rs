@@ -1,6 +1,6 @@
 //! PINs: where they come from and what their refusal means.
 //!
-//! A PIN is a `secrecy::SecretString` from the moment it is read; it never stands in an argument, a log or an error. A refused PIN is never
+//! A PIN is a `secrecy::SecretString` from the moment it is read; it never stands in a log or an error. A refused PIN is never
 //! tried again by itself: three tries lock a card.
 
 use secrecy::SecretString;

@@ -1,6 +1,6 @@
 //! Mechanisms by their standard numbers and parameters.
 //!
-//! `cryptoki` cannot say some standard numbers (CKM_AES_KEY_WRAP_KWP, CKM_RSA_AES_KEY_WRAP); here they are plain numbers.
+//! `cryptoki` cannot say some standard numbers (CKM_AES_KEY_WRAP_KWP); here they are plain numbers.
 
 pub use cryptoki_sys::{
     CK_MECHANISM_TYPE, CKM_AES_ECB, CKM_AES_KEY_GEN, CKM_AES_KEY_WRAP, CKM_AES_KEY_WRAP_KWP, CKM_AES_KEY_WRAP_PAD,

@@ -1,7 +1,7 @@
 //! The one escape from `cryptoki`: calls on a second handle of the same library, which shares the module's state, sessions and objects.
 //!
 //! Here because `cryptoki` 0.12 cannot say every standard mechanism number, drops what it does not know from lists and fails whole attribute reads
-//! over it, asks sizes with calls that need not be made, and leaves secrets in unwiped buffers. The only file besides the C ABI with `unsafe` in it:
+//! over it, asks sizes with calls that need not be made, and leaves secrets in unwiped buffers. The only file with `unsafe` in it:
 //! every block hands the module pointers to live buffers with their true lengths, and reads no more than the module says it wrote, bounded by
 //! what was allocated.
 

@@ -1,6 +1,6 @@
 //! AES key wrap in software: RFC 3394 (KW) and RFC 5649 (KWP), by the `aes-kw` crate.
 //!
-//! Used on files and for proofs, never to bring a token's key into the clear. What SoftHSM 2.6 wrapped carries up to seven zero bytes behind the
+//! Used for proofs, and by callers who hold the wrapping key, never to bring a token's key into the clear. What SoftHSM 2.6 wrapped carries up to seven zero bytes behind the
 //! PKCS#8; [`trim_zeros`] takes exactly those off. Everything written here is exact.
 
 use aes_kw::{AesKw, AesKwp, KeyInit};

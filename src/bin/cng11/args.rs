@@ -27,8 +27,7 @@ Examples:
   cng11 export web --type PKCS8_PRIVATEKEY --wrap-key kek -o web.kwp
   cng11 softhsm run -- sh -c 'cng11 token list'
 
-Exit codes: 0 done, 1 failed, 2 usage, 3 refused by policy or by the token, 4 authentication,
-5 some of many failed.";
+Exit codes: 0 done, 1 failed, 2 usage, 3 refused by policy or by the token, 4 authentication.";
 
 // No `Debug`: a URI may carry a PIN.
 #[derive(Args, Clone, Default)]

@@ -1,4 +1,5 @@
-//! Where PINs and passwords come from: a prompt, an environment variable, a file, a descriptor. Never an argument.
+//! Where PINs and passwords come from: a prompt, an environment variable, a file, a descriptor. Never an argument of its own;
+//! a URI's `pin-value` is taken with a warning.
 
 use std::io::{IsTerminal, Read};
 use std::path::Path;

@@ -42,7 +42,7 @@ pub(crate) fn run(context: &Context, args: &ExportArgs) -> Result<u8, Failure> {
     };
     if exported.zero_padded {
         context.output.warning(
-            "this token puts zero bytes behind a PKCS#8 before it wraps it; `openssl pkey` and cng11 ignore them, stricter readers may not",
+            "this token puts zero bytes behind a PKCS#8 before it wraps it; the token takes them off again when it unwraps and `openssl pkey` ignores them, stricter readers may not",
         );
     }
     deliver(context, args, key.label(), &exported, public)?;
