@@ -280,6 +280,7 @@ fn failing_import(key: &KeyFile, fault: fn(usize, u32) -> Fault, failures: &[u32
     let import = key.import(&[]);
     for ckr in failures {
         let what = format!("import of {}, failing with 0x{ckr:X}", key.file);
+        let mut failed = 0;
         sweep(&what, &base, &import, |call, _, bench| {
             let (run, _) = bench.disturbed(&import, fault(call, *ckr));
             run.ended_well()?;
@@ -287,9 +288,11 @@ fn failing_import(key: &KeyFile, fault: fn(usize, u32) -> Fault, failures: &[u32
                 bench.proves(NAME, key.proof)?;
                 return bench.settled(NAME, key.is_pair());
             }
+            failed += 1;
             let after = bench.objects();
             ensure(after == before, || format!("left behind: {:?}; said: {}", bench.objects_of(NAME), run.stderr()))
         });
+        assert!(failed > 0, "{what}: no call failed");
     }
 }
 

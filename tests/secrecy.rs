@@ -82,6 +82,17 @@ fn errors_are_printed_without_a_private_byte() {
 #[test]
 fn encryption_prints_neither_the_password_nor_what_it_protects() {
     let vector = vectors::named("ec-nistP256.PKCS8_PRIVATEKEY.bin");
+    let kept = vectors::all().into_iter().find(Vector::is_encrypted).unwrap();
+    let password = kept.password();
+    let hints = cng_pkcs11::blob::Hints { password: Some(&password), ..Default::default() };
+    let wrong = SecretBytes::from(&b"another one"[..]);
+    let hints_of_another = cng_pkcs11::blob::Hints { password: Some(&wrong), ..Default::default() };
+    let outcome = cng_pkcs11::format::decode(&kept.bytes(), kept.known_format(), &hints_of_another);
+    let error = outcome.map(|_| ()).unwrap_err();
+    let refused = format!("{error} {error:?}");
+    let mut problems = Vec::new();
+    check(&kept, &[debug(&password), debug(&hints), refused, debug(&kept.decode())], &mut problems);
+    report(&problems);
     let encrypted = asn1::encrypt(&vector.bytes(), &vector.password(), asn1::Encryption { iterations: 1000 }).unwrap();
     let mut problems = Vec::new();
     check(&vector, &[debug(&encrypted), debug(&SecretBytes::from(vector.bytes()))], &mut problems);
@@ -98,6 +109,11 @@ fn a_leak_would_be_found() {
         check(&vector, &[leak], &mut problems);
         assert_eq!(problems.len(), 1);
     }
+    let encrypted = vectors::all().into_iter().find(Vector::is_encrypted).unwrap();
+    let mut problems = Vec::new();
+    let password = String::from_utf8(encrypted.password().to_vec()).unwrap();
+    check(&encrypted, &[format!("the password {password:?} is wrong")], &mut problems);
+    assert_eq!(problems.len(), 1);
 }
 
 fn private_vectors() -> impl Iterator<Item = Vector> {
@@ -115,9 +131,12 @@ fn check(vector: &Vector, texts: &[String], problems: &mut Vec<String>) {
     let text = texts.iter().map(plain).collect::<Vec<_>>().join("\n");
     for field in PRIVATE {
         let Some(number) = private_number(vector, field) else { continue };
-        for window in number.windows(8).step_by(4) {
+        for window in number.windows(8) {
             let list = |byte: fn(&u8) -> String| window.iter().map(byte).collect::<Vec<_>>().join(",");
-            let notations = [hex(window), list(|byte| byte.to_string()), list(|byte| format!("{byte:x}"))];
+            let mut notations = vec![hex(window), list(|byte| byte.to_string()), list(|byte| format!("{byte:x}"))];
+            if field == "password" {
+                notations.extend(String::from_utf8(number.clone()).map(|text| plain(&text)));
+            }
             if notations.iter().any(|notation| text.contains(notation)) {
                 return problems.push(format!("{}: {field} is printed", vector.file));
             }

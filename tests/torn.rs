@@ -128,6 +128,8 @@ fn damaged(key: &KeyFile, classes: &[u8], damage: impl Fn(&[u8]) -> Vec<(String,
     let others: Vec<_> =
         base.object_files().into_iter().filter(|file| !files.iter().any(|(_, own)| own == file)).collect();
     let mut findings = String::new();
+    let found = files.iter().any(|(class, _)| classes.contains(class));
+    assert!(found, "no object of the classes {classes:?} is found among the files");
     for (class, file) in files.iter().filter(|(class, _)| classes.contains(class)) {
         for (how, bytes) in damage(&fs::read(file).expect("an object")) {
             let bench = base.copy();

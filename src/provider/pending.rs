@@ -68,6 +68,9 @@ impl Pending {
     pub(super) fn algorithm(&self) -> Option<Algorithm> {
         match &self.material {
             Material::Key(decoded) => Some(decoded.algorithm),
+            Material::Wrapped { target: Target::Secret { algorithm, .. }, .. } => {
+                Some(Algorithm::symmetric(*algorithm))
+            }
             _ => match (self.algorithm, self.curve) {
                 (Some(algorithm), Some(curve)) if algorithm.family.is_elliptic() => {
                     Some(Algorithm::elliptic(algorithm.family, curve))

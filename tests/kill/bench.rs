@@ -550,6 +550,7 @@ pub(crate) fn sweep(
 ) {
     let (run, calls) = base.copy().disturbed(arguments, Fault::Nothing);
     assert!(run.succeeded(), "{what}, undisturbed: {}", run.stderr());
+    assert!(calls.len() > 10, "{what}: only {} calls are in the log", calls.len());
     let mut findings = String::new();
     for (at, call) in calls.iter().enumerate() {
         let bench = base.copy();
