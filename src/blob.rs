@@ -207,16 +207,7 @@ fn decode_from(reader: &mut Reader<'_>, blob_type: BlobType, hints: &Hints<'_>) 
 /// # Errors
 /// [`Error::NotRepresentable`] when the type cannot hold this key.
 pub fn encode(key: &KeyMaterial, algorithm: Algorithm, blob_type: BlobType) -> Result<SecretBytes, Error> {
-    let not_representable = || Error::NotRepresentable {
-        blob_type: blob_type.name(),
-        key: match key {
-            KeyMaterial::Private(PrivateKey::Ec(_)) => "an elliptic-curve private key",
-            KeyMaterial::Private(PrivateKey::Rsa(_)) => "an RSA private key",
-            KeyMaterial::Public(PublicKey::Ec(_)) => "an elliptic-curve public key",
-            KeyMaterial::Public(PublicKey::Rsa(_)) => "an RSA public key",
-            KeyMaterial::Secret(_) => "a symmetric key",
-        },
-    };
+    let not_representable = || Error::NotRepresentable { blob_type: blob_type.name(), key: key.describe() };
     match (blob_type, key) {
         (
             BlobType::Public | BlobType::EccPublic | BlobType::RsaPublic,

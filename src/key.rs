@@ -8,10 +8,16 @@
 
 pub mod algorithm;
 pub mod curve;
+pub mod dh;
+pub mod discrete;
+pub mod dsa;
 pub mod ec;
 mod error;
 pub mod identity;
 pub mod policy;
+pub mod pq;
+#[cfg(feature = "pqc")]
+mod pq_arithmetic;
 pub mod rsa;
 mod rsa_arithmetic;
 pub mod symmetric;
@@ -20,6 +26,7 @@ pub use self::algorithm::{Algorithm, Family};
 pub use self::curve::Curve;
 pub use self::error::Error;
 pub use self::policy::{ExportPolicy, KeyUsage};
+pub use self::pq::ParameterSet;
 pub use self::symmetric::{SymmetricAlgorithm, SymmetricKey};
 
 /// Whether the mathematics of a key is checked when it is read.
@@ -43,29 +50,108 @@ pub enum Consistency {
     Unchecked,
 }
 
+/// What kind of key it is, whatever form it has.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+#[non_exhaustive]
+pub enum Kind {
+    /// Finite-field Diffie–Hellman, with the bits of the modulus.
+    Dh(u32),
+    /// DSA, with the bits of the modulus.
+    Dsa(u32),
+    /// An elliptic curve.
+    Ec(&'static Curve),
+    /// A lattice or hash-based algorithm.
+    Pq(ParameterSet),
+    /// RSA, with the bits of the modulus.
+    Rsa(u32),
+    /// A symmetric algorithm, with the bits of the key.
+    Secret(SymmetricAlgorithm, u32),
+}
+
+impl Kind {
+    /// Size in bits as CNG's `Length` property counts it: of the modulus, of the curve's field, of the public key's encoding, of the key.
+    pub fn bits(self) -> u32 {
+        match self {
+            Self::Dh(bits) | Self::Dsa(bits) | Self::Rsa(bits) | Self::Secret(_, bits) => bits,
+            Self::Ec(curve) => curve.field_bits,
+            Self::Pq(set) => set.bits(),
+        }
+    }
+
+    /// The curve of an elliptic-curve key.
+    pub fn curve(self) -> Option<&'static Curve> {
+        match self {
+            Self::Ec(curve) => Some(curve),
+            _ => None,
+        }
+    }
+
+    /// The parameter set of a lattice or hash-based key.
+    pub fn parameter_set(self) -> Option<ParameterSet> {
+        match self {
+            Self::Pq(set) => Some(set),
+            _ => None,
+        }
+    }
+
+    /// The family; of an elliptic-curve key, which may belong to several, none.
+    pub fn family(self) -> Option<Family> {
+        match self {
+            Self::Dh(_) => Some(Family::Dh),
+            Self::Dsa(_) => Some(Family::Dsa),
+            Self::Ec(_) => None,
+            Self::Pq(set) => Some(set.family()),
+            Self::Rsa(_) => Some(Family::Rsa),
+            Self::Secret(algorithm, _) => Some(Family::Symmetric(algorithm)),
+        }
+    }
+}
+
 /// A public key.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub enum PublicKey {
+    /// A finite-field Diffie–Hellman public value.
+    Dh(dh::PublicKey),
+    /// A DSA public value.
+    Dsa(dsa::PublicKey),
     /// An elliptic-curve point.
     Ec(ec::PublicKey),
+    /// A lattice or hash-based public key.
+    Pq(pq::PublicKey),
     /// An RSA modulus and exponent.
     Rsa(rsa::PublicKey),
 }
 
 impl PublicKey {
-    /// Size in bits: of the modulus, or of the curve's field.
-    pub fn bits(&self) -> u32 {
+    /// The kind of key.
+    pub fn kind(&self) -> Kind {
         match self {
-            Self::Ec(key) => key.curve().field_bits,
-            Self::Rsa(key) => key.bits(),
+            Self::Dh(key) => Kind::Dh(key.parameters().bits()),
+            Self::Dsa(key) => Kind::Dsa(key.parameters().bits()),
+            Self::Ec(key) => Kind::Ec(key.curve()),
+            Self::Pq(key) => Kind::Pq(key.set()),
+            Self::Rsa(key) => Kind::Rsa(key.bits()),
         }
+    }
+
+    /// Size in bits ([`Kind::bits`]).
+    pub fn bits(&self) -> u32 {
+        self.kind().bits()
     }
 
     /// The curve of an elliptic-curve key.
     pub fn curve(&self) -> Option<&'static Curve> {
+        self.kind().curve()
+    }
+
+    /// What is known about the numbers; those of an RSA key have nothing more to check.
+    pub fn consistency(&self) -> Consistency {
         match self {
-            Self::Ec(key) => Some(key.curve()),
-            Self::Rsa(_) => None,
+            Self::Dh(key) => key.consistency(),
+            Self::Dsa(key) => key.consistency(),
+            Self::Ec(key) => key.consistency(),
+            Self::Pq(key) => key.consistency(),
+            Self::Rsa(_) => Consistency::Checked,
         }
     }
 }
@@ -73,17 +159,37 @@ impl PublicKey {
 /// A private key, with its public half where that is known.
 #[derive(Clone, Debug)]
 pub enum PrivateKey {
+    /// A finite-field Diffie–Hellman private value.
+    Dh(dh::PrivateKey),
+    /// A DSA private value.
+    Dsa(dsa::PrivateKey),
     /// An elliptic-curve scalar.
     Ec(ec::PrivateKey),
+    /// A lattice or hash-based private key.
+    Pq(pq::PrivateKey),
     /// RSA primes, exponents and coefficient.
     Rsa(rsa::PrivateKey),
 }
 
 impl PrivateKey {
+    /// The kind of key.
+    pub fn kind(&self) -> Kind {
+        match self {
+            Self::Dh(key) => Kind::Dh(key.public().parameters().bits()),
+            Self::Dsa(key) => Kind::Dsa(key.public().parameters().bits()),
+            Self::Ec(key) => Kind::Ec(key.curve()),
+            Self::Pq(key) => Kind::Pq(key.set()),
+            Self::Rsa(key) => Kind::Rsa(key.public().bits()),
+        }
+    }
+
     /// The public half, where it is known.
     pub fn public(&self) -> Option<PublicKey> {
         match self {
+            Self::Dh(key) => Some(PublicKey::Dh(key.public().clone())),
+            Self::Dsa(key) => Some(PublicKey::Dsa(key.public().clone())),
             Self::Ec(key) => key.public().cloned().map(PublicKey::Ec),
+            Self::Pq(key) => key.public().cloned().map(PublicKey::Pq),
             Self::Rsa(key) => Some(PublicKey::Rsa(key.public().clone())),
         }
     }
@@ -91,7 +197,10 @@ impl PrivateKey {
     /// What is known about the numbers.
     pub fn consistency(&self) -> Consistency {
         match self {
+            Self::Dh(key) => key.consistency(),
+            Self::Dsa(key) => key.consistency(),
             Self::Ec(key) => key.consistency(),
+            Self::Pq(key) => key.consistency(),
             Self::Rsa(key) => key.consistency(),
         }
     }
@@ -109,32 +218,31 @@ pub enum KeyMaterial {
 }
 
 impl KeyMaterial {
-    /// Size in bits, as CNG's `Length` property counts it.
-    pub fn bits(&self) -> u32 {
+    /// The kind of key.
+    pub fn kind(&self) -> Kind {
         match self {
-            Self::Private(PrivateKey::Ec(key)) => key.curve().field_bits,
-            Self::Private(PrivateKey::Rsa(key)) => key.public().bits(),
-            Self::Public(key) => key.bits(),
-            Self::Secret(key) => key.bits(),
+            Self::Private(key) => key.kind(),
+            Self::Public(key) => key.kind(),
+            Self::Secret(key) => Kind::Secret(key.algorithm(), key.bits()),
         }
     }
 
-    /// What is known about the numbers; a public RSA key and a symmetric key have nothing to check.
-    pub fn consistency(&self) -> Consistency {
-        match self {
-            Self::Private(key) => key.consistency(),
-            Self::Public(PublicKey::Ec(key)) => key.consistency(),
-            Self::Public(PublicKey::Rsa(_)) => Consistency::Checked,
-            Self::Secret(_) => Consistency::Unchecked,
-        }
+    /// Size in bits ([`Kind::bits`]).
+    pub fn bits(&self) -> u32 {
+        self.kind().bits()
     }
 
     /// The curve of an elliptic-curve key.
     pub fn curve(&self) -> Option<&'static Curve> {
+        self.kind().curve()
+    }
+
+    /// What is known about the numbers; a symmetric key has none to check.
+    pub fn consistency(&self) -> Consistency {
         match self {
-            Self::Private(PrivateKey::Ec(key)) => Some(key.curve()),
-            Self::Public(key) => key.curve(),
-            _ => None,
+            Self::Private(key) => key.consistency(),
+            Self::Public(key) => key.consistency(),
+            Self::Secret(_) => Consistency::Unchecked,
         }
     }
 
@@ -144,6 +252,31 @@ impl KeyMaterial {
             Self::Private(key) => key.public(),
             Self::Public(key) => Some(key.clone()),
             Self::Secret(_) => None,
+        }
+    }
+
+    /// The kind of key in words, for messages: `an RSA private key`.
+    pub fn describe(&self) -> &'static str {
+        macro_rules! words {
+            ($what:literal, $kind:expr) => {
+                match $kind {
+                    Kind::Dh(_) => concat!("a DH ", $what),
+                    Kind::Dsa(_) => concat!("a DSA ", $what),
+                    Kind::Ec(_) => concat!("an elliptic-curve ", $what),
+                    Kind::Pq(set) => match set.family() {
+                        Family::MlDsa => concat!("an ML-DSA ", $what),
+                        Family::MlKem => concat!("an ML-KEM ", $what),
+                        _ => concat!("an SLH-DSA ", $what),
+                    },
+                    Kind::Rsa(_) => concat!("an RSA ", $what),
+                    Kind::Secret(..) => "a symmetric key",
+                }
+            };
+        }
+        match self {
+            Self::Private(key) => words!("private key", key.kind()),
+            Self::Public(key) => words!("public key", key.kind()),
+            Self::Secret(_) => "a symmetric key",
         }
     }
 }

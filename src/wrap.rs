@@ -201,7 +201,7 @@ pub fn private_capacity(public: Option<&PublicKey>, bits: u32) -> usize {
     let width = bits.div_ceil(8) as usize;
     match public {
         Some(PublicKey::Rsa(_)) => width * 9 / 2 + 512,
-        Some(PublicKey::Ec(_)) | None => width * 3 + 256,
+        Some(_) | None => width * 3 + 256,
     }
 }
 

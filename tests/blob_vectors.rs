@@ -293,6 +293,19 @@ fn numbers(key: &KeyMaterial) -> Vec<(&'static str, Vec<u8>)> {
         Some(PublicKey::Rsa(key)) => vec![("n", key.n().to_vec()), ("e", key.e().to_vec())],
         Some(PublicKey::Ec(key)) if key.y().is_empty() => vec![("x", key.x().to_vec())],
         Some(PublicKey::Ec(key)) => vec![("x", key.x().to_vec()), ("y", key.y().to_vec())],
+        Some(PublicKey::Dsa(key)) => {
+            let parameters = key.parameters();
+            [("p", parameters.p()), ("q", parameters.q()), ("g", parameters.g()), ("y", key.y())]
+                .map(|(field, value)| (field, value.to_vec()))
+                .to_vec()
+        }
+        Some(PublicKey::Dh(key)) => {
+            let parameters = key.parameters();
+            [("p", parameters.p()), ("g", parameters.g()), ("y", key.y())]
+                .map(|(field, value)| (field, value.to_vec()))
+                .to_vec()
+        }
+        Some(PublicKey::Pq(key)) => vec![("public", key.as_bytes().to_vec())],
         None => Vec::new(),
     };
     match key {
@@ -303,6 +316,12 @@ fn numbers(key: &KeyMaterial) -> Vec<(&'static str, Vec<u8>)> {
             numbers.extend(private.map(|(field, value)| (field, value.to_vec())));
         }
         KeyMaterial::Private(PrivateKey::Ec(key)) => numbers.push(("d", key.d().to_vec())),
+        KeyMaterial::Private(PrivateKey::Dsa(key)) => numbers.push(("x", key.x().trimmed().to_vec())),
+        KeyMaterial::Private(PrivateKey::Dh(key)) => numbers.push(("x", key.x().to_vec())),
+        KeyMaterial::Private(PrivateKey::Pq(key)) => {
+            let parts = [("seed", key.seed()), ("expanded", key.expanded())];
+            numbers.extend(parts.into_iter().filter_map(|(field, value)| Some((field, value?.to_vec()))));
+        }
         KeyMaterial::Public(_) => {}
         KeyMaterial::Secret(key) => numbers.push(("k", key.key().to_vec())),
     }

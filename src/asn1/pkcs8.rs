@@ -54,6 +54,9 @@ pub fn encode(key: &PrivateKey) -> Result<SecretBytes, Error> {
             (Some(key.curve()), encode_secret(&scalar)?)
         }
         PrivateKey::Ec(key) => (Some(key.curve()), sec1::encode(key, false)?),
+        PrivateKey::Dh(_) | PrivateKey::Dsa(_) | PrivateKey::Pq(_) => {
+            return Err(Error::Invalid { what: WHAT, problem: "it cannot hold this kind of key" });
+        }
     };
     let inner = OctetStringRef::new(&inner).map_err(|error| Error::encoding(WHAT, error))?;
     spki::with_algorithm(curve, |algorithm| encode_secret(&PrivateKeyInfoRef::new(algorithm, inner)))?

@@ -76,6 +76,9 @@ pub fn subject_public_key(key: &PublicKey) -> Result<Vec<u8>, Error> {
     match key {
         PublicKey::Ec(key) => Ok(key.to_point()),
         PublicKey::Rsa(key) => pkcs1::encode_public(key),
+        PublicKey::Dh(_) | PublicKey::Dsa(_) | PublicKey::Pq(_) => {
+            Err(Error::Invalid { what: WHAT, problem: "it cannot hold this kind of key" })
+        }
     }
 }
 

@@ -9,32 +9,65 @@ use super::{Curve, Error, KeyUsage, SymmetricAlgorithm};
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 #[non_exhaustive]
 pub enum Family {
+    /// Finite-field Diffie–Hellman.
+    Dh,
+    /// DSA.
+    Dsa,
     /// Elliptic-curve Diffie–Hellman.
     Ecdh,
     /// Elliptic-curve signatures.
     Ecdsa,
+    /// ML-DSA (FIPS 204).
+    MlDsa,
+    /// ML-KEM (FIPS 203).
+    MlKem,
     /// RSA.
     Rsa,
+    /// SLH-DSA (FIPS 205).
+    SlhDsa,
     /// A symmetric algorithm.
     Symmetric(SymmetricAlgorithm),
 }
 
 impl Family {
-    /// The CNG algorithm group, which is also the generic identifier of an elliptic-curve algorithm.
-    pub fn group(self) -> &'static str {
+    /// The families of asymmetric keys.
+    const ASYMMETRIC: &[Self] =
+        &[Self::Rsa, Self::Ecdsa, Self::Ecdh, Self::Dsa, Self::Dh, Self::MlDsa, Self::MlKem, Self::SlhDsa];
+
+    /// The CNG algorithm identifier; of an elliptic-curve algorithm the generic one.
+    pub const fn identifier(self) -> &'static str {
         match self {
+            Self::Dh => "DH",
+            Self::Dsa => "DSA",
             Self::Ecdh => "ECDH",
             Self::Ecdsa => "ECDSA",
+            Self::MlDsa => "ML-DSA",
+            Self::MlKem => "ML-KEM",
             Self::Rsa => "RSA",
+            Self::SlhDsa => "SLH-DSA",
+            Self::Symmetric(algorithm) => algorithm.name(),
+        }
+    }
+
+    /// The CNG algorithm group.
+    pub const fn group(self) -> &'static str {
+        match self {
+            Self::MlDsa => "MLDSA",
+            Self::MlKem => "MLKEM",
+            Self::SlhDsa => "SLHDSA",
             Self::Symmetric(algorithm) => algorithm.group(),
+            other => other.identifier(),
         }
     }
 
     /// The usage of a new key of this family when nothing is said: what its algorithm is for, and no more.
     pub fn default_usage(self) -> KeyUsage {
         match self {
-            Self::Ecdh => KeyUsage::AGREE,
-            Self::Ecdsa | Self::Symmetric(SymmetricAlgorithm::Hmac) => KeyUsage::SIGN,
+            // Decapsulating is how an ML-KEM key agrees.
+            Self::Dh | Self::Ecdh | Self::MlKem => KeyUsage::AGREE,
+            Self::Dsa | Self::Ecdsa | Self::MlDsa | Self::SlhDsa | Self::Symmetric(SymmetricAlgorithm::Hmac) => {
+                KeyUsage::SIGN
+            }
             Self::Rsa => KeyUsage::SIGN | KeyUsage::DECRYPT,
             Self::Symmetric(_) => KeyUsage::DECRYPT,
         }
@@ -47,6 +80,7 @@ impl Family {
             Self::Ecdh | Self::Ecdsa => KeyUsage::SIGN | KeyUsage::AGREE,
             Self::Rsa => KeyUsage::SIGN | KeyUsage::DECRYPT | KeyUsage::WRAP,
             Self::Symmetric(algorithm) => algorithm.possible_usage(),
+            other => other.default_usage(),
         }
     }
 
@@ -67,9 +101,18 @@ pub struct Algorithm {
 
 impl Algorithm {
     /// RSA.
-    pub const RSA: Self = Self { family: Family::Rsa, curve: None };
+    pub const RSA: Self = Self::of(Family::Rsa);
+    /// DSA.
+    pub const DSA: Self = Self::of(Family::Dsa);
+    /// Finite-field Diffie–Hellman.
+    pub const DH: Self = Self::of(Family::Dh);
     /// AES.
     pub const AES: Self = Self { family: Family::Symmetric(SymmetricAlgorithm::Aes), curve: None };
+
+    /// The algorithm of a family that has no curves, or whose curve is not known yet.
+    pub const fn of(family: Family) -> Self {
+        Self { family, curve: None }
+    }
 
     /// An elliptic-curve algorithm on a curve. A Montgomery curve can only agree.
     pub fn elliptic(family: Family, curve: &'static Curve) -> Self {
@@ -88,20 +131,15 @@ impl Algorithm {
         Self { family: Family::Symmetric(algorithm), curve: None }
     }
 
-    /// Reads an identifier, in any case: `RSA`, `ECDSA_P256`, `ECDH`, `AES`, `3DES`, `HMAC` …
+    /// Reads an identifier, in any case: `RSA`, `ECDSA_P256`, `ECDH`, `DSA`, `ML-DSA`, `AES`, `3DES`, `HMAC` …
     ///
     /// # Errors
     /// [`Error::UnknownAlgorithm`].
     pub fn by_name(name: &str) -> Result<Self, Error> {
         let upper = name.to_ascii_uppercase();
-        let family = |name: &str| match name {
-            "RSA" => Some(Family::Rsa),
-            "ECDSA" => Some(Family::Ecdsa),
-            "ECDH" => Some(Family::Ecdh),
-            "AES" => Some(Family::Symmetric(SymmetricAlgorithm::Aes)),
-            "3DES" => Some(Family::Symmetric(SymmetricAlgorithm::TripleDes)),
-            "HMAC" => Some(Family::Symmetric(SymmetricAlgorithm::Hmac)),
-            _ => None,
+        let symmetric = || SymmetricAlgorithm::ALL.iter().map(|algorithm| Family::Symmetric(*algorithm));
+        let family = |name: &str| {
+            Family::ASYMMETRIC.iter().copied().chain(symmetric()).find(|family| family.identifier() == name)
         };
         let known = match upper.split_once("_P") {
             None => family(&upper).map(|family| Self { family, curve: None }),
@@ -116,9 +154,8 @@ impl Algorithm {
     /// The CNG identifier.
     pub fn name(self) -> String {
         match (self.family, self.curve.and_then(Curve::nist_bits)) {
-            (Family::Symmetric(algorithm), _) => algorithm.name().to_owned(),
-            (family, Some(bits)) => format!("{}_P{bits}", family.group()),
-            (family, None) => family.group().to_owned(),
+            (family, Some(bits)) if family.is_elliptic() => format!("{}_P{bits}", family.identifier()),
+            (family, _) => family.identifier().to_owned(),
         }
     }
 
@@ -140,7 +177,7 @@ impl Algorithm {
         let excess = KeyUsage::from_bits(asked.bits() & !possible.bits());
         let words: Vec<_> = excess.words().collect();
         let usage = if words.is_empty() { format!("use flags 0x{:X}", excess.bits()) } else { words.join(", ") };
-        Err(Error::Usage { kind: self.family.group(), usage })
+        Err(Error::Usage { kind: self.family.identifier(), usage })
     }
 }
 
@@ -156,9 +193,23 @@ mod tests {
 
     #[test]
     fn identifiers_survive_reading_and_writing() {
-        for name in
-            ["RSA", "ECDSA_P256", "ECDSA_P384", "ECDSA_P521", "ECDH_P256", "ECDH", "ECDSA", "AES", "3DES", "HMAC"]
-        {
+        for name in [
+            "RSA",
+            "ECDSA_P256",
+            "ECDSA_P384",
+            "ECDSA_P521",
+            "ECDH_P256",
+            "ECDH",
+            "ECDSA",
+            "DSA",
+            "DH",
+            "ML-DSA",
+            "ML-KEM",
+            "SLH-DSA",
+            "AES",
+            "3DES",
+            "HMAC",
+        ] {
             assert_eq!(Algorithm::by_name(&name.to_lowercase()).unwrap().name(), name);
         }
         for name in ["RSA_P256", "ECDSA_P255", "AES_P256", "ECDSA_P", "", "ECDSA_Pxyz"] {

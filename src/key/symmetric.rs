@@ -19,8 +19,11 @@ pub enum SymmetricAlgorithm {
 }
 
 impl SymmetricAlgorithm {
+    /// Every symmetric algorithm handled here.
+    pub const ALL: &[Self] = &[Self::Aes, Self::Hmac, Self::TripleDes];
+
     /// The CNG identifier.
-    pub fn name(self) -> &'static str {
+    pub const fn name(self) -> &'static str {
         match self {
             Self::Aes => "AES",
             Self::Hmac => "HMAC",
@@ -29,7 +32,7 @@ impl SymmetricAlgorithm {
     }
 
     /// The CNG algorithm group.
-    pub fn group(self) -> &'static str {
+    pub const fn group(self) -> &'static str {
         match self {
             Self::Aes => "AES",
             Self::Hmac => "HMAC",

@@ -52,7 +52,9 @@ impl Key {
                 (None, Some(object)) => self.token.verify(&mechanism, object, &data, signature)?,
                 (None, None) => return Err(self.cannot("verify").into()),
             },
-            (PublicKey::Rsa(_), Padding::None) => return Err(self.misfit().into()),
+            (PublicKey::Rsa(_) | PublicKey::Dh(_) | PublicKey::Dsa(_) | PublicKey::Pq(_), _) => {
+                return Err(self.misfit().into());
+            }
         };
         if verdict { Ok(()) } else { Err(Error::BadSignature.into()) }
     }

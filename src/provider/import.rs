@@ -23,6 +23,20 @@ pub struct ImportParameters {
     pub password: Option<SecretBytes>,
 }
 
+/// Whether keys of this family are put on tokens by this crate, whatever the token at hand says.
+///
+/// # Errors
+/// [`Error::Unsupported`] (`NTE_NOT_SUPPORTED`).
+pub fn check_family(family: Family) -> Result<(), Error> {
+    match family {
+        Family::Ecdh | Family::Ecdsa | Family::Rsa | Family::Symmetric(_) => Ok(()),
+        other => {
+            let what = format!("{} keys are read and written, but not put on a token", other.identifier());
+            Err(Error::Unsupported { what, ckr: None })
+        }
+    }
+}
+
 impl StorageProvider {
     /// A new key, pending: set properties, set a blob as a property (or none, to have the key generated), then [`Key::finalize`].
     ///
@@ -92,6 +106,7 @@ impl StorageProvider {
         parameters: &ImportParameters,
         flags: Flags,
     ) -> Result<Key, crate::Error> {
+        check_family(decoded.algorithm.family)?;
         if let KeyMaterial::Public(public) = decoded.key {
             flags.only(IMPORT_FLAGS)?;
             if parameters.name.is_some() || flags.contains(Flags::DO_NOT_FINALIZE) {

@@ -171,6 +171,7 @@ fn signature(
                 (verdict, _) => Ok(verdict),
             }
         }
+        PublicKey::Dh(_) | PublicKey::Dsa(_) | PublicKey::Pq(_) => Ok(None),
     }
 }
 

@@ -7,7 +7,7 @@ use super::lookup::Stage;
 use super::{Error, Key, Ready, State};
 use crate::asn1;
 use crate::blob::BlobType;
-use crate::key::{Algorithm, Curve, ExportPolicy, Family, KeyUsage, SymmetricAlgorithm};
+use crate::key::{Algorithm, Curve, ExportPolicy, Family, KeyUsage, ParameterSet, SymmetricAlgorithm};
 use crate::status::Status;
 use crate::template::Template;
 use crate::template::attribute::{CKA_EXTRACTABLE, CKA_SENSITIVE, USAGES};
@@ -319,6 +319,14 @@ fn lengths(algorithm: Algorithm) -> SupportedLengths {
         (Family::Rsa, _) => SupportedLengths { min: 512, max: 16384, increment: 64, default: 2048 },
         (Family::Symmetric(SymmetricAlgorithm::Aes), _) => {
             SupportedLengths { min: 128, max: 256, increment: 64, default: 256 }
+        }
+        (Family::Dsa, _) => SupportedLengths { min: 512, max: 3072, increment: 64, default: 2048 },
+        (Family::Dh, _) => SupportedLengths { min: 512, max: 16384, increment: 64, default: 2048 },
+        (Family::MlDsa | Family::MlKem | Family::SlhDsa, _) => {
+            let lengths =
+                || ParameterSet::ALL.iter().filter(|set| set.family() == algorithm.family).map(|set| set.bits());
+            let (min, max) = (lengths().min().unwrap_or(0), lengths().max().unwrap_or(0));
+            SupportedLengths { min, max, increment: 0, default: min }
         }
         (Family::Symmetric(SymmetricAlgorithm::TripleDes), _) => fixed(192),
         (Family::Symmetric(SymmetricAlgorithm::Hmac), _) => {

@@ -17,7 +17,9 @@ use der::asn1::{ObjectIdentifier, OctetStringRef};
 use super::Template;
 use crate::asn1::certificate::CertificateParts;
 use crate::key::curve::Form;
-use crate::key::{Curve, Error, ExportPolicy, KeyUsage, PrivateKey, PublicKey, SymmetricAlgorithm, SymmetricKey};
+use crate::key::{
+    Curve, Error, ExportPolicy, Family, KeyUsage, Kind, PrivateKey, PublicKey, SymmetricAlgorithm, SymmetricKey,
+};
 
 /// What an object is besides its key material.
 #[derive(Clone, Copy, Debug)]
@@ -77,7 +79,7 @@ pub fn secret_key_type(algorithm: SymmetricAlgorithm) -> CK_KEY_TYPE {
 /// A private key object with its material.
 ///
 /// # Errors
-/// [`Error`] for a curve that has no encoding.
+/// [`Error`] for a curve that has no encoding, and for a kind of key that is not put on a token.
 pub fn private(key: &PrivateKey, attributes: &Attributes<'_>) -> Result<Template, Error> {
     match key {
         PrivateKey::Ec(key) => Ok(private_shell(PrivateKind::of(Some(key.curve())), attributes)
@@ -95,6 +97,7 @@ pub fn private(key: &PrivateKey, attributes: &Attributes<'_>) -> Result<Template
                 .secret(CKA_EXPONENT_2, numbers.dq.clone())
                 .secret(CKA_COEFFICIENT, numbers.qinv.clone()))
         }
+        PrivateKey::Dh(_) | PrivateKey::Dsa(_) | PrivateKey::Pq(_) => Err(not_on_a_token(key.kind())),
     }
 }
 
@@ -113,7 +116,7 @@ pub fn private_shell(kind: PrivateKind, attributes: &Attributes<'_>) -> Template
 /// A public key object with its material.
 ///
 /// # Errors
-/// [`Error`] for a curve that has no encoding.
+/// [`Error`] for a curve that has no encoding, and for a kind of key that is not put on a token.
 pub fn public(key: &PublicKey, attributes: &Attributes<'_>) -> Result<Template, Error> {
     let template = public_shell(PrivateKind::of(key.curve()), attributes);
     Ok(match key {
@@ -121,7 +124,12 @@ pub fn public(key: &PublicKey, attributes: &Attributes<'_>) -> Result<Template, 
             template.bytes(CKA_EC_PARAMS, &ec_params(key.curve())?).bytes(CKA_EC_POINT, &ec_point(&key.to_point())?)
         }
         PublicKey::Rsa(key) => template.bytes(CKA_MODULUS, key.n()).bytes(CKA_PUBLIC_EXPONENT, key.e()),
+        PublicKey::Dh(_) | PublicKey::Dsa(_) | PublicKey::Pq(_) => return Err(not_on_a_token(key.kind())),
     })
+}
+
+fn not_on_a_token(kind: Kind) -> Error {
+    Error::UnknownAlgorithm { name: kind.family().map_or("", Family::identifier).to_owned() }
 }
 
 /// A public key object without its material, as C_GenerateKeyPair takes it: the counterparts of the private key's uses.

@@ -3,7 +3,7 @@
 use cng_pkcs11::blob::{BlobType, Hints};
 use cng_pkcs11::format::{self, Format};
 use cng_pkcs11::key::{KeyMaterial, Validation};
-use cng_pkcs11::provider::{Error, Flags, ImportParameters, Key, KeyName, StorageProvider};
+use cng_pkcs11::provider::{Error, Flags, ImportParameters, Key, KeyName, StorageProvider, check_family};
 use cng_pkcs11::secret::SecretBytes;
 use cng_pkcs11::token::Access;
 use cng_pkcs11::wrap::Scheme;
@@ -86,6 +86,7 @@ fn clear(
         validation: if args.no_validate { Validation::Skip } else { Validation::Full },
     };
     let decoded = format::decode(bytes, format, &hints)?;
+    check_family(decoded.algorithm.family)?;
     if matches!(decoded.key, KeyMaterial::Public(_)) {
         return Err(Error::PublicNotPersisted.into());
     }
