@@ -24,12 +24,15 @@ mod reader;
 pub mod rsa;
 mod writer;
 
+use zeroize::Zeroize;
+
 use crate::key::{Algorithm, Curve, Family, KeyMaterial, PrivateKey, PublicKey, SymmetricAlgorithm, Validation};
 use crate::secret::SecretBytes;
 
 pub use self::error::Error;
 pub(crate) use self::reader::Reader;
 pub use self::reader::{Field, Value};
+use self::writer::Writer;
 
 macro_rules! blob_types {
     ($($(#[$doc:meta])* $variant:ident = $name:literal;)+) => {
@@ -207,30 +210,76 @@ fn decode_from(reader: &mut Reader<'_>, blob_type: BlobType, hints: &Hints<'_>) 
 /// # Errors
 /// [`Error::NotRepresentable`] when the type cannot hold this key.
 pub fn encode(key: &KeyMaterial, algorithm: Algorithm, blob_type: BlobType) -> Result<SecretBytes, Error> {
+    let mut writer = Writer::new(encoded_len(key, algorithm, blob_type)?);
+    write(&mut writer, key, algorithm, blob_type)?;
+    writer.finish()
+}
+
+/// Encodes a key into the front of the caller's buffer, as [`encode`] does into a new one, and tells how long the blob is. What
+/// follows the blob in the buffer is left as it was.
+///
+/// # Errors
+/// What [`encode`] says, and [`Error::BufferTooSmall`]. On any error the whole buffer is wiped.
+pub fn encode_into(
+    key: &KeyMaterial,
+    algorithm: Algorithm,
+    blob_type: BlobType,
+    buffer: &mut [u8],
+) -> Result<usize, Error> {
+    let left = buffer.len();
+    let mut writer = Writer::over(&mut *buffer);
+    let outcome = match write(&mut writer, key, algorithm, blob_type).map(|()| writer.position()) {
+        Ok(needed) if needed > left => Err(Error::BufferTooSmall { needed, left }),
+        outcome => outcome,
+    };
+    if outcome.is_err() {
+        buffer.zeroize();
+    }
+    outcome
+}
+
+/// How long the blob will be that [`encode`] makes.
+///
+/// # Errors
+/// What [`encode`] says.
+pub fn encoded_len(key: &KeyMaterial, algorithm: Algorithm, blob_type: BlobType) -> Result<usize, Error> {
+    let mut writer = Writer::over([]);
+    write(&mut writer, key, algorithm, blob_type)?;
+    Ok(writer.position())
+}
+
+fn write(
+    writer: &mut Writer<impl AsMut<[u8]>>,
+    key: &KeyMaterial,
+    algorithm: Algorithm,
+    blob_type: BlobType,
+) -> Result<(), Error> {
     let not_representable = || Error::NotRepresentable { blob_type: blob_type.name(), key: key.describe() };
     match (blob_type, key) {
         (
             BlobType::Public | BlobType::EccPublic | BlobType::RsaPublic,
             KeyMaterial::Private(_) | KeyMaterial::Public(_),
         ) => match (key.public(), blob_type) {
-            (Some(PublicKey::Rsa(public)), BlobType::Public | BlobType::RsaPublic) => rsa::encode_public(&public),
+            (Some(PublicKey::Rsa(public)), BlobType::Public | BlobType::RsaPublic) => {
+                rsa::write_public(writer, &public)
+            }
             (Some(PublicKey::Ec(public)), BlobType::Public | BlobType::EccPublic) => {
-                ecc::encode_public(&public, algorithm)
+                ecc::write_public(writer, &public, algorithm)
             }
             _ => Err(not_representable()),
         },
         (BlobType::Private | BlobType::RsaPrivate, KeyMaterial::Private(PrivateKey::Rsa(private))) => {
-            rsa::encode_private(private, rsa::Kind::Private)
+            rsa::write_private(writer, private, rsa::Kind::Private)
         }
         (BlobType::RsaFullPrivate, KeyMaterial::Private(PrivateKey::Rsa(private))) => {
-            rsa::encode_private(private, rsa::Kind::FullPrivate)
+            rsa::write_private(writer, private, rsa::Kind::FullPrivate)
         }
         (BlobType::Private | BlobType::EccPrivate, KeyMaterial::Private(PrivateKey::Ec(private))) => {
-            ecc::encode_private(private, algorithm)
+            ecc::write_private(writer, private, algorithm)
         }
-        (BlobType::Pkcs8, KeyMaterial::Private(private)) => pkcs8::encode(private),
-        (BlobType::KeyData, KeyMaterial::Secret(secret)) => key_data::encode(secret),
-        (BlobType::Cipher, KeyMaterial::Secret(secret)) => cipher::encode(secret),
+        (BlobType::Pkcs8, KeyMaterial::Private(private)) => writer.bytes("PrivateKeyInfo", &pkcs8::encode(private)?),
+        (BlobType::KeyData, KeyMaterial::Secret(secret)) => key_data::write(writer, secret),
+        (BlobType::Cipher, KeyMaterial::Secret(secret)) => cipher::write(writer, secret),
         _ => Err(not_representable()),
     }
 }

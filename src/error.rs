@@ -143,6 +143,7 @@ fn blob_hint(error: &blob::Error) -> Option<String> {
         blob::Error::CurveMissing { .. } => "name the curve, for instance --curve secP256k1".into(),
         blob::Error::Algorithm { .. } => "leave the algorithm and the curve out, or give the ones that fit".into(),
         blob::Error::Wrapped { .. } => "name the key that opens it with --unwrap-key".into(),
+        blob::Error::BufferTooSmall { .. } => "ask blob::encoded_len for the length first".into(),
         blob::Error::NotRepresentable { .. } => "ask for a type that fits the kind of key".into(),
         blob::Error::Asn1(error) => return asn1_hint(error),
         blob::Error::Key(error) => return key_hint(error),

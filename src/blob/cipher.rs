@@ -13,7 +13,6 @@ use super::key_data::{self, KeyDataBlob};
 use super::writer::Writer;
 use super::{Error, Reader};
 use crate::key::{Algorithm, Family, SymmetricAlgorithm, SymmetricKey};
-use crate::secret::SecretBytes;
 use crate::{key, wide};
 
 pub(super) const MAGIC: u32 = 0x5248_5043; // CPHR
@@ -79,15 +78,13 @@ impl<'a> CipherKeyBlob<'a> {
     }
 }
 
-pub(super) fn encode(key: &SymmetricKey) -> Result<SecretBytes, Error> {
+pub(super) fn write(writer: &mut Writer<impl AsMut<[u8]>>, key: &SymmetricKey) -> Result<(), Error> {
     let name = wide::encode_nul(key.algorithm().name());
     let data_len = key_data::HEADER + key.key().len();
-    let mut writer = Writer::new(HEADER + name.len() + data_len);
     writer.u32("cbSize", HEADER)?;
     writer.magic(MAGIC)?;
     writer.u32("cbAlgName", name.len())?;
     writer.u32("cbKeyData", data_len)?;
     writer.bytes("AlgName", &name)?;
-    key_data::write(&mut writer, key)?;
-    writer.finish()
+    key_data::write(writer, key)
 }

@@ -167,17 +167,30 @@ impl std::fmt::Debug for EccBlob<'_> {
     }
 }
 
-pub(super) fn encode_public(key: &PublicKey, algorithm: Algorithm) -> Result<SecretBytes, Error> {
-    encode(key, None, algorithm)
+pub(super) fn write_public(
+    writer: &mut Writer<impl AsMut<[u8]>>,
+    key: &PublicKey,
+    algorithm: Algorithm,
+) -> Result<(), Error> {
+    write(writer, key, None, algorithm)
 }
 
-pub(super) fn encode_private(key: &PrivateKey, algorithm: Algorithm) -> Result<SecretBytes, Error> {
+pub(super) fn write_private(
+    writer: &mut Writer<impl AsMut<[u8]>>,
+    key: &PrivateKey,
+    algorithm: Algorithm,
+) -> Result<(), Error> {
     let public =
         key.public().ok_or(key::Error::Missing { field: "the public point", why: "the blob has a place for it" })?;
-    encode(public, Some(key.d()), algorithm)
+    write(writer, public, Some(key.d()), algorithm)
 }
 
-fn encode(public: &PublicKey, d: Option<&SecretBytes>, algorithm: Algorithm) -> Result<SecretBytes, Error> {
+fn write(
+    writer: &mut Writer<impl AsMut<[u8]>>,
+    public: &PublicKey,
+    d: Option<&SecretBytes>,
+    algorithm: Algorithm,
+) -> Result<(), Error> {
     let curve = public.curve();
     let family = Algorithm::elliptic(algorithm.family, curve).family;
     let wanted = |row: &&Magic| row.family == family && row.nist_bits == curve.nist_bits();
@@ -186,7 +199,6 @@ fn encode(public: &PublicKey, d: Option<&SecretBytes>, algorithm: Algorithm) -> 
         .find(wanted)
         .ok_or_else(|| Error::Algorithm { given: algorithm.name(), found: "an elliptic-curve key".to_owned() })?;
     let width = curve.width();
-    let mut writer = Writer::new(8 + width * if d.is_some() { 3 } else { 2 });
     writer.magic(if d.is_some() { magic.private } else { magic.public })?;
     writer.u32("cbKey", width)?;
     writer.bytes("X", public.x())?;
@@ -197,7 +209,7 @@ fn encode(public: &PublicKey, d: Option<&SecretBytes>, algorithm: Algorithm) -> 
             Form::Montgomery => writer.bytes("d", &clamped(d))?,
         }
     }
-    writer.finish()
+    Ok(())
 }
 
 /// The scalar with the bits that RFC 7748 §5 sets and clears: CNG uses it as it is and does not clamp.

@@ -81,6 +81,14 @@ pub enum Error {
         /// The blob type.
         blob_type: &'static str,
     },
+    /// The caller's buffer is too small for the blob.
+    #[error("the blob needs {needed} bytes, the buffer has {left}")]
+    BufferTooSmall {
+        /// How long the blob is.
+        needed: usize,
+        /// How long the buffer is.
+        left: usize,
+    },
     /// The blob type cannot hold this kind of key.
     #[error("{blob_type} cannot hold {key}")]
     NotRepresentable {
@@ -107,6 +115,7 @@ impl Error {
             Self::Magic { .. } | Self::CurveMissing { .. } | Self::Algorithm { .. } | Self::Wrapped { .. } => {
                 Status::NTE_INVALID_PARAMETER
             }
+            Self::BufferTooSmall { .. } => Status::NTE_BUFFER_TOO_SMALL,
             Self::NotRepresentable { .. } => Status::NTE_BAD_TYPE,
             Self::Asn1(error) => error.status(),
             Self::Key(error) => error.status(),

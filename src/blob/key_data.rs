@@ -68,13 +68,7 @@ pub(super) fn to_decoded(key: &[u8], algorithm: SymmetricAlgorithm) -> Result<De
     Ok(Decoded::new(Algorithm::symmetric(algorithm), KeyMaterial::Secret(key)))
 }
 
-pub(super) fn encode(key: &SymmetricKey) -> Result<SecretBytes, Error> {
-    let mut writer = Writer::new(HEADER + key.key().len());
-    write(&mut writer, key)?;
-    writer.finish()
-}
-
-pub(super) fn write(writer: &mut Writer, key: &SymmetricKey) -> Result<(), Error> {
+pub(super) fn write(writer: &mut Writer<impl AsMut<[u8]>>, key: &SymmetricKey) -> Result<(), Error> {
     writer.magic(MAGIC)?;
     writer.u32("dwVersion", 1)?;
     writer.u32("cbKeyData", key.key().len())?;

@@ -61,33 +61,33 @@ impl<'a> Reader<'a> {
         self.offset
     }
 
+    #[inline]
     pub(crate) fn u32(&mut self, name: &'static str) -> Result<u32, Error> {
-        let value = self.peek_u32(name)?;
-        let offset = self.offset;
-        self.advance(name, 4)?;
-        self.note(Field { name, offset, length: 4, value: Value::Number(value) });
+        let Some((bytes, rest)) = self.rest.split_first_chunk() else {
+            return Err(truncated(name, self.offset, 4, self.rest.len()));
+        };
+        let (offset, value) = (self.offset, u32::from_le_bytes(*bytes));
+        self.rest = rest;
+        self.offset += bytes.len();
+        self.note(name, offset, bytes.len(), Value::Number(value));
         Ok(value)
     }
 
     pub(crate) fn peek_u32(&self, name: &'static str) -> Result<u32, Error> {
-        match self.rest.first_chunk::<4>() {
+        match self.rest.first_chunk() {
             Some(bytes) => Ok(u32::from_le_bytes(*bytes)),
-            None => Err(self.truncated(name, 4)),
+            None => Err(truncated(name, self.offset, 4, self.rest.len())),
         }
     }
 
+    #[inline]
     pub(crate) fn public(&mut self, name: &'static str, len: u32) -> Result<&'a [u8], Error> {
-        let offset = self.offset;
-        let bytes = self.advance(name, len)?;
-        self.note(Field { name, offset, length: bytes.len(), value: Value::Public(bytes) });
-        Ok(bytes)
+        self.bytes(name, len, Value::Public)
     }
 
+    #[inline]
     pub(crate) fn private(&mut self, name: &'static str, len: u32) -> Result<&'a [u8], Error> {
-        let offset = self.offset;
-        let bytes = self.advance(name, len)?;
-        self.note(Field { name, offset, length: bytes.len(), value: Value::Private(PrivateValue(bytes)) });
-        Ok(bytes)
+        self.bytes(name, len, |bytes| Value::Private(PrivateValue(bytes)))
     }
 
     /// Everything that is left, as one private field.
@@ -95,45 +95,60 @@ impl<'a> Reader<'a> {
         let (offset, bytes) = (self.offset, self.rest);
         self.offset += bytes.len();
         self.rest = &[];
-        self.note(Field { name, offset, length: bytes.len(), value: Value::Private(PrivateValue(bytes)) });
+        self.note(name, offset, bytes.len(), Value::Private(PrivateValue(bytes)));
         bytes
     }
 
     /// Checks a total known from the header before any of the payload is read.
+    #[inline]
     pub(crate) fn expect_rest(&self, name: &'static str, needed: u64) -> Result<(), Error> {
-        let left = self.rest.len() as u64;
-        if needed > left {
-            return Err(self.truncated(name, needed));
-        }
+        let left = self.rest.len();
         match usize::try_from(needed) {
-            Ok(needed) if needed < self.rest.len() => {
-                Err(Error::Trailing { offset: self.offset + needed, extra: self.rest.len() - needed })
-            }
-            _ => Ok(()),
+            Ok(needed) if needed == left => Ok(()),
+            Ok(needed) if needed < left => Err(trailing(self.offset + needed, left - needed)),
+            _ => Err(truncated(name, self.offset, needed, left)),
         }
     }
 
+    #[inline]
     pub(crate) fn expect_end(&self) -> Result<(), Error> {
         self.expect_rest("the end", 0)
     }
 
-    fn advance(&mut self, name: &'static str, len: u32) -> Result<&'a [u8], Error> {
+    #[inline]
+    fn bytes(
+        &mut self,
+        name: &'static str,
+        len: u32,
+        value: impl FnOnce(&'a [u8]) -> Value<'a>,
+    ) -> Result<&'a [u8], Error> {
         let taken = usize::try_from(len).ok().and_then(|len| self.rest.split_at_checked(len));
-        let Some((taken, rest)) = taken else {
-            return Err(self.truncated(name, u64::from(len)));
+        let Some((bytes, rest)) = taken else {
+            return Err(truncated(name, self.offset, u64::from(len), self.rest.len()));
         };
+        let offset = self.offset;
         self.rest = rest;
-        self.offset += taken.len();
-        Ok(taken)
+        self.offset += bytes.len();
+        self.note(name, offset, bytes.len(), value(bytes));
+        Ok(bytes)
     }
 
-    fn truncated(&self, field: &'static str, needed: u64) -> Error {
-        Error::Truncated { field, offset: self.offset, needed, left: self.rest.len() }
-    }
-
-    fn note(&mut self, field: Field<'a>) {
+    #[inline]
+    fn note(&mut self, name: &'static str, offset: usize, length: usize, value: Value<'a>) {
         if let Some(fields) = &mut self.fields {
-            fields.push(field);
+            fields.push(Field { name, offset, length, value });
         }
     }
+}
+
+// Apart from the cursor, which so can stay in registers: a decoder that fails is in no hurry.
+
+#[cold]
+fn truncated(field: &'static str, offset: usize, needed: u64, left: usize) -> Error {
+    Error::Truncated { field, offset, needed, left }
+}
+
+#[cold]
+fn trailing(offset: usize, extra: usize) -> Error {
+    Error::Trailing { offset, extra }
 }

@@ -23,8 +23,6 @@ use crate::key::rsa::{PrivateKey, PrivateNumbers, PublicKey};
 use crate::key::{self, Algorithm, Family, KeyMaterial};
 use crate::secret::SecretBytes;
 
-const HEADER: usize = 24;
-
 /// Which of the three layouts a blob has.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum Kind {
@@ -165,43 +163,42 @@ impl std::fmt::Debug for RsaBlob<'_> {
     }
 }
 
-pub(super) fn encode_public(key: &PublicKey) -> Result<SecretBytes, Error> {
-    let mut writer = header(Kind::Public, key, (0, 0), HEADER + key.e().len() + key.n().len())?;
-    writer.bytes("PublicExponent", key.e())?;
-    writer.bytes("Modulus", key.n())?;
-    writer.finish()
+pub(super) fn write_public(writer: &mut Writer<impl AsMut<[u8]>>, key: &PublicKey) -> Result<(), Error> {
+    write_header(writer, Kind::Public, key, (0, 0))?;
+    write_public_numbers(writer, key)
 }
 
-pub(super) fn encode_private(key: &PrivateKey, kind: Kind) -> Result<SecretBytes, Error> {
-    let public = key.public();
-    let (e, n) = (public.e().len(), public.n().len());
+pub(super) fn write_private(writer: &mut Writer<impl AsMut<[u8]>>, key: &PrivateKey, kind: Kind) -> Result<(), Error> {
+    let (public, numbers) = (key.public(), key.numbers());
     let (p, q) = key.prime_widths();
-    let numbers = key.numbers();
-    let payload = match kind {
-        Kind::FullPrivate => e + 2 * n + 3 * p + 2 * q,
-        _ => e + n + p + q,
-    };
-    let mut writer = header(kind, public, (p, q), HEADER + payload)?;
-    writer.bytes("PublicExponent", public.e())?;
-    writer.bytes("Modulus", public.n())?;
+    write_header(writer, kind, public, (p, q))?;
+    write_public_numbers(writer, public)?;
     writer.number("Prime1", &numbers.p, p)?;
     writer.number("Prime2", &numbers.q, q)?;
     if kind == Kind::FullPrivate {
         writer.number("Exponent1", &numbers.dp, p)?;
         writer.number("Exponent2", &numbers.dq, q)?;
         writer.number("Coefficient", &numbers.qinv, p)?;
-        writer.number("PrivateExponent", &numbers.d, n)?;
+        writer.number("PrivateExponent", &numbers.d, public.n().len())?;
     }
-    writer.finish()
+    Ok(())
 }
 
-fn header(kind: Kind, key: &PublicKey, (p, q): (usize, usize), total: usize) -> Result<Writer, Error> {
-    let mut writer = Writer::new(total);
+fn write_public_numbers(writer: &mut Writer<impl AsMut<[u8]>>, key: &PublicKey) -> Result<(), Error> {
+    writer.bytes("PublicExponent", key.e())?;
+    writer.bytes("Modulus", key.n())
+}
+
+fn write_header(
+    writer: &mut Writer<impl AsMut<[u8]>>,
+    kind: Kind,
+    key: &PublicKey,
+    (p, q): (usize, usize),
+) -> Result<(), Error> {
     writer.magic(kind.magic())?;
     writer.u32("BitLength", key.bits() as usize)?;
     writer.u32("cbPublicExp", key.e().len())?;
     writer.u32("cbModulus", key.n().len())?;
     writer.u32("cbPrime1", p)?;
-    writer.u32("cbPrime2", q)?;
-    Ok(writer)
+    writer.u32("cbPrime2", q)
 }

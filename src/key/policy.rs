@@ -63,6 +63,7 @@ macro_rules! flags {
     };
 }
 
+#[cfg(feature = "token")]
 pub(crate) use flags;
 
 flags! {

@@ -228,6 +228,7 @@ impl PrivateKey {
 
     /// Fills in what follows from the rest.
     fn complete(&mut self, validation: Validation) -> Result<(), Error> {
+        #[cfg(feature = "pqc")]
         let full = validation == Validation::Full;
         #[cfg(feature = "pqc")]
         if let Some(seed) = &self.seed {
