@@ -6,6 +6,7 @@
 pub mod certificate;
 pub mod ecdsa;
 mod error;
+mod identifiers;
 mod pbe;
 pub mod pkcs1;
 pub mod pkcs8;
@@ -18,6 +19,7 @@ use der::{Decode, Encode, Reader, SliceReader};
 use crate::secret::SecretBytes;
 
 pub use self::error::Error;
+pub use self::identifiers::{Identifier, identifiers};
 pub use self::pbe::{Encryption, encrypt};
 
 /// RFC 8017 appendix C: `rsaEncryption`.
