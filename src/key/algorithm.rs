@@ -13,6 +13,8 @@ pub enum Family {
     Ecdh,
     /// Elliptic-curve signatures.
     Ecdsa,
+    /// Edwards-curve signatures (RFC 8032). CNG has no such identifier: keys of this family are in files only.
+    Eddsa,
     /// RSA.
     Rsa,
     /// A symmetric algorithm.
@@ -25,6 +27,7 @@ impl Family {
         match self {
             Self::Ecdh => "ECDH",
             Self::Ecdsa => "ECDSA",
+            Self::Eddsa => "EDDSA",
             Self::Rsa => "RSA",
             Self::Symmetric(algorithm) => algorithm.group(),
         }
@@ -34,7 +37,7 @@ impl Family {
     pub fn default_usage(self) -> KeyUsage {
         match self {
             Self::Ecdh => KeyUsage::AGREE,
-            Self::Ecdsa | Self::Symmetric(SymmetricAlgorithm::Hmac) => KeyUsage::SIGN,
+            Self::Ecdsa | Self::Eddsa | Self::Symmetric(SymmetricAlgorithm::Hmac) => KeyUsage::SIGN,
             Self::Rsa => KeyUsage::SIGN | KeyUsage::DECRYPT,
             Self::Symmetric(_) => KeyUsage::DECRYPT,
         }
@@ -45,6 +48,7 @@ impl Family {
         match self {
             // CNG lets an ECDH key sign; PKCS#11 has one key type for both.
             Self::Ecdh | Self::Ecdsa => KeyUsage::SIGN | KeyUsage::AGREE,
+            Self::Eddsa => KeyUsage::SIGN,
             Self::Rsa => KeyUsage::SIGN | KeyUsage::DECRYPT | KeyUsage::WRAP,
             Self::Symmetric(algorithm) => algorithm.possible_usage(),
         }
@@ -52,7 +56,7 @@ impl Family {
 
     /// Whether keys of this family live on a curve.
     pub fn is_elliptic(self) -> bool {
-        matches!(self, Self::Ecdh | Self::Ecdsa)
+        matches!(self, Self::Ecdh | Self::Ecdsa | Self::Eddsa)
     }
 }
 
@@ -71,9 +75,14 @@ impl Algorithm {
     /// AES.
     pub const AES: Self = Self { family: Family::Symmetric(SymmetricAlgorithm::Aes), curve: None };
 
-    /// An elliptic-curve algorithm on a curve. A Montgomery curve can only agree.
+    /// An elliptic-curve algorithm on a curve. A Montgomery curve can only agree, one of RFC 8032 only sign, and no other has EdDSA.
     pub fn elliptic(family: Family, curve: &'static Curve) -> Self {
-        let family = if curve.form == Form::Montgomery { Family::Ecdh } else { family };
+        let family = match (curve.form, family) {
+            (Form::Edwards, _) => Family::Eddsa,
+            (Form::Montgomery, _) => Family::Ecdh,
+            (Form::TwistedEdwards | Form::Weierstrass, Family::Eddsa) => Family::Ecdsa,
+            (Form::TwistedEdwards | Form::Weierstrass, family) => family,
+        };
         Self { family, curve: Some(curve) }
     }
 
@@ -98,6 +107,7 @@ impl Algorithm {
             "RSA" => Some(Family::Rsa),
             "ECDSA" => Some(Family::Ecdsa),
             "ECDH" => Some(Family::Ecdh),
+            "EDDSA" => Some(Family::Eddsa),
             "AES" => Some(Family::Symmetric(SymmetricAlgorithm::Aes)),
             "3DES" => Some(Family::Symmetric(SymmetricAlgorithm::TripleDes)),
             "HMAC" => Some(Family::Symmetric(SymmetricAlgorithm::Hmac)),
@@ -106,7 +116,7 @@ impl Algorithm {
         let known = match upper.split_once("_P") {
             None => family(&upper).map(|family| Self { family, curve: None }),
             Some((group, bits)) => family(group)
-                .filter(|family| family.is_elliptic())
+                .filter(|family| matches!(family, Family::Ecdh | Family::Ecdsa))
                 .zip(bits.parse().ok().and_then(Curve::nist))
                 .map(|(family, curve)| Self { family, curve: Some(curve) }),
         };
@@ -156,12 +166,22 @@ mod tests {
 
     #[test]
     fn identifiers_survive_reading_and_writing() {
-        for name in
-            ["RSA", "ECDSA_P256", "ECDSA_P384", "ECDSA_P521", "ECDH_P256", "ECDH", "ECDSA", "AES", "3DES", "HMAC"]
-        {
+        for name in [
+            "RSA",
+            "ECDSA_P256",
+            "ECDSA_P384",
+            "ECDSA_P521",
+            "ECDH_P256",
+            "ECDH",
+            "ECDSA",
+            "EDDSA",
+            "AES",
+            "3DES",
+            "HMAC",
+        ] {
             assert_eq!(Algorithm::by_name(&name.to_lowercase()).unwrap().name(), name);
         }
-        for name in ["RSA_P256", "ECDSA_P255", "AES_P256", "ECDSA_P", "", "ECDSA_Pxyz"] {
+        for name in ["RSA_P256", "ECDSA_P255", "AES_P256", "ECDSA_P", "", "ECDSA_Pxyz", "EDDSA_P256"] {
             assert!(Algorithm::by_name(name).is_err(), "{name}");
         }
     }
@@ -174,5 +194,7 @@ mod tests {
         let x25519 = Algorithm::elliptic(Family::Ecdsa, Curve::by_name("curve25519").unwrap());
         assert_eq!(x25519.usage(KeyUsage::ALL).unwrap(), KeyUsage::AGREE);
         assert!(Algorithm::RSA.usage(KeyUsage::AGREE).is_err());
+        let ed448 = Algorithm::elliptic(Family::Ecdh, Curve::by_name("Ed448").unwrap());
+        assert_eq!((ed448.family, ed448.usage(KeyUsage::ALL).unwrap()), (Family::Eddsa, KeyUsage::SIGN));
     }
 }
