@@ -13,6 +13,7 @@ use crate::wrap::{self, Scheme};
 impl Finalizer<'_> {
     pub(super) fn unwrap_private(&self, kek: Handle, scheme: Scheme, bytes: &[u8]) -> Result<Ready, crate::Error> {
         let pending = self.pending;
+        PrivateKind::of(pending.algorithm.and_then(|algorithm| algorithm.curve).or(pending.curve))?;
         let kinds: &[PrivateKind] = match pending.algorithm.map(|algorithm| (algorithm.family, algorithm.curve)) {
             Some((Family::Rsa, _)) => &[PrivateKind::Rsa],
             Some((Family::Symmetric(_), _)) => {
