@@ -60,6 +60,7 @@ def add_ecc(s):
         key = name[:1].lower() + name[1:]
         pkcs8, curve, x, y, d = keys.ec(name)
         made[key] = (pkcs8, curve, x, y, d)
+        s.curve_of[key] = name
         w = curve.field
         s.text(key, "curve", name)
         s.number(key, x=be(x, w), y=be(y, w), d=be(d, max(w, curve.order)))

@@ -24,7 +24,7 @@ def _take(folder, names, note):
 A = "asymmetric/"
 _take(A + "PEM_Serialization/", "dsa_4096.pem", "DSA of 4096 bits")
 _take(A + "PEM_Serialization/", "dsa_private_key.pem rsa_private_key.pem ec_private_key_encrypted.pem",
-      "PEM encrypted the old way (Proc-Type, DEK-Info), password 123456")
+      "PEM encrypted the old way (Proc-Type, DEK-Info)")
 _take(A + "PEM_Serialization/", "dsa_public_key.pem dsaparam.pem ec_private_key.pem ec_public_key.pem rsa_public_key.pem", "")
 _take(A + "PEM_Serialization/", "ec_public_key_rsa_delimiter.pem rsa_wrong_delimiter_public_key.pem", "label of another key kind")
 _take(A + "PEM_Serialization/", "rsa-bad-1025-q-is-2.pem", "q = 2: to be refused")
@@ -32,18 +32,18 @@ _take(A + "DER_Serialization/", "dsa.1024.der dsa.2048.der dsa.3072.der", "tradi
 _take(A + "DER_Serialization/", "dsa_public_key_invalid_bit_string.der dsa_public_key_no_params.der", "to be refused")
 _take(A + "DER_Serialization/", "ec_private_key.der", "SEC 1")
 _take(A + "DER_Serialization/", "testrsa.der", "PKCS#1")
-_take(A + "DER_Serialization/", "enc-rsa-pkcs8.der", "encrypted PKCS#8, password foobar")
+_take(A + "DER_Serialization/", "enc-rsa-pkcs8.der", "encrypted PKCS#8")
 _take(A + "PKCS8/", "bad-encryption-oid.pem bad-oid-dsa-key.pem ec-inconsistent-curve.pem ec-inconsistent-curve2.pem "
       "ec-invalid-private-scalar.pem ec-invalid-version.pem enc-unknown-algorithm.pem enc-unknown-kdf.pem "
       "enc-unknown-pbkdf2-prf.pem enc-rsa-pkcs8-pbkdf2-0iter.pem invalid-version.der unknown-oid.der "
       "wrong-pem-delimiter-rsa.pem", "to be refused, or to be taken with care: see its name")
 _take(A + "PKCS8/", "ec-consistent-curve.pem ec_oid_not_in_reg_private_2.pkcs8.pem ecc_private_with_rfc5915_ext.pem "
       "nodompar_private.pkcs8.pem withdompar_private.pkcs8.pem unenc-dsa-pkcs8.pem", "PKCS#8 as different writers have it")
-_take(A + "PKCS8/", "ec_private_key_encrypted.pem", "encrypted PKCS#8, password 123456")
-_take(A + "PKCS8/", "ed25519-scrypt.pem", "scrypt, password hunter42")
+_take(A + "PKCS8/", "ec_private_key_encrypted.pem", "encrypted PKCS#8")
+_take(A + "PKCS8/", "ed25519-scrypt.pem", "scrypt")
 _take(A + "PKCS8/", "enc-rsa-3des.pem rsa-aes-192-cbc.pem rsa_pkcs8_pbes2_pbkdf2_2048_3des_sha224.pem "
       "rsa_pkcs8_pbes2_pbkdf2_2048_3des_sha384.pem rsa_pkcs8_pbes2_pbkdf2_2048_3des_sha512.pem rsa-pbe-3des-long-salt.pem",
-      "encrypted PKCS#8, password in PASSWORDS of scripts/vectors_more/published.py")
+      "encrypted PKCS#8")
 _take(A + "PKCS8/", "enc-ec-sha1-128-rc4.pem rsa-40bitrc2.pem rsa-pbewithmd5anddescbc.pem rsa-rc2-cbc.pem "
       "rsa-rc2-cbc-effective-key-length.pem", "encrypted with RC4, RC2 or DES: to be refused by name")
 _take(A + "PKCS8/", "rsa_pss_2048.pem rsa_pss_2048_hash.pem rsa_pss_2048_hash_mask_salt.pem rsa_pss_2048_pub.der",
@@ -59,15 +59,24 @@ _take(A + "EC/", "explicit_parameters_private_key.pem high-bit-set.pem secp256k1
 _take(A + "DH/", "dh_key_256.pem dhkey.der dhkey.pem dhpub.der dhpub_cryptography_old.pem dhp.pem", "PKCS#3 DH")
 _take(A + "DH/", "dhkey_rfc5114_2.der dhkey_rfc5114_2.pem dhpub_rfc5114_2.der dhp_rfc5114_2.pem", "X9.42 DH, RFC 5114 group")
 _take(A + "DSA/custom/", "nilpotent.pem", "g is nilpotent: to be refused")
-_take(A + "X25519/", "x25519-pkcs8.pem x25519-pkcs8-enc.der x25519-pub.der", "RFC 8410; encrypted one: password password")
-_take(A + "X448/", "x448-pkcs8.pem x448-pkcs8-enc.der x448-pub.der", "RFC 8410; encrypted one: password password")
-_take(A + "Ed25519/", "ed25519-pkcs8.pem ed25519-pkcs8-enc.der ed25519-pub.der", "RFC 8410; encrypted one: password password")
-_take(A + "Ed448/", "ed448-pkcs8.pem ed448-pkcs8-enc.der ed448-pub.der", "RFC 8410; encrypted one: password password")
+_take(A + "X25519/", "x25519-pkcs8.pem x25519-pkcs8-enc.der x25519-pub.der", "RFC 8410")
+_take(A + "X448/", "x448-pkcs8.pem x448-pkcs8-enc.der x448-pub.der", "RFC 8410")
+_take(A + "Ed25519/", "ed25519-pkcs8.pem ed25519-pkcs8-enc.der ed25519-pub.der", "RFC 8410")
+_take(A + "Ed448/", "ed448-pkcs8.pem ed448-pkcs8-enc.der ed448-pub.der", "RFC 8410")
 _take(A + "MLDSA/", "mldsa44_priv.der mldsa44_pub.der mldsa65_noseed_priv.der", "RFC 9881; noseed: the expanded key")
 _take(A + "MLKEM/", "mlkem768.der mlkem768.pem", "RFC 9935")
 _take(A + "Traditional_OpenSSL_Serialization/", "dsa.1024.pem dsa-wrong-version.pem rsa-wrong-version.pem key1.pem "
       "testrsa-encrypted.pem key1-short-iv.pem", "traditional PEM")
 _take(A + "public/PKCS1/", "rsa.pub.der rsa.pub.pem dsa.pub.pem", "PKCS#1 public")
+
+_take("pkcs12/", "cert-key-aes256cbc.p12 cert-rc2-key-3des.p12 cert-none-key-none.p12 no-cert-key-aes256cbc.p12 "
+      "name-unicode-pwd.p12 name-all-pwd.p12 no-password.p12 java-truststore.p12", "PKCS#12")
+_take("x509/", "cryptography.io.pem cryptography.io.with_headers.pem cryptography.io.with_garbage.pem "
+      "ee-pss-sha1-cert.pem v1_cert.pem ecdsa_root.pem badasn1time.pem", "certificates")
+_take("x509/custom/", "dsa_null_alg_params.pem dsa_selfsigned_ca.pem ec_no_named_curve.pem rsa_pss_cert.pem "
+      "unsupported_subject_public_key_info.pem", "certificates")
+_take("x509/ed25519/", "ed25519-rfc8410.pem", "certificate of RFC 8410 section 10.2")
+_take("x509/ed448/", "root-ed448.pem", "certificate")
 
 # Records to cut out of the longer files: name here -> (path, what a record starts with, headings and how many of each)
 EXCERPTS = {
@@ -86,11 +95,40 @@ EXCERPTS = {
 }
 KEPT = ("xi", "pk", "sk", "z", "d", "P", "Q", "G", "X", "Y", "Seed", "c", "H", "domain_parameter_seed", "counter", "count")
 
-PASSWORDS = {}
+PASSWORDS = {
+    "dsa_private_key.pem": "123456", "ec_private_key_encrypted.pem": "123456", "rsa_private_key.pem": "123456",
+    "key1.pem": "123456", "testrsa-encrypted.pem": "password", "ed25519-scrypt.pem": "hunter42",
+    "ed25519-pkcs8-enc.der": "password", "ed448-pkcs8-enc.der": "password", "x25519-pkcs8-enc.der": "password",
+    "x448-pkcs8-enc.der": "password", "enc-ec-sha1-128-rc4.pem": "password", "enc-rsa-3des.pem": "password",
+    "enc-rsa-pkcs8.der": "foobar", "rsa-40bitrc2.pem": "baz", "rsa-aes-192-cbc.pem": "PolarSSLTest",
+    "rsa-pbe-3des-long-salt.pem": "password", "rsa_pkcs8_pbes2_pbkdf2_2048_3des_sha224.pem": "PolarSSLTest",
+    "rsa_pkcs8_pbes2_pbkdf2_2048_3des_sha384.pem": "PolarSSLTest",
+    "rsa_pkcs8_pbes2_pbkdf2_2048_3des_sha512.pem": "PolarSSLTest",
+    "cert-key-aes256cbc.p12": "cryptography", "cert-rc2-key-3des.p12": "cryptography", "cert-none-key-none.p12": "cryptography",
+    "no-cert-key-aes256cbc.p12": "cryptography", "name-unicode-pwd.p12": "password", "name-all-pwd.p12": "password",
+    "ed25519-encpriv-aes256-scrypt.der": "hunter42", "ed25519-encpriv-aes128-pbkdf2-sha1.der": "hunter42",
+    "ed25519-encpriv-aes256-pbkdf2-sha256.der": "hunter42", "ed25519-encpriv-des3-pbkdf2-sha256.der": "hunter42",
+}
+
+# Examples of RFC 7517, 7638 and 8037 as JSON: name here -> name in the module jwcrypto.tests, where it is in the RFC.
+JWKS = {
+    "rfc7517-a.1.json": ("PublicKeys", "RFC 7517 appendix A.1: two public keys"),
+    "rfc7517-a.2.json": ("PrivateKeys", "RFC 7517 appendix A.2: two private keys"),
+    "rfc7517-a.3.json": ("SymmetricKeys", "RFC 7517 appendix A.3: two symmetric keys"),
+    "rfc7517-b.json": ("Useofx5c", "RFC 7517 appendix B: with x5c"),
+    "rfc7517-c.1.json": ("RSAPrivateKey", "RFC 7517 appendix C.1"),
+    "rfc8037-a.1.json": ("PrivateKeys_EdDsa", "RFC 8037 appendix A.1, in a set"),
+    "rfc8037-a.2.json": ("PublicKeys_EdDsa", "RFC 8037 appendix A.2, in a set"),
+}
 
 # Examples of RFC 9881 and RFC 9935 (seeds 00 01 02 ...), as the crates ml-dsa and ml-kem ship them.
 CRATES = {
     "ml-dsa-0.1.2": ["ML-DSA-%s%s" % (n, end) for n in ("44", "65", "87") for end in ("-seed.priv", ".pub")],
+    # Examples of RFC 8410 section 10.3 (ed25519-priv-*) and others by openssl, as the crate pkcs8 ships them.
+    "pkcs8-0.11.0": ["ed25519-priv-pkcs8v1.der", "ed25519-priv-pkcs8v2.der", "ed25519-pub.der", "x25519-priv.der",
+                     "ed25519-encpriv-aes128-pbkdf2-sha1.der", "ed25519-encpriv-aes256-pbkdf2-sha256.der",
+                     "ed25519-encpriv-aes256-scrypt.der", "ed25519-encpriv-des3-pbkdf2-sha256.der",
+                     "ed25519-encpriv-des-pbkdf2-sha256.der", "bign256-priv.der", "p256-priv.der", "p256-pub.der"],
     "ml-kem-0.3.4": ["ML-KEM-%s%s" % (n, end) for n in ("512", "768", "1024") for end in ("-seed.priv", ".pub")],
 }
 
@@ -148,7 +186,10 @@ def one_key(text):
 
 
 def import_from(root, pyca, crates):
-    """Copy and cut from the unpacked packages: a folder cryptography_vectors, a folder of crates' sources."""
+    """Copy and cut from the unpacked packages: a folder cryptography_vectors, a folder of crates' sources; the JWKs
+    from the installed jwcrypto."""
+    from jwcrypto import tests
+
     folder = root / "published"
     folder.mkdir(parents=True, exist_ok=True)
     for name, (path, _) in FILES.items():
@@ -159,6 +200,8 @@ def import_from(root, pyca, crates):
     for crate, names in CRATES.items():
         for name in names:
             shutil.copyfile(crates / crate / "tests" / "examples" / name, folder / name)
+    for name, (variable, _) in JWKS.items():
+        (folder / name).write_text(json.dumps(getattr(tests, variable), indent=1) + "\n")
 
 
 def records(text):

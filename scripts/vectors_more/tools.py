@@ -242,6 +242,7 @@ class Set:
         self.manifest = []
         self.numbers = []
         self.known = set()
+        self.curve_of = {}
 
     def add(self, key, kind, data, algorithm, bits, curve="-", notes="-", provenance="", ext="bin", name=None):
         name = name or "%s.%s.%s" % (key, kind, ext)
