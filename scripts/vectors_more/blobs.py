@@ -296,6 +296,21 @@ def add_appendix(s):
               "nistP256", "d = 1", by)
         s.add("d-is-1", family + ".ECCPRIVATEBLOB", lay.ecc_key(private, 32, p256.gx, p256.gy, 1), family + "_P256", 256,
               "nistP256", "d = 1", by)
+    # The rest is literal, so that a mistake of layouts.py shows.
+    key, u = bytes(range(16)), "8f40c5adb68f25624ae5b214ea767a6ec94d829d3d7b5e1ad1ba6f3e2138285f"
+    scalar = "000102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1e5f"
+    data = "4b44424d0100000010000000" + key.hex()
+    s.number("aes-00-0f", k=key)
+    s.text("curve25519-00-5f", "curve", "curve25519")
+    s.number("curve25519-00-5f", x=bytes.fromhex(u), y=bytes(32), d=bytes.fromhex(scalar))
+    put = lambda key, kind, text, *args: s.add(key, kind, bytes.fromhex(text), *args, provenance="worked by hand, literal bytes")
+    put("aes-00-0f", "KeyDataBlob", data, "AES", 128, "-", "key 00 01 ... 0f")
+    put("aes-00-0f", "CipherKeyBlob", "1000000043504852080000001c0000004100450053000000" + data, "AES", 128, "-",
+        "key 00 01 ... 0f")
+    put("curve25519-00-5f", "GENERIC-ECDH.ECCPUBLICBLOB", "45434b5020000000" + u + "00" * 32, "ECDH", 255, "curve25519",
+        "scalar 00 01 ... 1e 5f")
+    put("curve25519-00-5f", "GENERIC-ECDH.ECCPRIVATEBLOB", "45434b5620000000" + u + "00" * 32 + scalar, "ECDH", 255,
+        "curve25519", "scalar 00 01 ... 1e 5f")
 
 
 def add(s):

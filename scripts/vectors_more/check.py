@@ -116,6 +116,10 @@ def check_dsa_group(c, key):
 def check_curve_key(c, key, curves):
     name = c.numbers[key, "curve"]
     if name == "curve25519":
+        from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
+        d, x = (bytes.fromhex(c.numbers[key, f]) for f in "dx")
+        if X25519PrivateKey.from_private_bytes(d).public_key().public_bytes_raw() != x:
+            raise Bad("not an X25519 key")
         return
     if name not in curves:
         from .keys import CURVES

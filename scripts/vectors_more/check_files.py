@@ -5,7 +5,7 @@ import json
 import os
 import re
 
-from .files import PASSWORD
+from .pfx import PASSWORD
 from .tools import Bad, Node, der_int, openssl, parse, seq, unpem
 
 # What openssl pkey -text calls a number -> field, by kind of key.
@@ -157,6 +157,8 @@ def check_dnskey(c, row, data):
 def check_pkcs12(c, row, data):
     from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat, pkcs12
 
+    if row[1] == "two-keys":
+        return check_two_keys(c, row, data)
     if "nomac" not in row[2]:
         got = pkcs12.load_pkcs12(data, PASSWORD.encode())
         der = got.key.private_bytes(Encoding.DER, PrivateFormat.PKCS8, NoEncryption())
@@ -164,6 +166,15 @@ def check_pkcs12(c, row, data):
         der = unpem(openssl("pkcs12", "-nodes", "-nocerts", "-nomacver", "-passin", "env:VECTOR_PASSWORD", data=data,
                             env={"VECTOR_PASSWORD": PASSWORD}), "PRIVATE KEY")
     check_key(c, row, der, False)
+
+
+def check_two_keys(c, row, data):
+    """openssl shows every key bag."""
+    mac = ["-nomacver"] if "nomac" in row[2] else []
+    shown = openssl("pkcs12", "-nodes", *mac, "-passin", "env:VECTOR_PASSWORD", data=data, env={"VECTOR_PASSWORD": PASSWORD})
+    blocks = shown.split(b"-----BEGIN PRIVATE KEY-----")[1:]
+    for key, algorithm, curve, block in zip(("rsa2048", "nistP256"), ("RSA", "EC"), ("-", "nistP256"), blocks, strict=True):
+        check_key(c, (row[0], key, row[2], algorithm, "", curve, "", ""), unpem(b"-----BEGIN PRIVATE KEY-----" + block), False)
 
 
 def check_old_dsa(c, row, data):
@@ -189,6 +200,8 @@ def check_encrypted(c, row, data):
     """openssl decrypts it; cryptography, the second reader, must have the same."""
     from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat, load_der_private_key
 
+    if "-empty." in row[2]:
+        return check_key(c, row, openssl("pkcs8", "-inform", "DER", "-outform", "DER", "-passin", "pass:", data=data), False)
     got = load_der_private_key(data, PASSWORD.encode()).public_key().public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
     theirs = openssl("pkey", "-inform", "DER", "-pubout", "-outform", "DER", "-passin", "env:VECTOR_PASSWORD", data=data,
                      env={"VECTOR_PASSWORD": PASSWORD})
