@@ -109,6 +109,7 @@ DSA = (  # key, bits, bits of q, digest, openssl's generation type, CNG hash id 
     ("dsa1024", 1024, 160, "sha1", "fips186_2", None),
     ("dsa1024-fips186-4", 1024, 160, "sha1", "fips186_4", None),
     ("dsa1536-160", 1536, 160, "sha1", "fips186_4", 0),
+    ("dsa1536-256", 1536, 256, "sha256", "fips186_4", 1),
     ("dsa2048-160", 2048, 160, "sha1", "fips186_4", 0),
     ("dsa2048", 2048, 256, "sha256", "fips186_4", 1),
     ("dsa3072", 3072, 256, "sha256", "fips186_4", 1),
@@ -124,6 +125,9 @@ def add_dsa(s):
         by = made_by() + " (%s, %s)" % (kind, md) + HERE
         notes = "q of %d bits, %s, seed and counter as generated" % (q_bits, md)
         add_dsa_blobs(s, key, v, bits, by, notes, hash_id, seed, count)
+    pkcs8, v = made["dsa2048-512"] = keys.dsa_wide_q(2048, 512)
+    s.number("dsa2048-512", **v)
+    add_dsa_blobs(s, "dsa2048-512", v, 2048, "%s prime for q, p = kq + 1 tested by it" % openssl_version() + HERE, "", 2, None, None)
     for group in read_dsa_groups(s.root):
         key, bits, v = group["key"], group["p"].bit_length(), group
         s.number(key, **{f: v[f] for f in ("p", "q", "g", "x", "y", "seed", "count") if f in v})

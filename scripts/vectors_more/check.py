@@ -43,6 +43,9 @@ class Checked:
 def check_blob(c, row, kind):
     name, key, _, _, _, curve, _, _ = row
     fields = read(kind, (c.root / name).read_bytes())
+    # The algorithm that the blob names.
+    if "name" in fields and fields.pop("name") != (row[3] if kind == "CipherKeyBlob" else row[6].split(";")[0]):
+        raise Bad("the name of another algorithm")
     numbers = {f: v for f, v in fields.items() if f not in OPAQUE and not f.startswith(("tpm-", "isolated"))}
     c.expect(name, key, numbers, curve)
     if kind == "PKCS11RsaAesWrapBlob":
