@@ -3,7 +3,7 @@
 from . import keys, layouts as lay
 from .keys import CURVES, made_by
 from .published import read_dsa_groups, read_pq
-from .tools import Curve, be, openssl, openssl_version, seeded
+from .tools import Curve, be, openssl_version, seeded
 
 HERE = "; assembled by scripts/vectors-more"
 CALG_SHA1 = 0x8004
