@@ -119,6 +119,7 @@ tool_present() {
     opensc-module) opensc_module_present ;;
     openssl) have openssl ;;
     cc) can_compile_c ;;
+    c++) have c++ && can_compile_c ;;
     gnutls) have p11tool && have certtool ;;
     curl) have curl ;;
     *) die "no such tool in scripts/common.sh: $1" ;;
@@ -131,12 +132,14 @@ package_of() {
     apt:softhsm) echo softhsm2 ;;
     apt:opensc-module) echo opensc-pkcs11 ;;
     apt:cc) echo gcc libc6-dev ;;
+    apt:c++) echo g++ libc6-dev ;;
+    dnf:c++) echo gcc-c++ ;;
     apt:gnutls) echo gnutls-bin ;;
     apt:curl) echo curl ca-certificates ;;
     dnf:gnutls) echo gnutls-utils ;;
     brew:openssl) echo openssl@3 ;;
     *:opensc-module) echo opensc ;;
-    *:cc) echo gcc ;;
+    *:cc | *:c++) echo gcc ;;
     *:*) echo "$2" ;;
   esac
 }
