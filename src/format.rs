@@ -156,7 +156,7 @@ pub fn decode(bytes: &[u8], format: Format, hints: &Hints<'_>) -> Result<Decoded
             Ok(pkcs8::private_to_decoded(key, None, hints)?)
         }
         Format::Pkcs8Pem => {
-            let (key, usage) = asn1::pkcs8::decode_pem(bytes, hints.password, hints.validation)?;
+            let (key, usage) = asn1::pkcs8::decode_pem(bytes, hints.opening(), hints.validation)?;
             Ok(pkcs8::private_to_decoded(key, usage, hints)?)
         }
         Format::Raw => {
