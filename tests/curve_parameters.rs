@@ -133,7 +133,7 @@ const KEYS: [(&str, &str, &str); 3] = [
 #[test]
 fn keys_on_curves_of_odd_sizes_are_written_as_openssl_writes_them() {
     for (name, pkcs8, sec1) in KEYS {
-        let (key, _) = asn1::pkcs8::decode(&unhex(pkcs8), None, Validation::Full).unwrap();
+        let (key, _) = asn1::pkcs8::decode(&unhex(pkcs8), asn1::Opening::default(), Validation::Full).unwrap();
         assert_eq!(key.consistency(), Consistency::Unchecked, "{name}");
         assert_eq!(hex(&asn1::pkcs8::encode(&key).unwrap()), pkcs8, "{name}");
         let PrivateKey::Ec(key) = key else { panic!("{name}") };

@@ -2,7 +2,7 @@
 
 #![allow(clippy::indexing_slicing, clippy::panic, clippy::unwrap_used, reason = "a test may panic")]
 
-use cng_pkcs11::asn1::{self, pkcs8, spki};
+use cng_pkcs11::asn1::{self, Opening, pkcs8, spki};
 use cng_pkcs11::key::{self, Consistency, Curve, Error, PrivateKey, PublicKey, Validation};
 
 #[path = "common/vectors.rs"]
@@ -64,7 +64,10 @@ fn public_keys_are_read_checked_and_written_as_openssl_writes_them() {
 fn private_keys_are_completed_where_the_curve_can_be_computed_with() {
     for (name, der, public, len, _) in KEYS {
         let (der, public) = (unhex(der), spki::decode(&unhex(public), Validation::Full).unwrap());
-        match (pkcs8::decode(&der, None, Validation::Full), Curve::by_name(name).unwrap().has_arithmetic()) {
+        match (
+            pkcs8::decode(&der, Opening::default(), Validation::Full),
+            Curve::by_name(name).unwrap().has_arithmetic(),
+        ) {
             (Ok((key, None)), true) => {
                 assert_eq!((key.public(), key.consistency()), (Some(public), Consistency::Checked), "{name}");
                 assert_eq!(hex(&pkcs8::encode(&key).unwrap()), hex(&der), "{name}");
@@ -94,7 +97,7 @@ fn a_public_key_beside_the_private_one_is_taken_and_compared() {
         let curve = Curve::by_name(name).unwrap();
         let point = unhex(public);
         let point = &point[point.len() - len..];
-        let (key, _) = pkcs8::decode(&with_public_key(private, point), None, Validation::Full).unwrap();
+        let (key, _) = pkcs8::decode(&with_public_key(private, point), Opening::default(), Validation::Full).unwrap();
         let expected = if curve.has_arithmetic() { Consistency::Checked } else { Consistency::Unchecked };
         assert_eq!(key.consistency(), expected, "{name}");
         let public = key.public().unwrap();
@@ -107,10 +110,10 @@ fn a_public_key_beside_the_private_one_is_taken_and_compared() {
         other[0] ^= 1;
         assert!(
             !curve.has_arithmetic()
-                || pkcs8::decode(&with_public_key(private, &other), None, Validation::Full).is_err()
+                || pkcs8::decode(&with_public_key(private, &other), Opening::default(), Validation::Full).is_err()
         );
         for wrong in [&point[1..], &[], &vec![0xFF; len]] {
-            let outcome = pkcs8::decode(&with_public_key(private, wrong), None, Validation::Full);
+            let outcome = pkcs8::decode(&with_public_key(private, wrong), Opening::default(), Validation::Full);
             assert!(outcome.is_err(), "{name} {}", hex(wrong));
         }
     }
@@ -146,7 +149,7 @@ fn damaged_points_and_wrong_lengths_are_refused() {
         let mut short = unhex(private);
         short.pop();
         (short[1], short[13], short[15]) = (short[1] - 1, short[13] - 1, short[15] - 1);
-        let error = pkcs8::decode(&short, None, Validation::Skip).unwrap_err();
+        let error = pkcs8::decode(&short, Opening::default(), Validation::Skip).unwrap_err();
         assert!(matches!(error, asn1::Error::Key(key::Error::OutOfRange { field: "d", .. })), "{name}: {error}");
     }
 }
