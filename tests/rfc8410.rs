@@ -127,7 +127,7 @@ fn the_example_of_rfc_8410_is_read() {
                 oB8wHQYKKoZIhvcNAQkJFDEPDA1DdXJkbGUgQ2hhaXJzgSEAGb9ECWmEzf6FQbrB\n\
                 Z9w7lshQhqowtrbLDFw4rXAxZuE=\n\
                 -----END PRIVATE KEY-----\n";
-    let (key, usage) = pkcs8::decode_pem(text.as_bytes(), None, Validation::Full).unwrap();
+    let (key, usage) = pkcs8::decode_pem(text.as_bytes(), Opening::default(), Validation::Full).unwrap();
     assert_eq!((usage, key.consistency()), (None, Consistency::Checked));
     assert_eq!(key.public().unwrap().curve().unwrap().name, "Ed25519");
 }
