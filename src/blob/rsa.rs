@@ -127,20 +127,21 @@ impl<'a> RsaBlob<'a> {
 
         let public_exponent = reader.public("PublicExponent", e_len)?;
         let modulus = reader.public("Modulus", n_len)?;
-        let mut blob = Self { kind, bit_length, public_exponent, modulus, primes: None, crt: None };
-        if kind != Kind::Public {
-            blob.primes = Some((reader.private("Prime1", p_len)?, reader.private("Prime2", q_len)?));
-        }
-        if kind == Kind::FullPrivate {
-            blob.crt = Some([
+        let primes = match kind {
+            Kind::Public => None,
+            _ => Some((reader.private("Prime1", p_len)?, reader.private("Prime2", q_len)?)),
+        };
+        let crt = match kind {
+            Kind::FullPrivate => Some([
                 reader.private("Exponent1", p_len)?,
                 reader.private("Exponent2", q_len)?,
                 reader.private("Coefficient", p_len)?,
                 reader.private("PrivateExponent", n_len)?,
-            ]);
-        }
+            ]),
+            _ => None,
+        };
         reader.expect_end()?;
-        Ok(blob)
+        Ok(Self { kind, bit_length, public_exponent, modulus, primes, crt })
     }
 
     pub(crate) fn to_decoded(self, hints: &Hints<'_>) -> Result<Decoded, Error> {
