@@ -18,7 +18,7 @@ use der::{Decode, Encode, Reader, SliceReader};
 use crate::secret::SecretBytes;
 
 pub use self::error::Error;
-pub use self::pbe::{Encryption, encrypt};
+pub use self::pbe::{Cipher, Encryption, Hash, Limits, Opening, Scheme, encrypt};
 
 /// RFC 8017 appendix C: `rsaEncryption`.
 pub(crate) const RSA_ENCRYPTION: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.2.840.113549.1.1.1");

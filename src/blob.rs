@@ -26,6 +26,7 @@ mod writer;
 
 use zeroize::Zeroize;
 
+use crate::asn1::{Limits, Opening};
 use crate::key::{Algorithm, Curve, Family, KeyMaterial, PrivateKey, PublicKey, SymmetricAlgorithm, Validation};
 use crate::secret::SecretBytes;
 
@@ -106,13 +107,20 @@ pub struct Hints<'a> {
     pub algorithm: Option<Algorithm>,
     /// The curve of a generic magic (`ECCCurveName`, `NCRYPTBUFFER_ECC_CURVE_NAME`).
     pub curve: Option<&'static Curve>,
+    /// The work that an encrypted `PKCS8_PRIVATEKEY` may demand.
+    pub limits: Limits,
     /// The password of an encrypted `PKCS8_PRIVATEKEY` (`NCRYPTBUFFER_PKCS_SECRET`).
     pub password: Option<&'a SecretBytes>,
     /// Whether the key's mathematics is checked.
     pub validation: Validation,
 }
 
-impl Hints<'_> {
+impl<'a> Hints<'a> {
+    /// What opens an encrypted `PKCS8_PRIVATEKEY`.
+    pub(crate) fn opening(&self) -> Opening<'a> {
+        Opening { password: self.password, limits: self.limits }
+    }
+
     /// The curve that is given beside the blob, as such or with the algorithm.
     fn curve_beside(&self) -> Option<&'static Curve> {
         self.curve.or_else(|| self.algorithm.and_then(|algorithm| algorithm.curve))

@@ -125,7 +125,15 @@ fn asn1_hint(error: &asn1::Error) -> Option<String> {
         asn1::Error::Malformed { .. } | asn1::Error::Invalid { .. } => {
             "the file is damaged or of another type; `openssl asn1parse -inform DER` shows its structure".into()
         }
-        asn1::Error::Scheme { .. } => "re-encrypt it: openssl pkcs8 -topk8 -v2 aes-256-cbc".into(),
+        asn1::Error::Scheme { .. } => {
+            "re-encrypt it: openssl pkcs8 -topk8 -v2 aes-256-cbc; a PKCS#12 file by openssl pkcs12 -legacy, then openssl pkcs12 -export"
+                .into()
+        }
+        asn1::Error::Work { what: "iterations", .. } => {
+            "such a file may be made to waste time; if you trust where it comes from, raise --max-iterations".into()
+        }
+        asn1::Error::Work { .. } => "re-encrypt it: openssl pkcs8 -topk8 -v2 aes-256-cbc".into(),
+        asn1::Error::Random => return None,
         asn1::Error::Algorithm { .. } => {
             "RSA, named elliptic curves, X25519, X448, Ed25519 and Ed448 are handled".into()
         }

@@ -239,7 +239,7 @@ fn hints() -> impl Strategy<Value = Hints<'static>> {
     let algorithms: Vec<_> = algorithms.iter().map(|name| Algorithm::by_name(name).unwrap()).collect();
     let curves: Vec<&'static Curve> = CURVES.iter().collect();
     (proptest::option::of(select(algorithms)), proptest::option::of(select(curves)), validation())
-        .prop_map(|(algorithm, curve, validation)| Hints { algorithm, curve, password: None, validation })
+        .prop_map(|(algorithm, curve, validation)| Hints { algorithm, curve, validation, ..Hints::default() })
 }
 
 fn tlv(tag: u8, content: &[u8]) -> Vec<u8> {

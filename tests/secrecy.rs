@@ -93,7 +93,12 @@ fn encryption_prints_neither_the_password_nor_what_it_protects() {
     let mut problems = Vec::new();
     check(&kept, &[debug(&password), debug(&hints), refused, debug(&kept.decode())], &mut problems);
     report(&problems);
-    let encrypted = asn1::encrypt(&vector.bytes(), &vector.password(), asn1::Encryption { iterations: 1000 }).unwrap();
+    let encrypted = asn1::encrypt(
+        &vector.bytes(),
+        &vector.password(),
+        asn1::Encryption { iterations: 1000, ..asn1::Encryption::default() },
+    )
+    .unwrap();
     let mut problems = Vec::new();
     check(&vector, &[debug(&encrypted), debug(&SecretBytes::from(vector.bytes()))], &mut problems);
     report(&problems);

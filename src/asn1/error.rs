@@ -32,16 +32,29 @@ pub enum Error {
         oid: String,
     },
     /// Encrypted, and no password was given.
-    #[error("the PKCS#8 is encrypted and no password was given")]
+    #[error("it is encrypted and no password was given")]
     PasswordMissing,
-    /// The password does not open it (or what is inside is not a key, which looks the same).
-    #[error("the password does not open the encrypted PKCS#8")]
+    /// The password does not open it. A file that was changed on the way looks the same.
+    #[error("the password does not open it, or the file was changed")]
     PasswordWrong,
+    /// The operating system has no random bytes for salt and IV.
+    #[error("the operating system has no random bytes")]
+    Random,
     /// An encryption scheme that is not handled here.
     #[error("the password-based encryption is not supported: {what}")]
     Scheme {
         /// The scheme or the parameter at fault.
         what: String,
+    },
+    /// Opening the file would take more work than the limits allow. None of it was done.
+    #[error("the file asks for {found} {what}, and the limit is {limit}")]
+    Work {
+        /// The kind of work.
+        what: &'static str,
+        /// How much the file asks for.
+        found: u64,
+        /// How much it may ask for.
+        limit: u64,
     },
     /// The numbers inside do not make a key.
     #[error(transparent)]
@@ -53,8 +66,9 @@ impl Error {
     pub fn status(&self) -> Status {
         match self {
             Self::Malformed { .. } | Self::Invalid { .. } => Status::NTE_BAD_DATA,
-            Self::Algorithm { .. } | Self::Scheme { .. } => Status::NTE_NOT_SUPPORTED,
+            Self::Algorithm { .. } | Self::Scheme { .. } | Self::Work { .. } => Status::NTE_NOT_SUPPORTED,
             Self::PasswordMissing | Self::PasswordWrong => Status::NTE_INCORRECT_PASSWORD,
+            Self::Random => Status::NTE_FAIL,
             Self::Key(error) => error.status(),
         }
     }

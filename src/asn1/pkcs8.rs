@@ -9,7 +9,7 @@ use ::spki::AlgorithmIdentifierRef;
 use der::asn1::{AnyRef, BitStringRef, ObjectIdentifier, OctetStringRef, SequenceRef, SetOfVec};
 use der::{Decode, Encode, Reader, SliceReader, Tag, TagMode, pem};
 
-use super::{EC_PUBLIC_KEY, Error, RSA_ENCRYPTION, encode_secret, pbe, pkcs1, sec1, spki};
+use super::{EC_PUBLIC_KEY, Error, Opening, RSA_ENCRYPTION, encode_secret, pbe, pkcs1, sec1, spki};
 use crate::key::{KeyUsage, PrivateKey, Validation, ec};
 use crate::secret::SecretBytes;
 
@@ -24,16 +24,16 @@ pub fn is_encrypted(der: &[u8]) -> bool {
 /// Reads PKCS#8, encrypted or not, with the usage that its `keyUsage` attribute allows.
 ///
 /// # Errors
-/// [`Error`]; in particular [`Error::PasswordMissing`] and [`Error::PasswordWrong`].
+/// [`Error`]; in particular [`Error::PasswordMissing`], [`Error::PasswordWrong`] and [`Error::Work`].
 pub fn decode(
     der: &[u8],
-    password: Option<&SecretBytes>,
+    opening: Opening<'_>,
     validation: Validation,
 ) -> Result<(PrivateKey, Option<KeyUsage>), Error> {
     if !is_encrypted(der) {
         return decode_plain(der, validation);
     }
-    let plain = pbe::decrypt(der, password)?;
+    let plain = pbe::decrypt(der, opening)?;
     match decode_plain(&plain, validation) {
         // One wrong password in 256 or so leaves valid padding and nonsense behind it.
         Err(Error::Malformed { .. }) => Err(Error::PasswordWrong),
@@ -67,13 +67,13 @@ pub fn encode(key: &PrivateKey) -> Result<SecretBytes, Error> {
 /// As [`decode`].
 pub fn decode_pem(
     text: &[u8],
-    password: Option<&SecretBytes>,
+    opening: Opening<'_>,
     validation: Validation,
 ) -> Result<(PrivateKey, Option<KeyUsage>), Error> {
     let malformed = |problem| Error::Invalid { what: "PEM", problem };
     let (label, der) = super::decode_pem(text)?;
     match label {
-        "PRIVATE KEY" | "ENCRYPTED PRIVATE KEY" => decode(&der, password, validation),
+        "PRIVATE KEY" | "ENCRYPTED PRIVATE KEY" => decode(&der, opening, validation),
         _ => Err(malformed("its label is neither `PRIVATE KEY` nor `ENCRYPTED PRIVATE KEY`")),
     }
 }

@@ -10,7 +10,7 @@ use crate::secret::SecretBytes;
 
 pub(super) fn read(reader: &mut Reader<'_>, hints: &Hints<'_>) -> Result<Decoded, Error> {
     let der = reader.rest("PrivateKeyInfo");
-    let (private, usage) = asn1::pkcs8::decode(der, hints.password, hints.validation)?;
+    let (private, usage) = asn1::pkcs8::decode(der, hints.opening(), hints.validation)?;
     private_to_decoded(private, usage, hints)
 }
 

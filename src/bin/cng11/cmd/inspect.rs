@@ -28,7 +28,7 @@ pub(crate) fn run(context: &Context, args: &InspectArgs) -> Result<u8, Failure> 
         InputType::Auto => format::sniff(&bytes)?,
     };
     let password = context.password(args.password_source.as_deref())?;
-    let hints = |validation| Hints { algorithm: None, curve: args.curve, password: password.as_ref(), validation };
+    let hints = |validation| Hints { curve: args.curve, password: password.as_ref(), validation, ..Hints::default() };
     if format == Format::Blob(BlobType::AesWrap) {
         return wrapped(context, &bytes);
     }
