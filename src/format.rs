@@ -43,7 +43,7 @@ mod sniff;
 
 use crate::blob::BlobType;
 
-pub use self::decode::{MAX_KEYS, decode, decode_all};
+pub use self::decode::{MAX_KEYS, decode, decode_all, decode_each};
 pub use self::diagnose::{Guess, diagnose};
 pub use self::encode::{Writing, encode, encode_with};
 pub use self::entry::{Entry, select};

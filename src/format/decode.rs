@@ -1,11 +1,10 @@
 //! From a file to its keys.
 
 use super::entry::describe_all;
-use super::{Entry, Error, Format, bind, container, jwk, pem, sniff};
+use super::{Entry, Error, Format, bind, container, jwk, pem};
 use crate::asn1::{self, Limits};
 use crate::blob::{self, BlobType, Decoded, Hints, pkcs8};
-use crate::key::{Family, KeyMaterial, PrivateKey, PublicKey, SymmetricAlgorithm, SymmetricKey};
-use crate::key::Algorithm;
+use crate::key::{Algorithm, Family, KeyMaterial, PrivateKey, PublicKey, SymmetricAlgorithm, SymmetricKey};
 use crate::secret::SecretBytes;
 
 /// A file with more keys than this is refused: each is checked, which takes its time.
@@ -82,7 +81,7 @@ fn decode_der(bytes: &[u8], format: Format, hints: &Hints<'_>) -> Result<Entry, 
     let private = |key| pkcs8::private_to_decoded(key, None, hints).map_err(Error::from);
     let decoded = match format {
         Format::Blob(blob_type) => blob::decode(bytes, blob_type, hints)?,
-        Format::Cert => return container::certificates(&[bytes], hints),
+        Format::Cert => return container::from_certificate(bytes, hints),
         Format::Pkcs1 => private(PrivateKey::Rsa(asn1::pkcs1::decode_private(bytes, hints.validation)?))?,
         Format::Pkcs1Public => {
             public_to_decoded(PublicKey::Rsa(asn1::pkcs1::decode_public(bytes, hints.validation)?), hints)?
@@ -138,6 +137,7 @@ fn decode_pem(bytes: &[u8], format: Format, hints: &Hints<'_>) -> Result<Vec<Res
         Err(_) => true,
     });
     private.extend(public);
+    let certificates: Vec<&[u8]> = certificates.iter().map(|certificate| &**certificate).collect();
     container::attach(&mut private, &certificates);
     Ok(private)
 }

@@ -2,7 +2,7 @@
 
 use super::{Error, Format, bind, container, jwk, pem};
 use crate::asn1;
-use crate::blob::{self, BlobType};
+use crate::blob;
 use crate::key::curve::Form;
 use crate::key::{Algorithm, Family, KeyMaterial, KeyUsage, PrivateKey, PublicKey};
 use crate::secret::SecretBytes;
@@ -73,7 +73,6 @@ pub fn encode_with(
                 None => Ok(der),
             }
         }
-        Format::Blob(BlobType::Pkcs8) => pkcs8(key, algorithm, format, writing),
         Format::Blob(blob_type) => Ok(blob::encode(key, algorithm, blob_type)?),
         Format::CertPem => container::certificates_pem(key, writing.certificates),
         Format::Raw => match key {

@@ -36,7 +36,7 @@ use super::json::{self, Kind};
 use super::{Entry, Error, Format, MAX_KEYS};
 use crate::blob::Hints;
 
-pub(super) use self::write::{encode, encode_set};
+pub(super) use self::write::{Beside, encode, encode_set};
 
 /// Whether a text is one JSON object that has the members of a key or of a set.
 pub(super) fn sniff(bytes: &[u8]) -> Option<Format> {

@@ -43,8 +43,13 @@ impl<'a> Members<'a> {
         move |problem| self.wrong(name, problem.offset, problem.what)
     }
 
+    /// What is wrong with the key as a whole, seen at one member.
+    pub(super) fn wrong_key(&self, name: &str, problem: &'static str) -> Error {
+        self.wrong(name, self.offset, problem)
+    }
+
     pub(super) fn missing(&self, name: &str) -> Error {
-        self.wrong(name, self.offset, "it is missing")
+        self.wrong_key(name, "it is missing")
     }
 
     /// A text that may be missing.

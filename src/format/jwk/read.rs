@@ -60,12 +60,12 @@ fn rsa_key(members: &mut Members<'_>, hints: &Hints<'_>) -> Result<KeyMaterial, 
     }
     let Some(d) = members.bytes("d")? else {
         if let Some(name) = ["p", "q", "dp", "dq", "qi"].into_iter().find(|name| members.has(name)) {
-            return Err(members.wrong(name, 0, "it is there and `d` is not"));
+            return Err(members.wrong_key(name, "it is there and `d` is not"));
         }
         return Ok(KeyMaterial::Public(PublicKey::Rsa(public)));
     };
     if !members.has("p") {
-        return Err(members.wrong("p", 0, "it is missing: a key of `d` alone is allowed by RFC 7518 and is no CNG key"));
+        return Err(members.wrong_key("p", "it is missing: a key of `d` alone is allowed by RFC 7518 and is no CNG key"));
     }
     let numbers = PrivateNumbers {
         p: members.required("p")?.trimmed(),
