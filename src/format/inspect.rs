@@ -4,6 +4,11 @@
 //! before those that it consists of, one level deeper. Offsets count from the start of the file; inside a PEM block, a decrypted part or a
 //! base64 value from the start of what is decoded, which a field in front of it says.
 
+pub(super) mod der;
+#[cfg(feature = "pfx")]
+mod pfx;
+mod text;
+
 use std::borrow::Cow;
 
 use super::decode::{decode_each, is_text};
@@ -68,6 +73,28 @@ pub fn inspect(bytes: &[u8], format: Format, hints: &Hints<'_>) -> (Vec<Field>, 
         return (fields, outcome.map(|decoded| vec![decoded.into()]).map_err(Error::from));
     }
     let outcome = decode_each(bytes, format, hints).and_then(|outcomes| outcomes.into_iter().collect());
-    let value = if format.is_public() { Value::Public(bytes.to_vec()) } else { Value::Private(SecretBytes::from(bytes)) };
-    (vec![Field::new(format.name(), 0, bytes.len(), 0, value)], outcome)
+    let mut fields = Vec::new();
+    match format {
+        Format::Jwk | Format::JwkSet => text::jwk(&mut fields, bytes),
+        Format::Bind => text::bind(&mut fields, bytes),
+        Format::Raw => fields.push(whole("key", bytes)),
+        _ if is_text(bytes) => text::pem(&mut fields, bytes),
+        format => {
+            // Where it stops, the outcome tells.
+            let _ = der::walk(&mut fields, bytes, format.der().unwrap_or(format), 0);
+        }
+    }
+    #[cfg(feature = "pfx")]
+    if format == Format::Pkcs12 && outcome.is_ok() {
+        pfx::bags(&mut fields, bytes, hints);
+    }
+    if fields.is_empty() {
+        fields.push(whole("the file", bytes));
+    }
+    (fields, outcome)
+}
+
+/// All of a file as one field that is not shown.
+fn whole(name: &'static str, bytes: &[u8]) -> Field {
+    Field::new(name, 0, bytes.len(), 0, Value::Private(SecretBytes::from(bytes)))
 }
