@@ -1,13 +1,17 @@
-//! DER structures that hold keys: PKCS#8, PKCS#1, SEC 1, SubjectPublicKeyInfo.
+//! DER structures that hold keys: PKCS#8, PKCS#1, SEC 1, SubjectPublicKeyInfo, PKCS#12.
 //!
 //! Owns the mapping between those and [`key`](crate::key). Parsing and writing DER itself is the RustCrypto crates' work. Secret
 //! output goes into one exact, wiped allocation. Never sees a CNG header or a token.
 
+#[cfg(feature = "pfx")]
+mod ber;
 pub mod certificate;
 pub mod ecdsa;
 mod error;
 mod identifiers;
 mod pbe;
+#[cfg(feature = "pfx")]
+pub mod pfx;
 pub mod pkcs1;
 pub mod pkcs8;
 pub mod sec1;

@@ -316,12 +316,6 @@ fn is_known_magic(magic: u32) -> bool {
     rsa::Kind::by_magic(magic).is_some() || ecc::is_magic(magic) || magic == key_data::MAGIC || magic == cipher::MAGIC
 }
 
-/// The whole of an input as one field, for formats that are not taken apart.
-pub(crate) fn whole_field<'a>(name: &'static str, bytes: &'a [u8], public: bool) -> Field<'a> {
-    let value = if public { Value::Public(bytes) } else { Value::Private(reader::PrivateValue(bytes)) };
-    Field { name, offset: 0, length: bytes.len(), value }
-}
-
 /// Refuses an algorithm given beside the blob that contradicts it.
 fn fits(hints: &Hints<'_>, test: impl Fn(Algorithm) -> bool, found: impl Fn() -> String) -> Result<(), Error> {
     match hints.algorithm {

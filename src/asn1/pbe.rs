@@ -31,7 +31,13 @@ pub use self::encryption::{Encryption, Scheme};
 pub use self::hash::Hash;
 pub(super) use self::limits::Budget;
 pub use self::limits::{Limits, Opening};
-use self::pkcs12::Password;
+pub(super) use self::pkcs12::Password;
+#[cfg(feature = "pfx")]
+pub(super) use self::{
+    hash::with_hash,
+    pbes2::Pbkdf2,
+    pkcs12::{ID_MAC, derive as pkcs12_derive},
+};
 
 const WHAT: &str = "EncryptedPrivateKeyInfo";
 
@@ -128,14 +134,14 @@ pub fn encrypt(plain: &[u8], password: &SecretBytes, encryption: Encryption) -> 
 
 /// Opens an `EncryptedPrivateKeyInfo`. The password is missed only once everything else is right.
 pub(super) fn decrypt(der: &[u8], opening: Opening<'_>) -> Result<SecretBytes, Error> {
-    let (parameters, data) = encrypted_parts(der, &mut Budget::new(opening.limits))?;
+    let (parameters, data) = encrypted_parts(super::decode(WHAT, der)?, &mut Budget::new(opening.limits))?;
     let password = opening.password.ok_or(Error::PasswordMissing)?;
     parameters.decrypt(&Password::for_reading(password), data)
 }
 
 /// Takes an `EncryptedPrivateKeyInfo` apart.
-pub(super) fn encrypted_parts<'a>(der: &'a [u8], budget: &mut Budget) -> Result<(Parameters<'a>, &'a [u8]), Error> {
-    let info: EncryptedPrivateKeyInfo<'a> = super::decode(WHAT, der)?;
+pub(super) fn encrypted_parts<'a>(der: AnyRef<'a>, budget: &mut Budget) -> Result<(Parameters<'a>, &'a [u8]), Error> {
+    let info: EncryptedPrivateKeyInfo<'a> = der.decode_as().map_err(|error| Error::from((WHAT, error)))?;
     Ok((Parameters::read(&info.algorithm, budget)?, info.data.as_bytes()))
 }
 

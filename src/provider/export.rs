@@ -125,7 +125,8 @@ impl Key {
             _ => symmetric,
         };
         if !fits {
-            return Err(format::Error::NotRepresentable { format: format.name() }.into());
+            let what = if symmetric { "a symmetric key" } else { "a private key" }.to_owned();
+            return Err(format::Error::NotRepresentable { format: format.name(), what }.into());
         }
         if !symmetric && scheme == Scheme::Kw {
             return Err(wrap::Error::Unsuitable { scheme: scheme.name(), key: "a private key" }.into());

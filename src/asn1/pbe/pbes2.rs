@@ -71,9 +71,26 @@ impl<'a> Pbkdf2<'a> {
         Ok(Self { salt: read.salt.value(), iterations, key_length: read.key_length, hash })
     }
 
+    /// For writing.
+    pub(in crate::asn1) fn new(salt: &'a [u8], iterations: u32, key_length: Option<u64>, hash: Hash) -> Self {
+        Self { salt, iterations, key_length, hash }
+    }
+
+    /// The hash function, the iterations, and the `keyLength` if there is one.
     #[cfg(feature = "pfx")]
-    pub(in crate::asn1) fn key_length(&self) -> Option<u64> {
-        self.key_length
+    pub(in crate::asn1) fn stated(&self) -> (Hash, u32, Option<u64>) {
+        (self.hash, self.iterations, self.key_length)
+    }
+
+    /// Its `AlgorithmIdentifier`, in DER.
+    pub(in crate::asn1) fn to_der(&self) -> der::Result<Vec<u8>> {
+        // The default is left out (RFC 8018 appendix A.2, X.690 §11.5).
+        let prf = (self.hash != Hash::Sha1)
+            .then(|| AlgorithmIdentifierRef { oid: self.hash.hmac_oid(), parameters: Some(AnyRef::NULL) });
+        let salt = AnyRef::new(Tag::OctetString, self.salt)?;
+        let parameters = Pbkdf2Params { salt, iterations: self.iterations.into(), key_length: self.key_length, prf };
+        let parameters = parameters.to_der()?;
+        AlgorithmIdentifierRef { oid: PBKDF2, parameters: Some(AnyRef::from_der(&parameters)?) }.to_der()
     }
 
     pub(in crate::asn1) fn derive(&self, password: &[u8], length: usize) -> SecretBytes {
@@ -193,12 +210,12 @@ pub(super) fn seal(
     let wrong = |error| Error::encoding(WHAT, error);
     let (salt, iv) = (random::<16>()?, random::<16>()?);
     let iv = iv.get(..cipher.block()).unwrap_or_default();
-    let kdf = Pbkdf2 { salt: &salt, iterations, key_length: None, hash };
+    let kdf = Pbkdf2::new(&salt, iterations, None, hash);
     let data = cipher.encrypt(&kdf.derive(password, cipher.key_length()), iv, plain)?;
 
-    let kdf = kdf_parameters(&kdf).map_err(wrong)?;
+    let kdf = kdf.to_der().map_err(wrong)?;
     let pbes2 = Pbes2Params {
-        kdf: AlgorithmIdentifierRef { oid: PBKDF2, parameters: Some(AnyRef::from_der(&kdf).map_err(wrong)?) },
+        kdf: AlgorithmIdentifierRef::from_der(&kdf).map_err(wrong)?,
         cipher: AlgorithmIdentifierRef {
             oid: cipher.oid(),
             parameters: Some(AnyRef::new(Tag::OctetString, iv).map_err(wrong)?),
@@ -207,13 +224,4 @@ pub(super) fn seal(
     let pbes2 = pbes2.to_der().map_err(wrong)?;
     let algorithm = AlgorithmIdentifierRef { oid: PBES2, parameters: Some(AnyRef::from_der(&pbes2).map_err(wrong)?) };
     Ok(Sealed { algorithm: algorithm.to_der().map_err(wrong)?, data })
-}
-
-/// `PBKDF2-params` in DER.
-fn kdf_parameters(kdf: &Pbkdf2<'_>) -> der::Result<Vec<u8>> {
-    // The default is left out (RFC 8018 appendix A.2, X.690 §11.5).
-    let prf = (kdf.hash != Hash::Sha1)
-        .then(|| AlgorithmIdentifierRef { oid: kdf.hash.hmac_oid(), parameters: Some(AnyRef::NULL) });
-    let salt = AnyRef::new(Tag::OctetString, kdf.salt)?;
-    Pbkdf2Params { salt, iterations: kdf.iterations.into(), key_length: kdf.key_length, prf }.to_der()
 }

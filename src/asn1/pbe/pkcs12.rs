@@ -34,7 +34,7 @@ pub(in crate::asn1) struct Password<'a> {
 
 impl<'a> Password<'a> {
     /// For writing: the form of the standard alone.
-    pub(super) fn new(utf8: &'a SecretBytes) -> Result<Self, Error> {
+    pub(in crate::asn1) fn new(utf8: &'a SecretBytes) -> Result<Self, Error> {
         let refused = Error::Invalid { what: "the password", problem: "it is not valid UTF-8" };
         let text = std::str::from_utf8(utf8).map_err(|_| refused)?;
         // BMPString: big-endian UTF-16 with its NUL (RFC 7292 appendix B.1).

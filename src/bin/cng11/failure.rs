@@ -111,6 +111,7 @@ fn library_code(error: &Error) -> u8 {
             _ => 1,
         },
         Error::Key(KeyError::Usage { .. } | KeyError::UnknownCurve { .. } | KeyError::UnknownAlgorithm { .. }) => 2,
+        Error::Key(KeyError::NotOnToken { .. }) => 3,
         Error::Token(error) | Error::Wrap(wrap::Error::Token(error) | wrap::Error::Unwrap { source: error, .. }) => {
             token_code(error)
         }

@@ -2,8 +2,8 @@
 
 use cng_pkcs11::blob::BlobType;
 use cng_pkcs11::blob::aes_wrap::AesWrapBlob;
-use cng_pkcs11::blob::{Decoded, Field, Hints, Value as FieldValue};
-use cng_pkcs11::format::{self, Format};
+use cng_pkcs11::blob::{Decoded, Hints};
+use cng_pkcs11::format::{self, Field, Format, Value as FieldValue};
 use cng_pkcs11::key::{Consistency, Validation};
 use cng_pkcs11::{Error, key};
 use serde_json::{Map, Value, json};
@@ -35,7 +35,10 @@ pub(crate) fn run(context: &Context, args: &InspectArgs) -> Result<u8, Failure> 
 
     let (fields, outcome) = format::inspect(&bytes, format, &hints(Validation::Full));
     let verdict = match outcome {
-        Ok(decoded) => {
+        Ok(entries) => {
+            let Some(decoded) = entries.into_iter().next().map(|entry| entry.decoded) else {
+                return Err(Failure::Library(format::Error::NoKey { format: format.name(), problem: "there is no key in it".into() }.into()));
+            };
             let consistent = match decoded.key.consistency() {
                 Consistency::Checked => Some(true),
                 Consistency::Unchecked => None,
@@ -94,7 +97,7 @@ fn inconsistency(error: &Error) -> Option<String> {
     matches!(key_error, key::Error::Inconsistent { .. } | key::Error::OutOfRange { .. }).then(|| key_error.to_string())
 }
 
-fn document(format: Format, fields: &[Field<'_>], verdict: &Verdict) -> Map<String, Value> {
+fn document(format: Format, fields: &[Field], verdict: &Verdict) -> Map<String, Value> {
     let mut document = Map::new();
     let decoded = verdict.decoded.as_ref();
     document.insert("type".to_owned(), json!(format.name()));
@@ -108,10 +111,11 @@ fn document(format: Format, fields: &[Field<'_>], verdict: &Verdict) -> Map<Stri
         object.insert("name".to_owned(), json!(field.name));
         object.insert("offset".to_owned(), json!(field.offset));
         object.insert("length".to_owned(), json!(field.length));
-        match field.value {
+        match &field.value {
             FieldValue::Number(number) => object.insert("value".to_owned(), json!(number)),
             FieldValue::Public(bytes) => object.insert("value".to_owned(), json!(hex(bytes))),
-            FieldValue::Private(_) => None,
+            FieldValue::Text(text) => object.insert("value".to_owned(), json!(text)),
+            _ => None,
         };
         Value::Object(object)
     });
@@ -123,7 +127,7 @@ fn document(format: Format, fields: &[Field<'_>], verdict: &Verdict) -> Map<Stri
     document
 }
 
-fn text(format: Format, fields: &[Field<'_>], verdict: &Verdict) -> String {
+fn text(format: Format, fields: &[Field], verdict: &Verdict) -> String {
     let decoded = verdict.decoded.as_ref();
     let mut rows = vec![vec!["type:".to_owned(), format.name().to_owned()]];
     if let Some(decoded) = decoded {
@@ -141,10 +145,10 @@ fn text(format: Format, fields: &[Field<'_>], verdict: &Verdict) -> String {
     format!("{}\n{}", columns(&rows), field_table(fields))
 }
 
-fn field_table(fields: &[Field<'_>]) -> String {
+fn field_table(fields: &[Field]) -> String {
     let mut rows = vec![["OFFSET", "LENGTH", "FIELD", "VALUE"].map(str::to_owned).to_vec()];
     for field in fields {
-        let value = match field.value {
+        let value = match &field.value {
             FieldValue::Number(number) if field.name.ends_with("agic") => {
                 let ascii: String =
                     number.to_le_bytes().iter().map(|byte| char::from(*byte)).filter(char::is_ascii_graphic).collect();
@@ -152,9 +156,11 @@ fn field_table(fields: &[Field<'_>]) -> String {
             }
             FieldValue::Number(number) => number.to_string(),
             FieldValue::Public(bytes) => hex(bytes),
+            FieldValue::Text(text) => text.clone(),
             FieldValue::Private(_) => "(private)".to_owned(),
+            _ => String::new(),
         };
-        rows.push(vec![field.offset.to_string(), field.length.to_string(), field.name.to_owned(), value]);
+        rows.push(vec![field.offset.to_string(), field.length.to_string(), format!("{}{}", "  ".repeat(field.depth), field.name), value]);
     }
     columns(&rows)
 }
