@@ -9,8 +9,8 @@ use std::path::{Path, PathBuf};
 use cng_pkcs11::asn1;
 use cng_pkcs11::format::{self, Format};
 
+use crate::Target;
 use crate::check::{self, LARGEST};
-use crate::{Target, target};
 
 /// Writes the seeds of every target into `folder`, each into a folder of the target's name.
 ///
@@ -43,11 +43,11 @@ fn is_seed(target: Target, name: &str, bytes: &[u8]) -> bool {
     let readable = |format| said_format(said) == Some(format) || check::reads(format, bytes);
     match target {
         // Large keys make it slow and add nothing that their own decoders' targets do not have.
-        Target::Convert => bytes.len() < 700 && target::formats().into_iter().any(readable),
+        Target::Convert => bytes.len() < 700 && Format::all().any(readable),
         Target::Decoder(format) => readable(format),
         Target::Der => asn1::outer_length(bytes) == Some(bytes.len()) && bytes.len() < 1024,
         Target::Encrypted => said.starts_with("encrypted-") || said == "pkcs12",
-        Target::Inspect => bytes.len() < 1024 && target::formats().into_iter().any(readable),
+        Target::Inspect => bytes.len() < 1024 && Format::all().any(readable),
         Target::Sniff => bytes.len() < 1024 && format::sniff(bytes).is_ok(),
     }
 }

@@ -19,7 +19,7 @@ impl Target {
     /// Every target, in the order of their names.
     pub fn all() -> Vec<Self> {
         let mut all = vec![Self::Convert, Self::Der, Self::Encrypted, Self::Inspect, Self::Sniff];
-        for format in formats() {
+        for format in Format::all() {
             all.push(Self::Decoder(format));
         }
         all.sort_by_key(|target| target.name());
@@ -64,15 +64,4 @@ impl Target {
             Self::Sniff => check::sniff(data),
         }
     }
-}
-
-/// Every format once.
-pub fn formats() -> Vec<Format> {
-    let mut formats = Vec::new();
-    for format in Format::names().filter_map(Format::by_name) {
-        if !formats.contains(&format) {
-            formats.push(format);
-        }
-    }
-    formats
 }
