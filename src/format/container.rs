@@ -157,13 +157,15 @@ mod pfx {
         }
         let ignored = ignored(&pfx);
         if pfx.keys.is_empty() {
-            let certificates: Vec<&[u8]> = pfx.certificates.iter().map(|certificate| certificate.der.as_slice()).collect();
+            let certificates: Vec<&[u8]> =
+                pfx.certificates.iter().map(|certificate| certificate.der.as_slice()).collect();
             return Ok(leaves(&certificates, hints));
         }
         let store = Store::new(pfx.certificates.iter().map(|certificate| &certificate.der));
         let entries = pfx.keys.iter().zip(1..).map(|(key, number)| {
             entry(key, &pfx, &store, hints).map(|entry| Entry { extras: ignored.clone(), ..entry }).map_err(|error| {
-                let name = key.friendly_name.as_ref().map(|name| format!(" (`{}`)", crate::format::entry::printable(name)));
+                let name =
+                    key.friendly_name.as_ref().map(|name| format!(" (`{}`)", crate::format::entry::printable(name)));
                 error.of_key(format!("key {number}{}", name.unwrap_or_default()))
             })
         });

@@ -1,7 +1,6 @@
 //! From a file to its keys.
 
-use super::entry::describe_all;
-use super::{Entry, Error, Format, bind, container, jwk, pem};
+use super::{Entry, Error, Format, bind, container, jwk, only, pem};
 use crate::asn1::{self, Limits};
 use crate::blob::{self, BlobType, Decoded, Hints, pkcs8};
 use crate::key::{Algorithm, Family, KeyMaterial, PrivateKey, PublicKey, SymmetricAlgorithm, SymmetricKey};
@@ -20,14 +19,7 @@ pub fn decode(bytes: &[u8], format: Format, hints: &Hints<'_>) -> Result<Decoded
     {
         return Ok(blob::decode(bytes, blob_type, hints)?);
     }
-    let mut entries = decode_all(bytes, format, hints)?;
-    match (entries.pop(), entries.is_empty()) {
-        (Some(entry), true) => Ok(entry.decoded),
-        (last, _) => {
-            entries.extend(last);
-            Err(Error::SeveralKeys { keys: describe_all(&entries) })
-        }
-    }
+    Ok(only(decode_all(bytes, format, hints)?)?.decoded)
 }
 
 /// Reads all keys of a file, with what it says of them.
@@ -167,11 +159,7 @@ pub(super) fn too_many(format: Format, offset: usize) -> Error {
 
 fn share(limits: Limits, parts: usize) -> Limits {
     let parts = u32::try_from(parts.max(1)).unwrap_or(u32::MAX);
-    Limits {
-        iterations: limits.iterations / parts,
-        scrypt_work: limits.scrypt_work / u64::from(parts),
-        ..limits
-    }
+    Limits { iterations: limits.iterations / parts, scrypt_work: limits.scrypt_work / u64::from(parts), ..limits }
 }
 
 fn raw(bytes: &[u8], hints: &Hints<'_>) -> Result<Entry, Error> {

@@ -52,11 +52,14 @@ impl<'a> Block<'a> {
 
     /// The bytes inside.
     pub(super) fn decode(&self) -> Result<SecretBytes, Error> {
-        let wrong = |problem| Error::text(self.format().unwrap_or(Format::Pkcs8Pem), self.label, self.body_offset, problem);
+        let wrong =
+            |problem| Error::text(self.format().unwrap_or(Format::Pkcs8Pem), self.label, self.body_offset, problem);
         let mut body = self.body;
         if body.contains(&b':') {
             if find(body, b"ENCRYPTED").is_some() {
-                return Err(wrong("it is encrypted in OpenSSL's traditional way; `openssl pkcs8 -topk8` encrypts it anew"));
+                return Err(wrong(
+                    "it is encrypted in OpenSSL's traditional way; `openssl pkcs8 -topk8` encrypts it anew",
+                ));
             }
             // An empty line ends the headers.
             let headers = find(body, b"\n\n").map(|at| at + 2).or_else(|| find(body, b"\r\n\r\n").map(|at| at + 4));
