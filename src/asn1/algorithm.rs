@@ -73,12 +73,8 @@ impl Scheme {
                 losses.extend((domain == Domain::Explicit).then_some(Loss::ExplicitCurve));
                 Ok(Self::Ec(curve))
             }
-            DSA | DSA_OIW => {
-                Ok(Self::Dsa(dsa::read_parameters(own(parameters, "the DSA parameters")?, validation)?))
-            }
-            DH_PKCS3 => {
-                Ok(Self::Dh(dh::read_pkcs3_parameters(own(parameters, "the DH parameters")?, validation)?))
-            }
+            DSA | DSA_OIW => Ok(Self::Dsa(dsa::read_parameters(own(parameters, "the DSA parameters")?, validation)?)),
+            DH_PKCS3 => Ok(Self::Dh(dh::read_pkcs3_parameters(own(parameters, "the DH parameters")?, validation)?)),
             DH_X942 => Ok(Self::Dh(dh::read_x942_parameters(own(parameters, "the DH parameters")?, validation)?)),
             oid => {
                 let oid = oid.to_string();
@@ -130,13 +126,12 @@ impl Scheme {
                 let oid = ObjectIdentifier::new(set.oid());
                 (oid.map_err(|_| Error::Algorithm { oid: set.oid().to_owned() })?, Vec::new())
             }
-            Self::Rsa => return Ok(then(AlgorithmIdentifierRef { oid: RSA_ENCRYPTION, parameters: Some(AnyRef::NULL) })),
+            Self::Rsa => {
+                return Ok(then(AlgorithmIdentifierRef { oid: RSA_ENCRYPTION, parameters: Some(AnyRef::NULL) }));
+            }
         };
-        let parameters = if parameters.is_empty() {
-            None
-        } else {
-            Some(AnyRef::try_from(parameters.as_slice()).map_err(wrong)?)
-        };
+        let parameters =
+            if parameters.is_empty() { None } else { Some(AnyRef::try_from(parameters.as_slice()).map_err(wrong)?) };
         Ok(then(AlgorithmIdentifierRef { oid, parameters }))
     }
 }

@@ -32,8 +32,7 @@ pub struct CertificateParts {
 /// # Errors
 /// [`Error`] when it is no certificate, or for a key of a kind that is not handled here.
 pub fn decode(bytes: &[u8]) -> Result<CertificateParts, Error> {
-    // Text may begin with the character 0, which is the tag of a SEQUENCE.
-    if super::outer_length(bytes).is_some() || !pem::is_pem(bytes) {
+    if !pem::is_pem(bytes) {
         return parts(bytes);
     }
     let section = pem::find(bytes, &[Label::Certificate, Label::TrustedCertificate])?;

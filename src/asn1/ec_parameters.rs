@@ -142,11 +142,7 @@ fn describe(curve: &Curve) -> Result<Vec<u8>, Error> {
     let parameters = EcParameters {
         version: 1,
         field: FieldId { kind: PRIME_FIELD, parameters: AnyRef::try_from(p.as_slice()).map_err(wrong)? },
-        curve: Coefficients {
-            a: octets(numbers.a)?,
-            b: octets(numbers.b)?,
-            seed: seed.transpose().map_err(wrong)?,
-        },
+        curve: Coefficients { a: octets(numbers.a)?, b: octets(numbers.b)?, seed: seed.transpose().map_err(wrong)? },
         base: octets(&base)?,
         order: uint(numbers.n)?,
         cofactor: Some(uint(numbers.h)?),

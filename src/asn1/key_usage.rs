@@ -15,8 +15,8 @@ const KEY_USAGE: ObjectIdentifier = ObjectIdentifier::new_unwrap("2.5.29.15");
 const USES: [(KeyUsage, &[u16]); 4] = [
     (KeyUsage::SIGN, &[0x8000, 0x0400, 0x0200]), // digitalSignature; keyCertSign, cRLSign
     (KeyUsage::DECRYPT, &[0x1000, 0x2000, 0x0100, 0x0080]), // dataEncipherment; keyEncipherment, encipherOnly, decipherOnly
-    (KeyUsage::AGREE, &[0x0800]),                // keyAgreement
-    (KeyUsage::WRAP, &[0x2000]),                 // keyEncipherment, which is read as decrypting
+    (KeyUsage::AGREE, &[0x0800]),                           // keyAgreement
+    (KeyUsage::WRAP, &[0x2000]),                            // keyEncipherment, which is read as decrypting
 ];
 
 #[derive(Sequence)]

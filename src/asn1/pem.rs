@@ -18,6 +18,8 @@ pub use self::label::{Holds, Label};
 const DASHES: &[u8] = b"-----";
 const BEGIN: &[u8] = b"-----BEGIN ";
 const END: &[u8] = b"-----END ";
+/// Bytes behind [`BEGIN`] within which the dashes that end the label must come.
+const LABEL_LINE: usize = 100;
 
 /// One section of a text.
 #[derive(Clone, Copy, Debug)]
@@ -82,9 +84,11 @@ pub fn sections(text: &[u8]) -> Sections<'_> {
     Sections { text, at: 0 }
 }
 
-/// Whether there is the beginning of a section anywhere in the text.
+/// Whether there is the beginning of a section anywhere, in what is not DER.
 pub fn is_pem(text: &[u8]) -> bool {
-    find_bytes(text, 0, BEGIN).is_some()
+    // Text may begin with the character 0, which is the tag of a SEQUENCE, but then no length follows that fits it.
+    let is_der = text.first() == Some(&0x30) && super::outer_length(text).is_some();
+    !is_der && find_bytes(text, 0, BEGIN).is_some()
 }
 
 impl<'a> Iterator for Sections<'a> {
@@ -121,12 +125,15 @@ impl<'a> Sections<'a> {
 
     /// The label at an offset and the offset behind its line's dashes: printable ASCII without dashes of its own at the end, not over one line.
     fn label(&self, offset: usize) -> Option<(&'a str, usize)> {
+        // No label is longer than a line, and a text without line ends must not be searched to its end from every beginning.
         let rest = self.text.get(offset..)?;
+        let rest = rest.get(..LABEL_LINE).unwrap_or(rest);
         let len = rest.iter().position(|byte| matches!(byte, b'\r' | b'\n')).unwrap_or(rest.len());
         let line = rest.get(..len)?;
         let len = find_bytes(line, 0, DASHES)?;
         let label = str::from_utf8(line.get(..len)?).ok()?;
-        label.bytes().all(|byte| matches!(byte, 0x20..=0x7E)).then_some((label, offset + len + DASHES.len()))
+        let is_label = !label.is_empty() && label.bytes().all(|byte| matches!(byte, 0x20..=0x7E));
+        is_label.then_some((label, offset + len + DASHES.len()))
     }
 }
 
@@ -225,7 +232,11 @@ mod tests {
         let good = "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n";
         for (text, offset, problem) in [
             ("-----BEGIN PUBLIC KEY-----\nAAAA\n", 0, "a section has no end"),
-            ("-----BEGIN PUBLIC KEY\nAAAA\n-----END PUBLIC KEY-----\n", 0, "the first line of a section is not well-formed"),
+            (
+                "-----BEGIN PUBLIC KEY\nAAAA\n-----END PUBLIC KEY-----\n",
+                0,
+                "the first line of a section is not well-formed",
+            ),
             (
                 "x-----BEGIN PUBLIC KEY-----\nAAAA\n-----END PRIVATE KEY-----\n",
                 1,

@@ -10,7 +10,9 @@ use der::{Decode, Header, Reader, Sequence, SliceReader, Tag, TagMode, TagNumber
 
 use super::algorithm::{Domain, Scheme};
 use super::pem::Label;
-use super::{Contents, Error, Loss, Opening, decode_uint, encode_secret, encode_uint, key_usage, pbe, pem, pkcs1, pq, sec1, spki};
+use super::{
+    Contents, Error, Loss, Opening, decode_uint, encode_secret, encode_uint, key_usage, pbe, pem, pkcs1, pq, sec1, spki,
+};
 use crate::key::{KeyUsage, PrivateKey, PublicKey, Validation, dh, dsa, ec};
 use crate::secret::SecretBytes;
 
@@ -90,9 +92,8 @@ pub fn encode_as(key: &PrivateKey, usage: Option<KeyUsage>, domain: Domain) -> R
     let attributes = usage.map(key_usage::write).transpose().map_err(wrong)?;
     let tag = Tag::ContextSpecific { number: TagNumber(0), constructed: true };
     let attributes = attributes.as_deref().map(|attributes| AnyRef::new(tag, attributes)).transpose().map_err(wrong)?;
-    scheme.write(domain, |algorithm| {
-        encode_secret(&PrivateKeyInfo { version: 0, algorithm, private_key, attributes })
-    })?
+    scheme
+        .write(domain, |algorithm| encode_secret(&PrivateKeyInfo { version: 0, algorithm, private_key, attributes }))?
 }
 
 /// Reads PEM: the first section with the label `PRIVATE KEY` or `ENCRYPTED PRIVATE KEY`.
@@ -131,8 +132,7 @@ fn read_plain(der: &[u8], validation: Validation) -> Result<Contents<PrivateKey>
     let usage = match parts.attributes {
         Some(attributes) => {
             let read = key_usage::read(attributes);
-            let (usage, others) =
-                read.map_err(|error| Error::from((WHAT, error)).within(der, attributes))?;
+            let (usage, others) = read.map_err(|error| Error::from((WHAT, error)).within(der, attributes))?;
             losses.extend(others.then_some(Loss::Attributes));
             usage
         }

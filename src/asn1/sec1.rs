@@ -44,9 +44,9 @@ pub(super) fn decode_beside(
     if key.version != 1 {
         return Err(invalid("its version is not 1"));
     }
-    let inner = key.parameters.map(|parameters| {
-        ec_parameters::read(parameters).map_err(|error| error.within(der, parameters.value()))
-    });
+    let inner = key
+        .parameters
+        .map(|parameters| ec_parameters::read(parameters).map_err(|error| error.within(der, parameters.value())));
     let curve = match (curve, inner.transpose()?) {
         (Some(outer), Some((inner, _))) if outer != inner => {
             return Err(invalid("its curve is another than that of the structure around it"));

@@ -28,7 +28,8 @@ pub fn read(der: &[u8], validation: Validation) -> Result<Contents<PublicKey>, E
         spki.subject_public_key.as_bytes().ok_or(Error::Invalid { what: WHAT, problem: "it has unused bits" })?;
     let mut losses = Vec::new();
     let parameters = spki.algorithm.parameters.map_or(der, |parameters| parameters.value());
-    let scheme = Scheme::read(&spki.algorithm, validation, &mut losses).map_err(|error| error.within(der, parameters))?;
+    let scheme =
+        Scheme::read(&spki.algorithm, validation, &mut losses).map_err(|error| error.within(der, parameters))?;
     let key = public_key(scheme, bits, validation).map_err(|error| error.within(der, bits))?;
     Ok(Contents { key, usage: None, losses })
 }
@@ -66,9 +67,8 @@ pub fn encode_with(key: &PublicKey, domain: Domain) -> Result<Vec<u8>, Error> {
     let wrong = |error| Error::encoding(WHAT, error);
     let bits = subject_public_key(key)?;
     let subject_public_key = BitStringRef::from_bytes(&bits).map_err(wrong)?;
-    Scheme::of(key).write(domain, |algorithm| {
-        SubjectPublicKeyInfoRef { algorithm, subject_public_key }.to_der().map_err(wrong)
-    })?
+    Scheme::of(key)
+        .write(domain, |algorithm| SubjectPublicKeyInfoRef { algorithm, subject_public_key }.to_der().map_err(wrong))?
 }
 
 /// Reads PEM with the label `PUBLIC KEY`: the first such section.

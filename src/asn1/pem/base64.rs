@@ -51,13 +51,8 @@ fn value(character: u8) -> u16 {
         outside.wrapping_sub(1)
     };
     let mut value = 0x40;
-    for (low, high, first) in [
-        (b'A', b'Z', 0),
-        (b'a', b'z', 26),
-        (b'0', b'9', 52),
-        (b'+', b'+', 62),
-        (b'/', b'/', 63),
-    ] {
+    for (low, high, first) in [(b'A', b'Z', 0), (b'a', b'z', 26), (b'0', b'9', 52), (b'+', b'+', 62), (b'/', b'/', 63)]
+    {
         let (low, high) = (u16::from(low), u16::from(high));
         let mask = within(low, high);
         value = (value & !mask) | (character.wrapping_sub(low).wrapping_add(first) & mask);

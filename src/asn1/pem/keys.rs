@@ -68,6 +68,10 @@ fn key(
         Label::EcPrivateKey => Ok(private(PrivateKey::Ec(sec1::decode(der, before, validation)?))),
         Label::DsaPrivateKey => Ok(private(PrivateKey::Dsa(dsa::decode_traditional(der, validation)?))),
         Label::PublicKey => Ok(spki::read(der, validation)?.map(KeyMaterial::Public)),
+        // Some writers put SubjectPublicKeyInfo under this label.
+        Label::RsaPublicKey if spki::decode(der, validation).is_ok_and(|key| matches!(key, PublicKey::Rsa(_))) => {
+            Ok(spki::read(der, validation)?.map(KeyMaterial::Public))
+        }
         Label::RsaPublicKey => Ok(public(PublicKey::Rsa(pkcs1::decode_public(der, validation)?))),
         _ => Ok(certificate::read_key(der, validation)?.map(KeyMaterial::Public)),
     };

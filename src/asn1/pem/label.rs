@@ -78,6 +78,8 @@ labels! {
     DsaParameters "DSA PARAMETERS": Parameters;
     /// OpenSSL's own form of a DSA private key.
     DsaPrivateKey "DSA PRIVATE KEY": Private;
+    /// OpenSSL's own form of a DSA public key, which it wrote before version 0.9.7.
+    DsaPublicKey "DSA PUBLIC KEY": Public, "a DSA public key in OpenSSL's old form";
     /// Parameters of an elliptic curve, as `openssl ecparam` puts them before a key.
     EcParameters "EC PARAMETERS": Parameters;
     /// SEC 1 (RFC 5915 §4).
@@ -113,6 +115,9 @@ impl Label {
             (_, None) => None,
             (Self::OpensshPrivateKey, Some(what)) => {
                 Some((what, "make it PKCS#8, in place: ssh-keygen -p -m PKCS8 -f key"))
+            }
+            (Self::DsaPublicKey, Some(what)) => {
+                Some((what, "make it SubjectPublicKeyInfo: openssl pkey -pubin -in old.pem -out new.pem"))
             }
             (_, Some(what)) => Some((what, "export the key in another format from the program that made it")),
         }
