@@ -50,7 +50,8 @@ pub struct Contents<K> {
 }
 
 impl<K> Contents<K> {
-    fn plain(key: K) -> Self {
+    /// A key of which nothing else is said.
+    pub(crate) fn plain(key: K) -> Self {
         Self { key, usage: None, losses: Vec::new() }
     }
 
