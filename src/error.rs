@@ -135,9 +135,11 @@ fn asn1_hint(error: &asn1::Error) -> Option<String> {
         asn1::Error::Work { .. } => "re-encrypt it: openssl pkcs8 -topk8 -v2 aes-256-cbc".into(),
         asn1::Error::Random => return None,
         asn1::Error::Algorithm { .. } => {
-            "RSA, named elliptic curves, X25519, X448, Ed25519 and Ed448 are handled".into()
+            "RSA, DSA, DH, the curves that CNG names, X25519, X448, Ed25519, Ed448, ML-DSA, ML-KEM and SLH-DSA are handled".into()
         }
         asn1::Error::Key(error) => return key_hint(error),
+        asn1::Error::Pem { .. } => "the text is cut short or changed, or holds something else than was asked for".into(),
+        asn1::Error::Unsupported { hint, .. } => (*hint).into(),
     })
 }
 

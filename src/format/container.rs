@@ -7,7 +7,7 @@ use std::collections::HashMap;
 use der::{Decode, Encode};
 use x509_cert::Certificate;
 
-use super::decode::public_to_decoded;
+use super::decode::entry as key_entry;
 use super::{Entry, Error, Format, Writing, pem};
 use crate::asn1;
 use crate::blob::Hints;
@@ -101,9 +101,11 @@ pub(super) fn from_certificate(der: &[u8], hints: &Hints<'_>) -> Result<Entry, E
 
 fn certificate_entry(chain: Vec<Vec<u8>>, hints: &Hints<'_>) -> Result<Entry, Error> {
     let leaf = chain.first().map(Vec::as_slice).unwrap_or_default();
-    let parts = asn1::certificate::decode(leaf)?;
-    let decoded = public_to_decoded(parts.public, hints)?;
-    Ok(Entry { certificates: chain, ..decoded.into() })
+    let contents = asn1::certificate::read_key(leaf, hints.validation)?.map(KeyMaterial::Public);
+    if asn1::outer_length(leaf) != Some(leaf.len()) {
+        return Err(asn1::Error::Invalid { what: "Certificate", problem: "something follows it" }.into());
+    }
+    Ok(Entry { certificates: chain, ..key_entry(contents, hints)? })
 }
 
 /// Gives each key the certificate that is for it, and those above that one.
@@ -136,7 +138,7 @@ pub(super) fn certificate(key: &KeyMaterial, certificates: &[Vec<u8>]) -> Result
 /// The certificate of a key and those above it, in PEM.
 pub(super) fn certificates_pem(key: &KeyMaterial, certificates: &[Vec<u8>]) -> Result<SecretBytes, Error> {
     certificate(key, certificates)?;
-    let blocks = certificates.iter().map(|der| pem::encode(Format::CertPem, pem::label(Format::CertPem), der));
+    let blocks = certificates.iter().map(|der| asn1::pem::to_pem(pem::label(Format::CertPem), der));
     let text: Vec<u8> = blocks.collect::<Result<Vec<_>, _>>()?.iter().flat_map(|block| block.iter().copied()).collect();
     Ok(SecretBytes::from(text))
 }
@@ -145,7 +147,6 @@ pub(super) fn certificates_pem(key: &KeyMaterial, certificates: &[Vec<u8>]) -> R
 mod pfx {
     use super::*;
     use crate::asn1::pfx::{Pfx, PfxCertificate, PfxKey, Protection};
-    use crate::blob::pkcs8;
     use crate::format::MAX_KEYS;
     use crate::format::decode::too_many;
 
@@ -162,7 +163,11 @@ mod pfx {
         }
         let store = Store::new(pfx.certificates.iter().map(|certificate| &certificate.der));
         let entries = pfx.keys.iter().zip(1..).map(|(key, number)| {
-            entry(key, &pfx, &store, hints).map(|entry| Entry { extras: ignored.clone(), ..entry }).map_err(|error| {
+            let with = |mut entry: Entry| {
+                entry.extras.extend(ignored.iter().cloned());
+                entry
+            };
+            entry(key, &pfx, &store, hints).map(with).map_err(|error| {
                 let name = key.friendly_name.as_ref().map(|name| format!(" (`{}`)", crate::format::entry::printable(name)));
                 error.of_key(format!("key {number}{}", name.unwrap_or_default()))
             })
@@ -171,14 +176,14 @@ mod pfx {
     }
 
     fn entry(key: &PfxKey, pfx: &Pfx, store: &Store<'_>, hints: &Hints<'_>) -> Result<Entry, Error> {
-        let (private, usage) = asn1::pkcs8::decode(&key.pkcs8, asn1::Opening::default(), hints.validation)?;
-        let decoded = pkcs8::private_to_decoded(private, usage, hints)?;
-        let spki = decoded.key.public().and_then(|public| asn1::spki::encode(&public).ok()).unwrap_or_default();
+        let contents = asn1::pkcs8::read(&key.pkcs8, asn1::Opening::default(), hints.validation)?;
+        let entry = key_entry(contents.map(KeyMaterial::Private), hints)?;
+        let spki = entry.decoded.key.public().and_then(|public| asn1::spki::encode(&public).ok()).unwrap_or_default();
         let leaf = pfx.leaf(key, &spki);
         let at = leaf.and_then(|leaf| pfx.certificates.iter().position(|certificate| certificate == leaf));
         let name = key.friendly_name.clone().or_else(|| leaf.and_then(|leaf| leaf.friendly_name.clone()));
         let certificates = at.map(|at| store.chain(at)).unwrap_or_default();
-        Ok(Entry { name, id: key.local_key_id.clone(), certificates, ..decoded.into() })
+        Ok(Entry { name, id: key.local_key_id.clone(), certificates, ..entry })
     }
 
     fn ignored(pfx: &Pfx) -> Vec<String> {

@@ -1,8 +1,8 @@
 //! From a file to its keys.
 
-use super::entry::describe_all;
-use super::{Entry, Error, Format, bind, container, jwk, pem};
-use crate::asn1::{self, Limits};
+use super::{Entry, Error, Format, bind, container, jwk, only, pem};
+use crate::asn1::{self, Contents, Limits};
+use crate::asn1::pem::Section;
 use crate::blob::{self, BlobType, Decoded, Hints, pkcs8};
 use crate::key::{Algorithm, Family, KeyMaterial, PrivateKey, PublicKey, SymmetricAlgorithm, SymmetricKey};
 use crate::secret::SecretBytes;
@@ -20,14 +20,7 @@ pub fn decode(bytes: &[u8], format: Format, hints: &Hints<'_>) -> Result<Decoded
     {
         return Ok(blob::decode(bytes, blob_type, hints)?);
     }
-    let mut entries = decode_all(bytes, format, hints)?;
-    match (entries.pop(), entries.is_empty()) {
-        (Some(entry), true) => Ok(entry.decoded),
-        (last, _) => {
-            entries.extend(last);
-            Err(Error::SeveralKeys { keys: describe_all(&entries) })
-        }
-    }
+    Ok(only(decode_all(bytes, format, hints)?)?.decoded)
 }
 
 /// Reads all keys of a file, with what it says of them.
@@ -73,32 +66,46 @@ fn named(outcome: Result<Entry, Error>, number: usize) -> Result<Entry, Error> {
 
 /// Whether the file is PEM. DER begins with a SEQUENCE that reaches to its end.
 pub(super) fn is_text(bytes: &[u8]) -> bool {
-    asn1::outer_length(bytes) != Some(bytes.len()) && pem::is_pem(bytes)
+    asn1::outer_length(bytes) != Some(bytes.len()) && asn1::pem::is_pem(bytes)
 }
 
 /// Reads one DER structure.
 fn decode_der(bytes: &[u8], format: Format, hints: &Hints<'_>) -> Result<Entry, Error> {
-    let private = |key| pkcs8::private_to_decoded(key, None, hints).map_err(Error::from);
-    let decoded = match format {
-        Format::Blob(blob_type) => blob::decode(bytes, blob_type, hints)?,
+    let validation = hints.validation;
+    let contents = match format {
+        Format::PKCS8 => asn1::pkcs8::read(bytes, hints.opening(), validation)?.map(KeyMaterial::Private),
+        Format::Blob(blob_type) => return Ok(blob::decode(bytes, blob_type, hints)?.into()),
         Format::Cert => return container::from_certificate(bytes, hints),
-        Format::Pkcs1 => private(PrivateKey::Rsa(asn1::pkcs1::decode_private(bytes, hints.validation)?))?,
+        Format::Dsa => private(PrivateKey::Dsa(asn1::dsa::decode_traditional(bytes, validation)?)),
+        Format::Pkcs1 => private(PrivateKey::Rsa(asn1::pkcs1::decode_private(bytes, validation)?)),
         Format::Pkcs1Public => {
-            public_to_decoded(PublicKey::Rsa(asn1::pkcs1::decode_public(bytes, hints.validation)?), hints)?
+            Contents::plain(KeyMaterial::Public(PublicKey::Rsa(asn1::pkcs1::decode_public(bytes, validation)?)))
         }
-        Format::Sec1 => private(PrivateKey::Ec(asn1::sec1::decode(bytes, hints.curve, hints.validation)?))?,
-        Format::Spki => public_to_decoded(asn1::spki::decode(bytes, hints.validation)?, hints)?,
+        Format::Sec1 => private(PrivateKey::Ec(asn1::sec1::decode(bytes, hints.curve, validation)?)),
+        Format::Spki => asn1::spki::read(bytes, validation)?.map(KeyMaterial::Public),
         other => return Err(Error::NoKey { format: other.name(), problem: "it is no DER structure".to_owned() }),
     };
-    Ok(decoded.into())
+    entry(contents, hints)
+}
+
+fn private(key: PrivateKey) -> Contents<KeyMaterial> {
+    Contents::plain(KeyMaterial::Private(key))
+}
+
+/// A key from DER, with what its structure says beyond it.
+pub(super) fn entry(contents: Contents<KeyMaterial>, hints: &Hints<'_>) -> Result<Entry, Error> {
+    let algorithm = pkcs8::algorithm(&contents.key, contents.usage, hints)?;
+    let extras = contents.losses.iter().map(ToString::to_string).collect();
+    let decoded = Decoded { algorithm, key: contents.key, usage: contents.usage };
+    Ok(Entry { extras, ..decoded.into() })
 }
 
 /// Reads the blocks of a PEM file. Asked for private keys, it gives all of them, whatever their labels, and the public keys that
 /// belong to none of them; certificates go to the keys that they are for.
 fn decode_pem(bytes: &[u8], format: Format, hints: &Hints<'_>) -> Result<Vec<Result<Entry, Error>>, Error> {
     let wanted = |label: Format| label == format || label.der() == Some(format);
-    let blocks = pem::blocks(bytes).collect_bounded()?;
-    let keys = || blocks.iter().filter_map(|block| Some((block, block.format()?)));
+    let blocks = sections(bytes)?;
+    let keys = || blocks.iter().filter_map(|section| Some((section, pem::format(section)?)));
     if !keys().any(|(_, label)| wanted(label)) {
         let labels: Vec<_> = blocks.iter().take(5).map(|block| format!("`{}`", block.label)).collect();
         let problem = match labels.as_slice() {
@@ -108,7 +115,7 @@ fn decode_pem(bytes: &[u8], format: Format, hints: &Hints<'_>) -> Result<Vec<Res
         return Err(Error::NoKey { format: format.name(), problem });
     }
     let certificates = keys().filter(|(_, label)| *label == Format::CertPem);
-    let certificates = certificates.map(|(block, _)| block.decode()).collect::<Result<Vec<_>, _>>()?;
+    let certificates = certificates.map(|(section, _)| pem::contents(section)).collect::<Result<Vec<_>, _>>()?;
     if wanted(Format::CertPem) {
         let certificates: Vec<&[u8]> = certificates.iter().map(|certificate| &**certificate).collect();
         return Ok(container::leaves(&certificates, hints));
@@ -120,14 +127,11 @@ fn decode_pem(bytes: &[u8], format: Format, hints: &Hints<'_>) -> Result<Vec<Res
     let mut public = Vec::new();
     for (block, label) in keys() {
         let Some(der) = label.der() else { continue };
+        let read = || pem::contents(block).map_err(Error::from).and_then(|bytes| decode_der(&bytes, der, hints));
         match (label.is_public(), format.is_public()) {
-            (false, false) => private.push(block.decode().and_then(|bytes| decode_der(&bytes, der, hints))),
-            (true, false) if label != Format::CertPem => {
-                public.push(block.decode().and_then(|bytes| decode_der(&bytes, der, hints)));
-            }
-            (true, true) if wanted(label) => {
-                public.push(block.decode().and_then(|bytes| decode_der(&bytes, der, hints)));
-            }
+            (false, false) => private.push(read()),
+            (true, false) if label != Format::CertPem => public.push(read()),
+            (true, true) if wanted(label) => public.push(read()),
             _ => {}
         }
     }
@@ -142,23 +146,17 @@ fn decode_pem(bytes: &[u8], format: Format, hints: &Hints<'_>) -> Result<Vec<Res
     Ok(private)
 }
 
-/// Collects blocks, but no more than a file may have.
-trait CollectBounded<T> {
-    fn collect_bounded(self) -> Result<Vec<T>, Error>;
-}
-
-impl<'a, I: Iterator<Item = Result<pem::Block<'a>, Error>>> CollectBounded<pem::Block<'a>> for I {
-    fn collect_bounded(self) -> Result<Vec<pem::Block<'a>>, Error> {
-        let mut blocks = Vec::new();
-        for block in self {
-            let block = block?;
-            if blocks.len() == MAX_KEYS {
-                return Err(too_many(Format::Pkcs8Pem, block.offset));
-            }
-            blocks.push(block);
+/// The sections of a PEM file, of which one that is broken is an error.
+fn sections(bytes: &[u8]) -> Result<Vec<Section<'_>>, Error> {
+    let mut sections = Vec::new();
+    for section in asn1::pem::sections(bytes) {
+        let section = section?;
+        if sections.len() == MAX_KEYS {
+            return Err(too_many(Format::Pkcs8Pem, section.offset));
         }
-        Ok(blocks)
+        sections.push(section);
     }
+    Ok(sections)
 }
 
 pub(super) fn too_many(format: Format, offset: usize) -> Error {
@@ -167,11 +165,7 @@ pub(super) fn too_many(format: Format, offset: usize) -> Error {
 
 fn share(limits: Limits, parts: usize) -> Limits {
     let parts = u32::try_from(parts.max(1)).unwrap_or(u32::MAX);
-    Limits {
-        iterations: limits.iterations / parts,
-        scrypt_work: limits.scrypt_work / u64::from(parts),
-        ..limits
-    }
+    Limits { iterations: limits.iterations / parts, scrypt_work: limits.scrypt_work / u64::from(parts), ..limits }
 }
 
 fn raw(bytes: &[u8], hints: &Hints<'_>) -> Result<Entry, Error> {
@@ -185,9 +179,4 @@ fn raw(bytes: &[u8], hints: &Hints<'_>) -> Result<Entry, Error> {
     let key = SymmetricKey::new(algorithm, SecretBytes::from(bytes))?;
     let algorithm = Algorithm::symmetric(algorithm);
     Ok(Decoded { algorithm, key: KeyMaterial::Secret(key), usage: None }.into())
-}
-
-pub(super) fn public_to_decoded(key: PublicKey, hints: &Hints<'_>) -> Result<Decoded, Error> {
-    let key = KeyMaterial::Public(key);
-    Ok(Decoded { algorithm: pkcs8::algorithm(&key, None, hints)?, key, usage: None })
 }

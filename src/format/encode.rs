@@ -25,6 +25,10 @@ pub struct Writing<'a> {
 }
 
 impl Writing<'_> {
+    fn domain(&self) -> asn1::Domain {
+        if self.explicit_parameters { asn1::Domain::Explicit } else { asn1::Domain::Named }
+    }
+
     /// The usage that must stand in a `keyUsage` attribute so that a reader comes to the same algorithm and usage.
     fn attribute(&self, key: &KeyMaterial, algorithm: Algorithm) -> Option<KeyUsage> {
         let default = algorithm.family.default_usage();
@@ -82,12 +86,10 @@ pub fn encode_with(
         format => match format.der() {
             Some(der_format) => {
                 let der = encode_with(key, algorithm, der_format, writing)?;
-                let label = if format == Format::Pkcs8Pem && writing.password.is_some() {
-                    "ENCRYPTED PRIVATE KEY"
-                } else {
-                    pem::label(format)
-                };
-                pem::encode(format, label, &der)
+                match format {
+                    Format::Pkcs8Pem => Ok(asn1::pkcs8::to_pem(&der)?),
+                    format => Ok(asn1::pem::to_pem(pem::label(format), &der)?),
+                }
             }
             None => structure(key, format, writing),
         },
@@ -99,21 +101,21 @@ fn pkcs8(key: &KeyMaterial, algorithm: Algorithm, format: Format, writing: &Writ
     let KeyMaterial::Private(private) = key else {
         return Err(Error::not_representable(format, key.describe()));
     };
-    let _ = writing.attribute(key, algorithm);
-    Ok(asn1::pkcs8::encode(private)?)
+    Ok(asn1::pkcs8::encode_as(private, writing.attribute(key, algorithm), writing.domain())?)
 }
 
 /// The DER structures that hold one kind of key.
-fn structure(key: &KeyMaterial, format: Format, _writing: &Writing<'_>) -> Result<SecretBytes, Error> {
+fn structure(key: &KeyMaterial, format: Format, writing: &Writing<'_>) -> Result<SecretBytes, Error> {
     match (format, key) {
         (Format::Pkcs1, KeyMaterial::Private(PrivateKey::Rsa(key))) => Ok(asn1::pkcs1::encode_private(key)?),
-        (Format::Sec1, KeyMaterial::Private(PrivateKey::Ec(key))) => Ok(asn1::sec1::encode(key, true)?),
+        (Format::Sec1, KeyMaterial::Private(PrivateKey::Ec(key))) => Ok(asn1::sec1::encode_with(key, Some(writing.domain()))?),
+        (Format::Dsa, KeyMaterial::Private(PrivateKey::Dsa(key))) => Ok(asn1::dsa::encode_traditional(key)?),
         (Format::Pkcs1Public, key) => match key.public() {
             Some(PublicKey::Rsa(key)) => Ok(SecretBytes::from(asn1::pkcs1::encode_public(&key)?)),
             _ => Err(Error::not_representable(format, key.describe())),
         },
         (Format::Spki, key) => match key.public() {
-            Some(key) => Ok(SecretBytes::from(asn1::spki::encode(&key)?)),
+            Some(key) => Ok(SecretBytes::from(asn1::spki::encode_with(&key, writing.domain())?)),
             None => Err(Error::not_representable(format, without_public(key))),
         },
         (format, key) => Err(Error::not_representable(format, key.describe())),

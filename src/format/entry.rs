@@ -59,8 +59,19 @@ pub(super) fn printable(name: &str) -> String {
 }
 
 /// Every entry as messages call it.
-pub(super) fn describe_all(entries: &[Entry]) -> Vec<String> {
+fn describe_all(entries: &[Entry]) -> Vec<String> {
     entries.iter().zip(1..).map(|(entry, number)| entry.describe(number)).collect()
+}
+
+/// The one key of a file.
+///
+/// # Errors
+/// [`Error::SeveralKeys`] when there are more.
+pub fn only(mut entries: Vec<Entry>) -> Result<Entry, Error> {
+    match entries.as_slice() {
+        [_] => Ok(entries.swap_remove(0)),
+        _ => Err(Error::SeveralKeys { keys: describe_all(&entries) }),
+    }
 }
 
 /// Chooses one key of several: by its name; by its identifier in hexadecimal (`localKeyId`, CKA_ID, SHA-256 fingerprint); by its number, from 1. What fits
@@ -79,11 +90,7 @@ pub fn select(mut entries: Vec<Entry>, wanted: &str) -> Result<Entry, Error> {
     }
     match found.as_slice() {
         [index] => Ok(entries.swap_remove(*index)),
-        _ => Err(Error::NoSuchKey {
-            wanted: printable(wanted),
-            found: found.len(),
-            keys: describe_all(&entries),
-        }),
+        _ => Err(Error::NoSuchKey { wanted: printable(wanted), found: found.len(), keys: describe_all(&entries) }),
     }
 }
 

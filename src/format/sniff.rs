@@ -3,6 +3,7 @@
 use der::{Decode, Header, Reader, SliceReader, Tag};
 
 use super::{Error, Format, bind, jwk, pem};
+use crate::asn1;
 use crate::blob::{self, BlobType};
 
 /// Recognises a file.
@@ -15,7 +16,8 @@ pub fn sniff(bytes: &[u8]) -> Result<Format, Error> {
     if let Some(blob_type) = blob::sniff(bytes) {
         return Ok(Format::Blob(blob_type));
     }
-    let known = sniff_der(bytes).or_else(|| jwk::sniff(bytes)).or_else(|| bind::sniff(bytes)).or_else(|| sniff_pem(bytes));
+    let known =
+        sniff_der(bytes).or_else(|| jwk::sniff(bytes)).or_else(|| bind::sniff(bytes)).or_else(|| sniff_pem(bytes));
     if let Some(format) = known {
         return Ok(format);
     }
@@ -35,7 +37,7 @@ fn sniff_pem(bytes: &[u8]) -> Option<Format> {
         _ => 0,
     };
     // The lowest rank, and of those the first.
-    pem::blocks(bytes).filter_map(|block| block.ok()?.format()).min_by_key(|format| rank(*format))
+    asn1::pem::sections(bytes).filter_map(|section| pem::format(&section.ok()?)).min_by_key(|format| rank(*format))
 }
 
 /// The DER structures, told apart by the tags of their first elements.

@@ -61,6 +61,21 @@ impl PublicKey {
         }
     }
 
+    /// As [`PublicKey::from_point`], with compressed points (`02` or `03 ‖ X`) computed to whole ones on Weierstrass curves.
+    ///
+    /// # Errors
+    /// As [`PublicKey::new`]; hybrid and infinite points are refused.
+    pub fn from_any_point(curve: &'static Curve, point: &[u8], validation: Validation) -> Result<Self, Error> {
+        match point {
+            [form @ (0x02 | 0x03), x @ ..] if curve.form == Form::Weierstrass && x.len() == curve.width() => {
+                let y = curve.ordinate(x, *form == 0x03);
+                let y = y.ok_or(Error::Inconsistent { what: "there is no point with this x on the curve" })?;
+                Self::new(curve, x, &y, validation)
+            }
+            _ => Self::from_point(curve, point, validation),
+        }
+    }
+
     /// The curve.
     pub fn curve(&self) -> &'static Curve {
         self.curve

@@ -153,12 +153,7 @@ fn structure(format: Format, bytes: &[u8]) -> (&'static str, &'static [Element])
 }
 
 /// Tells the elements of a structure, up to where it stops making sense.
-pub(in crate::format) fn walk(
-    fields: &mut Vec<Field>,
-    bytes: &[u8],
-    format: Format,
-    depth: usize,
-) -> Result<(), Stop> {
+pub(in crate::format) fn walk(fields: &mut Vec<Field>, bytes: &[u8], format: Format, depth: usize) -> Result<(), Stop> {
     let (name, elements) = structure(format, bytes);
     let mut walker = Walker { fields, bytes };
     let outer = walker.header(0, bytes.len())?;
@@ -167,7 +162,11 @@ pub(in crate::format) fn walk(
     }
     walker.field(name, outer.start, outer.end - outer.start, depth, Value::Structure)?;
     walker.elements(&outer, elements, depth + 1)?;
-    if outer.end == bytes.len() { Ok(()) } else { Err(Stop { offset: outer.end, problem: "something follows the structure" }) }
+    if outer.end == bytes.len() {
+        Ok(())
+    } else {
+        Err(Stop { offset: outer.end, problem: "something follows the structure" })
+    }
 }
 
 /// An element's place.
@@ -212,7 +211,14 @@ impl Walker<'_, '_> {
         Ok(Place { tag, start, content, end })
     }
 
-    fn field(&mut self, name: impl Into<std::borrow::Cow<'static, str>>, offset: usize, length: usize, depth: usize, value: Value) -> Result<(), Stop> {
+    fn field(
+        &mut self,
+        name: impl Into<std::borrow::Cow<'static, str>>,
+        offset: usize,
+        length: usize,
+        depth: usize,
+        value: Value,
+    ) -> Result<(), Stop> {
         if self.fields.len() >= MAX_FIELDS || depth > MAX_DEPTH {
             return Err(Stop { offset, problem: "there are more elements than are told" });
         }
@@ -230,12 +236,15 @@ impl Walker<'_, '_> {
         while at < outer.end {
             let place = self.header(at, outer.end)?;
             let element = left.find(|element| element.tag == ANY || element.tag == place.tag);
-            let element = element.ok_or(Stop { offset: at, problem: "there is an element that the structure does not have" })?;
+            let element =
+                element.ok_or(Stop { offset: at, problem: "there is an element that the structure does not have" })?;
             self.element(&place, element.name, element.inside, depth)?;
             at = place.end;
         }
         // What may be missing has a context-specific tag, or stands last.
-        let optional = |element: &Element| element.tag >= 0x80 || matches!(element.name, "parameters" | "otherPrimeInfos" | "macData");
+        let optional = |element: &Element| {
+            element.tag >= 0x80 || matches!(element.name, "parameters" | "otherPrimeInfos" | "macData")
+        };
         match left.find(|element| !optional(element)) {
             Some(_) => Err(Stop { offset: outer.end, problem: "an element is missing" }),
             None => Ok(()),
@@ -297,7 +306,8 @@ impl Walker<'_, '_> {
         }
         let content = self.content(place);
         let value = match place.tag {
-            OID => ObjectIdentifier::from_bytes(content).map_or_else(|_| Value::Public(content.to_vec()), |oid| Value::Text(oid_text(&oid))),
+            OID => ObjectIdentifier::from_bytes(content)
+                .map_or_else(|_| Value::Public(content.to_vec()), |oid| Value::Text(oid_text(&oid))),
             INTEGER => match content {
                 [first, ..] if *first < 0x80 && content.len() <= 8 => {
                     Value::Number(content.iter().fold(0, |number, byte| number << 8 | u64::from(*byte)))

@@ -1,6 +1,7 @@
 //! The formats that are text: JSON, BIND, PEM around DER.
 
 use super::{Field, Value, der};
+use crate::asn1;
 use crate::format::json::{self, Kind, Node};
 use crate::format::{Format, MAX_KEYS, bind, entry, jwk, pem};
 use crate::secret::SecretBytes;
@@ -31,7 +32,9 @@ fn object(fields: &mut Vec<Field>, node: Node<'_>, depth: usize) {
         let private = jwk::is_private(kty.as_deref(), &member.name, value.kind());
         let shown = match value.kind() {
             _ if private => Value::Private(SecretBytes::from(value.text().trim_matches('"').as_bytes())),
-            Kind::String => Value::Text(value.string().map(|text| text.chars().flat_map(char::escape_debug).collect()).unwrap_or_default()),
+            Kind::String => Value::Text(
+                value.string().map(|text| text.chars().flat_map(char::escape_debug).collect()).unwrap_or_default(),
+            ),
             _ => Value::Text(value.text().chars().flat_map(char::escape_debug).collect()),
         };
         fields.push(Field::new(name, value.offset(), value.len(), depth, shown));
@@ -52,12 +55,12 @@ pub(super) fn bind(fields: &mut Vec<Field>, bytes: &[u8]) {
 
 /// The blocks of a PEM file, and what is inside them.
 pub(super) fn pem(fields: &mut Vec<Field>, bytes: &[u8]) {
-    for block in pem::blocks(bytes).map_while(Result::ok).take(MAX_KEYS) {
+    for section in asn1::pem::sections(bytes).map_while(Result::ok).take(MAX_KEYS) {
         let remark = "offsets below count from the start of the DER inside";
-        let name = entry::printable(block.label);
-        fields.push(Field::new(name, block.offset, block.length, 0, Value::Text(remark.to_owned())));
-        let format = block.format().and_then(Format::der);
-        if let (Some(format), Ok(der_bytes)) = (format, block.decode()) {
+        let name = entry::printable(section.label);
+        fields.push(Field::new(name, section.offset, section.end - section.offset, 0, Value::Text(remark.to_owned())));
+        let format = pem::format(&section).and_then(Format::der);
+        if let (Some(format), Ok(der_bytes)) = (format, pem::contents(&section)) {
             let _ = der::walk(fields, &der_bytes, format, 1);
         }
         if fields.len() >= der::MAX_FIELDS {
