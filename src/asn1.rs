@@ -24,8 +24,6 @@ pub use self::pbe::{Encryption, encrypt};
 pub(crate) const RSA_ENCRYPTION: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.2.840.113549.1.1.1");
 /// RFC 5480 §2.1.1: `id-ecPublicKey`.
 pub(crate) const EC_PUBLIC_KEY: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.2.840.10045.2.1");
-/// RFC 8410 §3: `id-X25519`.
-pub(crate) const X25519: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.3.101.110");
 
 /// Writes a structure into one exact, wiped allocation.
 fn encode_secret(value: &(impl Encode + ?Sized)) -> Result<SecretBytes, Error> {

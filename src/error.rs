@@ -126,7 +126,9 @@ fn asn1_hint(error: &asn1::Error) -> Option<String> {
             "the file is damaged or of another type; `openssl asn1parse -inform DER` shows its structure".into()
         }
         asn1::Error::Scheme { .. } => "re-encrypt it: openssl pkcs8 -topk8 -v2 aes-256-cbc".into(),
-        asn1::Error::Algorithm { .. } => "RSA, named elliptic curves and X25519 are handled".into(),
+        asn1::Error::Algorithm { .. } => {
+            "RSA, named elliptic curves, X25519, X448, Ed25519 and Ed448 are handled".into()
+        }
         asn1::Error::Key(error) => return key_hint(error),
     })
 }
@@ -162,6 +164,7 @@ fn key_hint(error: &key::Error) -> Option<String> {
         key::Error::Usage { .. } => "leave --usage out for what the algorithm is for, or give `all`".into(),
         key::Error::Size { .. } => "check the algorithm and the file: CNG has no keys of this size".into(),
         key::Error::Missing { .. } => "use a file that holds it".into(),
+        key::Error::NotOnToken { .. } => "choose a curve that CNG and PKCS#11 have in common, for instance nistP256".into(),
     })
 }
 

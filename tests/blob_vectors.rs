@@ -25,7 +25,8 @@ fn every_vector_decodes_to_its_numbers() {
         same("algorithm", &decoded.algorithm, &algorithm(vector))?;
         same("bits", &decoded.key.bits(), &vector.bits)?;
         same("curve", &decoded.key.curve(), &vector.curve())?;
-        let checkable = vector.algorithm != "AES" && vector.curve != "brainpoolP512r1";
+        // There is no arithmetic for brainpoolP512r1; its equation tells of a point alone.
+        let checkable = vector.algorithm != "AES" && (vector.curve != "brainpoolP512r1" || vector.is_public());
         let consistency = if checkable { Consistency::Checked } else { Consistency::Unchecked };
         same("consistency", &decoded.key.consistency(), &consistency)
     }));

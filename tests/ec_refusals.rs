@@ -163,16 +163,30 @@ fn compressed_hybrid_and_infinite_points_are_refused() {
 }
 
 #[test]
-fn a_curve_without_arithmetic_goes_through_unchecked() {
+fn on_a_curve_without_arithmetic_a_point_is_checked_and_its_scalar_is_not() {
     for vector in vectors::keys().into_iter().filter(|vector| vector.curve == "brainpoolP512r1") {
         let decoded = vector.decode().unwrap();
-        assert_eq!(decoded.key.consistency(), Consistency::Unchecked, "{}", vector.file);
+        let expected = if vector.is_public() { Consistency::Checked } else { Consistency::Unchecked };
+        assert_eq!(decoded.key.consistency(), expected, "{}", vector.file);
     }
     let vector = named("ec-brainpoolP512r1.GENERIC-ECDSA.ECCPRIVATEBLOB.bin");
     let (x, y, d) = (vector.number("x"), vector.number("y"), vector.number("d"));
-    let wrong = blobs::ecc("ECDV", &[&x, &shifted(&y, 1), &d]);
-    let decoded = decode_ec(&wrong, &vector, Validation::Full).unwrap();
+    for letters in ["ECDV", "ECDP"] {
+        let wrong = [x.as_slice(), &shifted(&y, 1), &d];
+        let wrong = blobs::ecc(letters, &wrong[..if letters == "ECDV" { 3 } else { 2 }]);
+        let error = decode_ec(&wrong, &vector, Validation::Full).unwrap_err();
+        let what = "the public point is not on the curve";
+        assert_eq!(error, blob::Error::Key(key::Error::Inconsistent { what }));
+        assert_eq!(error.status(), Status::NTE_INVALID_PARAMETER);
+        let taken = decode_ec(&wrong, &vector, Validation::Skip).unwrap();
+        assert_eq!(taken.key.consistency(), Consistency::Unchecked);
+    }
+    // The point of another scalar: nothing here can tell.
+    let decoded = decode_ec(&blobs::ecc("ECDV", &[&x, &y, &shifted(&d, 1)]), &vector, Validation::Full).unwrap();
     assert_eq!(decoded.key.consistency(), Consistency::Unchecked);
+    // The scalar must be below the order.
+    let error = decode_ec(&blobs::ecc("ECDV", &[&x, &y, &[0xFF; 64]]), &vector, Validation::Full).unwrap_err();
+    assert!(matches!(error, blob::Error::Key(key::Error::OutOfRange { field: "d", .. })), "{error}");
     // What can be seen without arithmetic is seen.
     let zero = vec![0; 64];
     let error = decode_ec(&blobs::ecc("ECDV", &[&x, &y, &zero]), &vector, Validation::Full).unwrap_err();
@@ -180,6 +194,62 @@ fn a_curve_without_arithmetic_goes_through_unchecked() {
     let error = decode_ec(&blobs::ecc("ECDV", &[&zero, &zero, &d]), &vector, Validation::Full).unwrap_err();
     assert!(matches!(error, blob::Error::Key(key::Error::Missing { field: "the public point", .. })), "{error}");
     assert_eq!(error.status(), Status::NTE_BAD_KEY);
+}
+
+#[test]
+fn a_twisted_edwards_key_has_both_coordinates_in_its_blob() {
+    for name in ["numsP256t1", "numsP384t1", "numsP512t1"] {
+        let curve = Curve::by_name(name).unwrap();
+        let (x, y) = (curve.parameters.gx, curve.parameters.gy);
+        let mut one = vec![0; curve.width()];
+        *one.last_mut().unwrap() = 1;
+        let hints = Hints { curve: Some(curve), ..Hints::default() };
+        for (letters, blob_type, fields) in [
+            ("ECDP", BlobType::EccPublic, &[x, y][..]),
+            ("ECKP", BlobType::EccPublic, &[x, y]),
+            ("ECDV", BlobType::EccPrivate, &[x, y, &one]),
+            ("ECKV", BlobType::EccPrivate, &[x, y, &one]),
+        ] {
+            let blob = blobs::ecc(letters, fields);
+            let decoded = blob::decode(&blob, blob_type, &hints).unwrap();
+            let expected = if blob_type == BlobType::EccPublic { Consistency::Checked } else { Consistency::Unchecked };
+            assert_eq!(decoded.key.consistency(), expected, "{name}");
+            let again = blob::encode(&decoded.key, decoded.algorithm, blob_type).unwrap();
+            assert_eq!(hex(&again), hex(&blob), "{name} {letters}");
+            // DER has no name for the curve.
+            assert!(format::encode(&decoded.key, decoded.algorithm, Format::Spki).is_err(), "{name}");
+        }
+        let swapped = blobs::ecc("ECDP", &[y, x]);
+        assert!(blob::decode(&swapped, BlobType::EccPublic, &hints).is_err(), "{name}");
+        // The neutral element is no key.
+        let zero = vec![0; curve.width()];
+        assert!(blob::decode(&blobs::ecc("ECDP", &[&zero, &one]), BlobType::EccPublic, &hints).is_err(), "{name}");
+    }
+}
+
+#[test]
+fn a_curve_that_cng_does_not_have_has_no_blob() {
+    for name in ["X448", "Ed25519", "Ed448"] {
+        let curve = Curve::by_name(name).unwrap();
+        let mut one = vec![0; curve.width()];
+        one[0] = 1;
+        let public = key::ec::PublicKey::new(curve, &one, &[], Validation::Full).unwrap();
+        let private = key::ec::PrivateKey::new(curve, &one, Some(public.clone()), Validation::Skip).unwrap();
+        let algorithm = key::Algorithm::elliptic(key::Family::Ecdsa, curve);
+        for (material, blob_type) in [
+            (key::KeyMaterial::Public(key::PublicKey::Ec(public)), BlobType::EccPublic),
+            (key::KeyMaterial::Private(key::PrivateKey::Ec(private)), BlobType::EccPrivate),
+        ] {
+            let error = blob::encode(&material, algorithm, blob_type).unwrap_err();
+            assert!(matches!(error, blob::Error::NotRepresentable { .. }), "{name}: {error}");
+        }
+        let zero = vec![0; curve.width()];
+        for letters in ["ECKP", "ECDP"] {
+            let hints = Hints { curve: Some(curve), ..Hints::default() };
+            let error = blob::decode(&blobs::ecc(letters, &[&one, &zero]), BlobType::EccPublic, &hints).unwrap_err();
+            assert!(matches!(error, blob::Error::Algorithm { .. }), "{name}: {error}");
+        }
+    }
 }
 
 #[test]
@@ -222,8 +292,9 @@ fn refused(bytes: &[u8], format: Format, context: &str) {
 
 /// One private key a curve with arithmetic, and the letters of a generic magic for it.
 fn private_ec_keys() -> Vec<(Vector, &'static str)> {
-    let curves = cng_pkcs11::key::curve::CURVES.iter().filter(|curve| curve.has_arithmetic());
+    let curves = cng_pkcs11::key::curve::CURVES.iter();
     let keys: Vec<_> = curves
+        .filter(|curve| curve.has_arithmetic() && curve.is_cng())
         .map(|curve| {
             let letters = if curve.form == Form::Montgomery { "ECKV" } else { "ECDV" };
             (named(&format!("ec-{}.GENERIC-ECDH.ECCPRIVATEBLOB.bin", curve.name)), letters)

@@ -1,7 +1,7 @@
 //! PKCS#8: `PrivateKeyInfo` and `EncryptedPrivateKeyInfo` (RFC 5208, RFC 5958).
 //!
 //! Written as OpenSSL writes it: version 0, no attributes, RSA with NULL parameters, elliptic curves by OID with the public key inside
-//! `ECPrivateKey`. Read with or without the optional parts. A `keyUsage` attribute (2.5.29.15), as Windows writes it, limits the
+//! `ECPrivateKey`, the curves of RFC 8410 without it. Read with or without the optional parts. A `keyUsage` attribute (2.5.29.15), as Windows writes it, limits the
 //! usage of the key that is read.
 
 use ::pkcs8::PrivateKeyInfoRef;
@@ -9,9 +9,8 @@ use ::spki::AlgorithmIdentifierRef;
 use der::asn1::{AnyRef, BitStringRef, ObjectIdentifier, OctetStringRef, SequenceRef, SetOfVec};
 use der::{Decode, Encode, Reader, SliceReader, Tag, TagMode, pem};
 
-use super::{EC_PUBLIC_KEY, Error, RSA_ENCRYPTION, X25519, encode_secret, pbe, pkcs1, sec1, spki};
-use crate::key::curve::Form;
-use crate::key::{Curve, KeyUsage, PrivateKey, Validation, ec};
+use super::{EC_PUBLIC_KEY, Error, RSA_ENCRYPTION, encode_secret, pbe, pkcs1, sec1, spki};
+use crate::key::{KeyUsage, PrivateKey, Validation, ec};
 use crate::secret::SecretBytes;
 
 const WHAT: &str = "PrivateKeyInfo";
@@ -49,7 +48,7 @@ pub fn decode(
 pub fn encode(key: &PrivateKey) -> Result<SecretBytes, Error> {
     let (curve, inner) = match key {
         PrivateKey::Rsa(key) => (None, pkcs1::encode_private(key)?),
-        PrivateKey::Ec(key) if key.curve().form == Form::Montgomery => {
+        PrivateKey::Ec(key) if !key.curve().form.is_affine() => {
             let scalar = OctetStringRef::new(key.d()).map_err(|error| Error::encoding(WHAT, error))?;
             (Some(key.curve()), encode_secret(&scalar)?)
         }
@@ -101,20 +100,20 @@ fn first_inner_tag(der: &[u8]) -> Option<Tag> {
 
 fn decode_plain(der: &[u8], validation: Validation) -> Result<(PrivateKey, Option<KeyUsage>), Error> {
     let parts: Parts<'_> = super::decode(WHAT, der)?;
+    let unused = Error::Invalid { what: WHAT, problem: "its public key has unused bits" };
+    let public = parts.public_key.map(|bits| bits.as_bytes().ok_or(unused)).transpose()?;
     let key = match parts.algorithm.oid {
         RSA_ENCRYPTION => PrivateKey::Rsa(pkcs1::decode_private(parts.private_key, validation)?),
         EC_PUBLIC_KEY => {
             let curve = spki::named_curve(&parts.algorithm)?;
-            PrivateKey::Ec(sec1::decode(parts.private_key, Some(curve), validation)?)
+            PrivateKey::Ec(sec1::decode_beside(parts.private_key, Some(curve), public, validation)?)
         }
-        X25519 => {
-            let curve = Curve::by_oid(&X25519.to_string())?;
+        oid => {
+            let curve = spki::own_algorithm(oid)?;
             let scalar: &OctetStringRef = super::decode("CurvePrivateKey", parts.private_key)?;
-            let public = parts.public_key.and_then(|bits| bits.as_bytes());
             let public = public.map(|point| ec::PublicKey::from_point(curve, point, validation)).transpose()?;
             PrivateKey::Ec(ec::PrivateKey::new(curve, scalar.as_bytes(), public, validation)?)
         }
-        oid => return Err(Error::Algorithm { oid: oid.to_string() }),
     };
     Ok((key, parts.usage))
 }

@@ -1,10 +1,10 @@
 //! X.509 `SubjectPublicKeyInfo` (RFC 5280 §4.1.2.7; RFC 3279, RFC 5480 and RFC 8410 for the algorithms).
 
 use ::spki::{AlgorithmIdentifierRef, SubjectPublicKeyInfoRef};
-use der::asn1::{AnyRef, BitStringRef, Null};
+use der::asn1::{AnyRef, BitStringRef, Null, ObjectIdentifier};
 use der::{Encode, pem};
 
-use super::{EC_PUBLIC_KEY, Error, RSA_ENCRYPTION, X25519, pkcs1, sec1};
+use super::{EC_PUBLIC_KEY, Error, RSA_ENCRYPTION, pkcs1, sec1};
 use crate::key::curve::Form;
 use crate::key::{Curve, PublicKey, Validation, ec, identity};
 
@@ -25,11 +25,10 @@ pub fn decode(der: &[u8], validation: Validation) -> Result<PublicKey, Error> {
             let curve = named_curve(&spki.algorithm)?;
             Ok(PublicKey::Ec(ec::PublicKey::from_point(curve, bits, validation)?))
         }
-        X25519 => {
-            let curve = Curve::by_oid(&X25519.to_string())?;
-            Ok(PublicKey::Ec(ec::PublicKey::new(curve, bits, &[], validation)?))
+        oid => {
+            let curve = own_algorithm(oid)?;
+            Ok(PublicKey::Ec(ec::PublicKey::from_point(curve, bits, validation)?))
         }
-        oid => Err(Error::Algorithm { oid: oid.to_string() }),
     }
 }
 
@@ -68,7 +67,7 @@ pub fn encode_pem(key: &PublicKey) -> Result<Vec<u8>, Error> {
     text.map(String::into_bytes).map_err(|_| Error::Invalid { what: "PEM", problem: "it cannot be written" })
 }
 
-/// The value of `subjectPublicKey`: `RSAPublicKey`, the uncompressed point, or the u-coordinate.
+/// The value of `subjectPublicKey`: `RSAPublicKey`, the uncompressed point, or the string of RFC 7748 or RFC 8032.
 ///
 /// # Errors
 /// As [`encode`].
@@ -105,7 +104,7 @@ pub(super) fn with_algorithm<T>(
 ) -> Result<T, Error> {
     Ok(match curve {
         None => then(AlgorithmIdentifierRef { oid: RSA_ENCRYPTION, parameters: Some(AnyRef::from(Null)) }),
-        Some(curve) if curve.form == Form::Montgomery => {
+        Some(curve) if !curve.form.is_affine() => {
             then(AlgorithmIdentifierRef { oid: sec1::curve_oid(curve)?, parameters: None })
         }
         Some(curve) => {
@@ -121,5 +120,17 @@ pub(super) fn named_curve(algorithm: &AlgorithmIdentifierRef<'_>) -> Result<&'st
         what: "the elliptic-curve parameters",
         problem: "they do not name a curve by OID",
     })?;
-    Ok(Curve::by_oid(&oid.to_string())?)
+    let curve = Curve::by_oid(&oid.to_string())?;
+    if curve.form != Form::Weierstrass {
+        let problem = "the curve that they name is an algorithm of its own (RFC 8410)";
+        return Err(Error::Invalid { what: "the elliptic-curve parameters", problem });
+    }
+    Ok(curve)
+}
+
+/// The curve of an algorithm that is one with its curve (RFC 8410 §3): X25519, X448, Ed25519, Ed448.
+pub(super) fn own_algorithm(oid: ObjectIdentifier) -> Result<&'static Curve, Error> {
+    let oid = oid.to_string();
+    let curve = Curve::by_oid(&oid).ok().filter(|curve| !curve.form.is_affine());
+    curve.ok_or(Error::Algorithm { oid })
 }

@@ -9,11 +9,11 @@
 //! | 8 + 2·cbKey | cbKey | d (private blob only) |
 //!
 //! The specific magics (`ECK1` … `ECS6`) name curve and family, the generic ones (`ECKP`, `ECKV`, `ECDP`, `ECDV`) the family only: their
-//! curve is given beside the blob. A private blob with X = Y = 0 asks for Q to be computed. curve25519 (generic ECDH magics): X is the
+//! curve is given beside the blob; the twisted Edwards curves of CNG have x and y like the others. A private blob with X = Y = 0 asks for Q to be computed. curve25519 (generic ECDH magics): X is the
 //! little-endian u-coordinate of RFC 7748, Y is zero, d the little-endian clamped scalar.
 
 use super::writer::Writer;
-use super::{Decoded, Error, Hints, Reader};
+use super::{BlobType, Decoded, Error, Hints, Reader};
 use crate::key::curve::Form;
 use crate::key::ec::{PrivateKey, PublicKey};
 use crate::key::{self, Algorithm, Curve, Family, KeyMaterial};
@@ -110,13 +110,13 @@ impl<'a> EccBlob<'a> {
     pub(crate) fn to_decoded(self, hints: &Hints<'_>) -> Result<Decoded, Error> {
         let curve = self.curve(hints)?;
         let (x, y) = match curve.form {
-            Form::Weierstrass => (self.x, self.y),
+            Form::TwistedEdwards | Form::Weierstrass => (self.x, self.y),
             // CNG carries no y for curve25519; what stands there must be nothing.
-            Form::Montgomery if self.y.iter().any(|byte| *byte != 0) => {
+            Form::Edwards | Form::Montgomery if self.y.iter().any(|byte| *byte != 0) => {
                 let expected = "Y of a curve25519 key must be zero";
                 return Err(Error::Value { field: "Y", offset: 8 + self.x.len(), found: 1, expected });
             }
-            Form::Montgomery => (self.x, &[][..]),
+            Form::Edwards | Form::Montgomery => (self.x, &[][..]),
         };
         let absent = self.x.iter().chain(self.y).all(|byte| *byte == 0);
         let algorithm = Algorithm::elliptic(self.magic.family, curve);
@@ -150,6 +150,9 @@ impl<'a> EccBlob<'a> {
             (Some(curve), _) | (None, Some(curve)) => curve,
             (None, None) => return Err(Error::CurveMissing { magic: self.magic.ascii }),
         };
+        if !curve.is_cng() {
+            return Err(contradiction()); // CNG has no blob of such a key
+        }
         if Algorithm::elliptic(self.magic.family, curve).family != self.magic.family {
             return Err(contradiction()); // ECDSA on a curve that can only agree
         }
@@ -192,6 +195,13 @@ fn write(
     algorithm: Algorithm,
 ) -> Result<(), Error> {
     let curve = public.curve();
+    if !curve.is_cng() {
+        let blob_type = if d.is_some() { BlobType::EccPrivate } else { BlobType::EccPublic };
+        return Err(Error::NotRepresentable {
+            blob_type: blob_type.name(),
+            key: "a key on a curve that CNG does not have",
+        });
+    }
     let family = Algorithm::elliptic(algorithm.family, curve).family;
     let wanted = |row: &&Magic| row.family == family && row.nist_bits == curve.nist_bits();
     let magic = MAGICS
@@ -205,8 +215,8 @@ fn write(
     writer.number("Y", public.y(), width)?;
     if let Some(d) = d {
         match curve.form {
-            Form::Weierstrass => writer.bytes("d", d)?,
             Form::Montgomery => writer.bytes("d", &clamped(d))?,
+            Form::Edwards | Form::TwistedEdwards | Form::Weierstrass => writer.bytes("d", d)?,
         }
     }
     Ok(())

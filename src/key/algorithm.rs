@@ -17,6 +17,8 @@ pub enum Family {
     Ecdh,
     /// Elliptic-curve signatures.
     Ecdsa,
+    /// Edwards-curve signatures (RFC 8032). CNG has no such identifier: keys of this family are in files only.
+    Eddsa,
     /// ML-DSA (FIPS 204).
     MlDsa,
     /// ML-KEM (FIPS 203).
@@ -32,7 +34,7 @@ pub enum Family {
 impl Family {
     /// The families of asymmetric keys.
     const ASYMMETRIC: &[Self] =
-        &[Self::Rsa, Self::Ecdsa, Self::Ecdh, Self::Dsa, Self::Dh, Self::MlDsa, Self::MlKem, Self::SlhDsa];
+        &[Self::Rsa, Self::Ecdsa, Self::Ecdh, Self::Eddsa, Self::Dsa, Self::Dh, Self::MlDsa, Self::MlKem, Self::SlhDsa];
 
     /// The CNG algorithm identifier; of an elliptic-curve algorithm the generic one.
     pub const fn identifier(self) -> &'static str {
@@ -41,6 +43,7 @@ impl Family {
             Self::Dsa => "DSA",
             Self::Ecdh => "ECDH",
             Self::Ecdsa => "ECDSA",
+            Self::Eddsa => "EDDSA",
             Self::MlDsa => "ML-DSA",
             Self::MlKem => "ML-KEM",
             Self::Rsa => "RSA",
@@ -65,9 +68,12 @@ impl Family {
         match self {
             // Decapsulating is how an ML-KEM key agrees.
             Self::Dh | Self::Ecdh | Self::MlKem => KeyUsage::AGREE,
-            Self::Dsa | Self::Ecdsa | Self::MlDsa | Self::SlhDsa | Self::Symmetric(SymmetricAlgorithm::Hmac) => {
-                KeyUsage::SIGN
-            }
+            Self::Dsa
+            | Self::Ecdsa
+            | Self::Eddsa
+            | Self::MlDsa
+            | Self::SlhDsa
+            | Self::Symmetric(SymmetricAlgorithm::Hmac) => KeyUsage::SIGN,
             Self::Rsa => KeyUsage::SIGN | KeyUsage::DECRYPT,
             Self::Symmetric(_) => KeyUsage::DECRYPT,
         }
@@ -78,6 +84,7 @@ impl Family {
         match self {
             // CNG lets an ECDH key sign; PKCS#11 has one key type for both.
             Self::Ecdh | Self::Ecdsa => KeyUsage::SIGN | KeyUsage::AGREE,
+            Self::Eddsa => KeyUsage::SIGN,
             Self::Rsa => KeyUsage::SIGN | KeyUsage::DECRYPT | KeyUsage::WRAP,
             Self::Symmetric(algorithm) => algorithm.possible_usage(),
             other => other.default_usage(),
@@ -86,7 +93,7 @@ impl Family {
 
     /// Whether keys of this family live on a curve.
     pub fn is_elliptic(self) -> bool {
-        matches!(self, Self::Ecdh | Self::Ecdsa)
+        matches!(self, Self::Ecdh | Self::Ecdsa | Self::Eddsa)
     }
 }
 
@@ -114,9 +121,14 @@ impl Algorithm {
         Self { family, curve: None }
     }
 
-    /// An elliptic-curve algorithm on a curve. A Montgomery curve can only agree.
+    /// An elliptic-curve algorithm on a curve. A Montgomery curve can only agree, one of RFC 8032 only sign, and no other has EdDSA.
     pub fn elliptic(family: Family, curve: &'static Curve) -> Self {
-        let family = if curve.form == Form::Montgomery { Family::Ecdh } else { family };
+        let family = match (curve.form, family) {
+            (Form::Edwards, _) => Family::Eddsa,
+            (Form::Montgomery, _) => Family::Ecdh,
+            (Form::TwistedEdwards | Form::Weierstrass, Family::Eddsa) => Family::Ecdsa,
+            (Form::TwistedEdwards | Form::Weierstrass, family) => family,
+        };
         Self { family, curve: Some(curve) }
     }
 
@@ -144,7 +156,7 @@ impl Algorithm {
         let known = match upper.split_once("_P") {
             None => family(&upper).map(|family| Self { family, curve: None }),
             Some((group, bits)) => family(group)
-                .filter(|family| family.is_elliptic())
+                .filter(|family| matches!(family, Family::Ecdh | Family::Ecdsa))
                 .zip(bits.parse().ok().and_then(Curve::nist))
                 .map(|(family, curve)| Self { family, curve: Some(curve) }),
         };
@@ -203,6 +215,7 @@ mod tests {
             "ECDSA",
             "DSA",
             "DH",
+            "EDDSA",
             "ML-DSA",
             "ML-KEM",
             "SLH-DSA",
@@ -212,7 +225,7 @@ mod tests {
         ] {
             assert_eq!(Algorithm::by_name(&name.to_lowercase()).unwrap().name(), name);
         }
-        for name in ["RSA_P256", "ECDSA_P255", "AES_P256", "ECDSA_P", "", "ECDSA_Pxyz"] {
+        for name in ["RSA_P256", "ECDSA_P255", "AES_P256", "ECDSA_P", "", "ECDSA_Pxyz", "EDDSA_P256"] {
             assert!(Algorithm::by_name(name).is_err(), "{name}");
         }
     }
@@ -225,5 +238,7 @@ mod tests {
         let x25519 = Algorithm::elliptic(Family::Ecdsa, Curve::by_name("curve25519").unwrap());
         assert_eq!(x25519.usage(KeyUsage::ALL).unwrap(), KeyUsage::AGREE);
         assert!(Algorithm::RSA.usage(KeyUsage::AGREE).is_err());
+        let ed448 = Algorithm::elliptic(Family::Ecdh, Curve::by_name("Ed448").unwrap());
+        assert_eq!((ed448.family, ed448.usage(KeyUsage::ALL).unwrap()), (Family::Eddsa, KeyUsage::SIGN));
     }
 }

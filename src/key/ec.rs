@@ -1,8 +1,9 @@
 //! Elliptic-curve keys: points, scalars, and the few computations an import needs.
 //!
 //! Owns the checks of SEC 1 §3.2 (scalar in range, point on the curve, Q = d·G) and what proves a key on a token:
-//! ECDSA verification, recovery of Q from a signature (SEC 1 §4.1.6) and the ECDH shared x-coordinate. Works on the curves
-//! for which [`Curve::has_arithmetic`] holds; the others go through unchecked, and say so.
+//! ECDSA verification, recovery of Q from a signature (SEC 1 §4.1.6) and the ECDH shared x-coordinate. A point is checked
+//! on every curve; Q = d·G and all that follows only where [`Curve::has_arithmetic`] holds. Elsewhere a private key goes
+//! through unchecked, and says so.
 
 use elliptic_curve::group::Curve as _;
 use elliptic_curve::ops::MulByGeneratorVartime;
@@ -10,12 +11,14 @@ use elliptic_curve::point::{AffineCoordinates, DecompressPoint};
 use elliptic_curve::sec1::{FromSec1Point, ModulusSize, ToSec1Point};
 use elliptic_curve::{AffinePoint, CurveArithmetic, FieldBytesSize, NonZeroScalar, ProjectivePoint};
 use subtle::ConstantTimeEq;
+use zeroize::Zeroizing;
 
 use super::curve::{Arithmetic, Form};
 use super::{Consistency, Curve, Error, Validation};
 use crate::secret::SecretBytes;
 
-/// A public point. Coordinates have the width of the field; a Montgomery key has only its u-coordinate, little-endian.
+/// A public point: big-endian coordinates of the width of the field, or on a curve of RFC 7748 or RFC 8032 the one string that the RFC
+/// encodes it as, which then stands in x.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct PublicKey {
     curve: &'static Curve,
@@ -24,29 +27,29 @@ pub struct PublicKey {
 }
 
 impl PublicKey {
-    /// A point from its coordinates, each as wide as the field; `y` is not looked at for a Montgomery curve.
+    /// A point from its coordinates, each as wide as the field; `y` is not looked at where a point is one string.
     ///
     /// # Errors
     /// [`Error::Inconsistent`] when the widths are wrong or, under [`Validation::Full`], the point is not on the curve.
     pub fn new(curve: &'static Curve, x: &[u8], y: &[u8], validation: Validation) -> Result<Self, Error> {
-        let montgomery = curve.form == Form::Montgomery;
-        if x.len() != curve.width() || (!montgomery && y.len() != curve.width()) {
+        let affine = curve.form.is_affine();
+        if x.len() != curve.width() || (affine && y.len() != curve.width()) {
             return Err(Error::Inconsistent { what: "a coordinate does not have the width of the curve's field" });
         }
-        let y = if montgomery { Vec::new() } else { y.to_vec() };
+        let y = if affine { y.to_vec() } else { Vec::new() };
         let point = Self { curve, x: x.to_vec(), y };
-        if validation == Validation::Full && !point.is_on_curve().unwrap_or(true) {
+        if validation == Validation::Full && !point.is_on_curve() {
             return Err(Error::Inconsistent { what: "the public point is not on the curve" });
         }
         Ok(point)
     }
 
-    /// A point from its uncompressed SEC 1 encoding `04 ‖ X ‖ Y` (or the bare u-coordinate of a Montgomery curve).
+    /// A point from its uncompressed SEC 1 encoding `04 ‖ X ‖ Y`, or from the string of RFC 7748 or RFC 8032.
     ///
     /// # Errors
     /// As [`PublicKey::new`]; compressed and infinite points are refused.
     pub fn from_point(curve: &'static Curve, point: &[u8], validation: Validation) -> Result<Self, Error> {
-        if curve.form == Form::Montgomery {
+        if !curve.form.is_affine() {
             return Self::new(curve, point, &[], validation);
         }
         match point.split_first() {
@@ -63,44 +66,43 @@ impl PublicKey {
         self.curve
     }
 
-    /// The x-coordinate, or the u-coordinate of a Montgomery key.
+    /// The x-coordinate, or the string of RFC 7748 or RFC 8032.
     pub fn x(&self) -> &[u8] {
         &self.x
     }
 
-    /// The y-coordinate; empty for a Montgomery key.
+    /// The y-coordinate; empty where a point is one string.
     pub fn y(&self) -> &[u8] {
         &self.y
     }
 
-    /// `04 ‖ X ‖ Y`, or the bare u-coordinate.
+    /// `04 ‖ X ‖ Y`, or the string of RFC 7748 or RFC 8032.
     pub fn to_point(&self) -> Vec<u8> {
-        match self.curve.form {
-            Form::Montgomery => self.x.clone(),
-            Form::Weierstrass => [&[4][..], &self.x, &self.y].concat(),
-        }
+        if self.curve.form.is_affine() { [&[4][..], &self.x, &self.y].concat() } else { self.x.clone() }
     }
 
     /// Whether the point is known to be on its curve; one that was taken without validation may not be.
     pub fn consistency(&self) -> Consistency {
-        if self.is_on_curve() == Some(true) { Consistency::Checked } else { Consistency::Unchecked }
+        if self.is_on_curve() { Consistency::Checked } else { Consistency::Unchecked }
     }
 
-    /// Whether the point is on its curve; `None` where nothing here can tell.
-    pub fn is_on_curve(&self) -> Option<bool> {
-        let point = self.to_point();
-        Some(match self.curve.arithmetic? {
-            // Every 32-byte string is a u-coordinate on the curve or its twist (RFC 7748 §5); CNG takes reduced ones only.
-            Arithmetic::X25519 => is_reduced_25519(&self.x),
-            arithmetic => with_curve!(arithmetic, C => elliptic_curve::PublicKey::<C>::from_sec1_bytes(&point).is_ok()),
-        })
+    /// Whether the point is on its curve. A string of RFC 7748 must be reduced: CNG takes no other.
+    pub fn is_on_curve(&self) -> bool {
+        match self.curve.arithmetic {
+            _ if !self.curve.form.is_affine() => self.curve.has_encoded_point(&self.x),
+            None => self.curve.has_affine_point(&self.x, &self.y),
+            Some(arithmetic) => {
+                let point = self.to_point();
+                with_curve!(arithmetic, C => elliptic_curve::PublicKey::<C>::from_sec1_bytes(&point).is_ok())
+            }
+        }
     }
 
-    /// Verifies an ECDSA signature `r ‖ s` over `digest` (SEC 1 §4.1.4); `None` where the curve has no arithmetic here.
+    /// Verifies an ECDSA signature `r ‖ s` over `digest` (SEC 1 §4.1.4); `None` where the curve has no ECDSA here.
     pub fn verify(&self, digest: &[u8], signature: &[u8]) -> Option<bool> {
         let digest = widened(digest, self.curve.width());
         match self.curve.arithmetic? {
-            Arithmetic::X25519 => None,
+            Arithmetic::Ed25519 | Arithmetic::X25519 => None,
             arithmetic => Some(with_curve!(arithmetic, C => {
                 verify::<C>(&self.to_point(), &digest, signature).is_some()
             })),
@@ -111,14 +113,14 @@ impl PublicKey {
     pub fn recover(curve: &'static Curve, digest: &[u8], signature: &[u8]) -> Vec<Self> {
         let digest = widened(digest, curve.width());
         let points = match curve.arithmetic {
-            None | Some(Arithmetic::X25519) => Vec::new(),
+            None | Some(Arithmetic::Ed25519 | Arithmetic::X25519) => Vec::new(),
             Some(arithmetic) => with_curve!(arithmetic, C => recover::<C>(&digest, signature)),
         };
         points.iter().filter_map(|point| Self::from_point(curve, point, Validation::Full).ok()).collect()
     }
 }
 
-/// A private scalar with, usually, its public point.
+/// A private scalar, or the seed of RFC 8032, with its public point.
 #[derive(Clone, Debug)]
 pub struct PrivateKey {
     curve: &'static Curve,
@@ -128,7 +130,7 @@ pub struct PrivateKey {
 }
 
 impl PrivateKey {
-    /// A key from its scalar (the width of the field; little-endian for curve25519) and, if known, its point.
+    /// A key from its scalar (the width of the field; the string of RFC 7748 or RFC 8032 as it is) and, if known, its point.
     ///
     /// Without a point, or under [`Validation::Full`], Q = d·G is computed where the curve has arithmetic here.
     ///
@@ -140,26 +142,31 @@ impl PrivateKey {
         public: Option<PublicKey>,
         validation: Validation,
     ) -> Result<Self, Error> {
-        let d = match curve.form {
-            Form::Weierstrass => SecretBytes::left_padded(d, curve.width()),
-            Form::Montgomery => (d.len() == curve.width()).then(|| SecretBytes::from(d)),
+        let d = if curve.form.is_affine() {
+            SecretBytes::left_padded(d, curve.width())
+        } else {
+            (d.len() == curve.width()).then(|| SecretBytes::from(d))
         }
-        .ok_or(Error::OutOfRange { field: "d", what: "it is wider than the curve's field" })?;
-        if bool::from(d.ct_eq(&SecretBytes::zeroed(d.len()))) {
+        .ok_or(Error::OutOfRange { field: "d", what: "it does not have the width of the curve's field" })?;
+        // A seed is hashed: none of them is special.
+        if curve.form != Form::Edwards && bool::from(d.ct_eq(&SecretBytes::zeroed(d.len()))) {
             return Err(Error::OutOfRange { field: "d", what: "it is zero" });
         }
         if let (Validation::Skip, Some(public)) = (validation, &public) {
             return Ok(Self { curve, d, public: Some(public.clone()), consistency: Consistency::Unchecked });
         }
+        let too_large = Error::OutOfRange { field: "d", what: "it must be in 1 … n−1, n the order of the curve" };
         let Some(arithmetic) = curve.arithmetic else {
+            if curve.form.is_affine() && !is_below(&d, curve.parameters.n) {
+                return Err(too_large);
+            }
             let public = public.ok_or(Error::Missing {
                 field: "the public point",
                 why: "there is no arithmetic for this curve here",
             })?;
             return Ok(Self { curve, d, public: Some(public), consistency: Consistency::Unchecked });
         };
-        let computed = public_point(arithmetic, &d)
-            .ok_or(Error::OutOfRange { field: "d", what: "it must be in 1 … n−1, n the order of the curve" })?;
+        let computed = public_point(arithmetic, &d).ok_or(too_large)?;
         let computed = PublicKey::from_point(curve, &computed, Validation::Skip)?;
         if public.is_some_and(|given| given != computed) {
             return Err(Error::Inconsistent { what: "the public point is not d·G" });
@@ -172,7 +179,7 @@ impl PrivateKey {
         self.curve
     }
 
-    /// The scalar, as wide as the field.
+    /// The scalar or seed, [`Curve::width`] bytes.
     pub fn d(&self) -> &SecretBytes {
         &self.d
     }
@@ -213,6 +220,7 @@ impl PrivateKey {
             return None;
         }
         match self.curve.arithmetic? {
+            Arithmetic::Ed25519 => None,
             Arithmetic::X25519 => {
                 let secret = x25519_dalek::StaticSecret::from(<[u8; 32]>::try_from(&*self.d).ok()?);
                 let peer = x25519_dalek::PublicKey::from(<[u8; 32]>::try_from(peer.x.as_slice()).ok()?);
@@ -223,8 +231,16 @@ impl PrivateKey {
     }
 }
 
+/// The bits at the top of a big-endian scalar that are above the field.
 fn spare_bits(curve: &Curve) -> Option<u32> {
-    u32::try_from(curve.width()).ok().map(|width| width * 8 - curve.field_bits)
+    u32::try_from(curve.width()).ok().filter(|_| curve.form.is_affine()).map(|width| width * 8 - curve.field_bits)
+}
+
+/// Whether a secret number is below a public one, both big-endian; in constant time.
+fn is_below(secret: &[u8], limit: &[u8]) -> bool {
+    let low_first = |number| <[u8]>::iter(number).rev().chain(std::iter::repeat(&0));
+    let digits = low_first(secret).zip(low_first(limit)).take(secret.len().max(limit.len()));
+    digits.fold(0, |borrow, (a, b)| u16::from(*a).wrapping_sub(u16::from(*b)).wrapping_sub(borrow) >> 15) == 1
 }
 
 /// Runs `$body` with `$C` standing for the curve's type.
@@ -251,8 +267,8 @@ macro_rules! with_curve {
                 type $C = p521::NistP521;
                 $body
             }
-            // X25519 has no points; every caller has dealt with it.
-            Arithmetic::Secp256k1 | Arithmetic::X25519 => {
+            // Ed25519 and X25519 have no SEC 1 points; every caller has dealt with them.
+            Arithmetic::Secp256k1 | Arithmetic::Ed25519 | Arithmetic::X25519 => {
                 type $C = k256::Secp256k1;
                 $body
             }
@@ -262,14 +278,20 @@ macro_rules! with_curve {
 use with_curve;
 
 fn public_point(arithmetic: Arithmetic, d: &[u8]) -> Option<Vec<u8>> {
-    if arithmetic == Arithmetic::X25519 {
-        let secret = x25519_dalek::StaticSecret::from(<[u8; 32]>::try_from(d).ok()?);
-        return Some(x25519_dalek::PublicKey::from(&secret).as_bytes().to_vec());
+    match arithmetic {
+        Arithmetic::Ed25519 => {
+            let seed = Zeroizing::new(<[u8; 32]>::try_from(d).ok()?);
+            Some(ed25519_dalek::SigningKey::from_bytes(&seed).verifying_key().to_bytes().to_vec())
+        }
+        Arithmetic::X25519 => {
+            let secret = x25519_dalek::StaticSecret::from(<[u8; 32]>::try_from(d).ok()?);
+            Some(x25519_dalek::PublicKey::from(&secret).as_bytes().to_vec())
+        }
+        arithmetic => with_curve!(arithmetic, C => {
+            let secret = elliptic_curve::SecretKey::<C>::from_slice(d).ok()?;
+            Some(secret.public_key().to_sec1_point(false).as_bytes().to_vec())
+        }),
     }
-    with_curve!(arithmetic, C => {
-        let secret = elliptic_curve::SecretKey::<C>::from_slice(d).ok()?;
-        Some(secret.public_key().to_sec1_point(false).as_bytes().to_vec())
-    })
 }
 
 fn verify<C>(point: &[u8], digest: &[u8], signature: &[u8]) -> Option<()>
@@ -321,13 +343,6 @@ fn widened(digest: &[u8], width: usize) -> Vec<u8> {
     [vec![0; pad].as_slice(), digest].concat()
 }
 
-/// Whether a little-endian u-coordinate is below 2²⁵⁵ − 19.
-fn is_reduced_25519(u: &[u8]) -> bool {
-    let Some((top, rest)) = u.split_last() else { return false };
-    let Some((low, middle)) = rest.split_first() else { return false };
-    *top < 0x7F || (*top == 0x7F && (middle.iter().any(|byte| *byte != 0xFF) || *low < 0xED))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -351,7 +366,7 @@ mod tests {
 
     #[test]
     fn agreement_is_symmetric_on_every_curve_with_arithmetic() {
-        for curve in computable() {
+        for curve in computable().filter(|curve| curve.form != Form::Edwards) {
             let (a, b) = (PrivateKey::generate(curve).unwrap(), PrivateKey::generate(curve).unwrap());
             let (ab, ba) = (a.agree(b.public().unwrap()).unwrap(), b.agree(a.public().unwrap()).unwrap());
             assert_eq!(ab, ba);
@@ -382,13 +397,95 @@ mod tests {
     }
 
     #[test]
+    fn a_secret_is_compared_with_the_order_as_a_number() {
+        for (secret, limit, below) in [
+            (&[0, 0][..], &[0][..], false),
+            (&[0, 1], &[2], true),
+            (&[1, 0], &[2], false),
+            (&[2], &[1, 0], true),
+            (&[1, 2, 3], &[1, 2, 3], false),
+            (&[1, 2, 2], &[1, 2, 3], true),
+            (&[1, 2, 0xFF], &[1, 3, 0], true),
+            (&[2, 0, 0], &[1, 0xFF, 0xFF], false),
+            (&[0xFF], &[0], false),
+        ] {
+            assert_eq!(is_below(secret, limit), below, "{secret:?} {limit:?}");
+        }
+    }
+
+    #[test]
+    fn a_scalar_beyond_the_order_is_refused_on_a_curve_without_arithmetic() {
+        for curve in
+            super::super::curve::CURVES.iter().filter(|curve| !curve.has_arithmetic() && curve.form.is_affine())
+        {
+            let public = PublicKey::new(curve, curve.parameters.gx, curve.parameters.gy, Validation::Full).unwrap();
+            assert_eq!(public.consistency(), Consistency::Checked);
+            let new = |d: &[u8]| PrivateKey::new(curve, d, Some(public.clone()), Validation::Full);
+            assert_eq!(new(&[1]).unwrap().consistency(), Consistency::Unchecked, "{}", curve.name);
+            let order = curve.parameters.n;
+            assert!(new(order).is_err() && new(&[0]).is_err(), "{}", curve.name);
+            let mut last = order.to_vec();
+            *last.last_mut().unwrap() -= 1;
+            // Where the order is longer than the field, some scalars do not fit a blob.
+            assert_eq!(new(&last).is_ok(), order.len() == curve.width(), "{}", curve.name);
+            assert_eq!(
+                PrivateKey::new(curve, &[1], None, Validation::Full).unwrap_err(),
+                Error::Missing { field: "the public point", why: "there is no arithmetic for this curve here" }
+            );
+        }
+    }
+
+    #[test]
+    fn an_ed25519_key_is_the_one_of_rfc_8032() {
+        // RFC 8032 §7.1, TEST 1.
+        let unhex = |text: &str| -> Vec<u8> {
+            (0..32).map(|i| u8::from_str_radix(&text[2 * i..2 * i + 2], 16).unwrap()).collect()
+        };
+        let seed = unhex("9d61b19deffd5a60ba844af492ec2cc44449c5697b326919703bac031cae7f60");
+        let point = unhex("d75a980182b10ab7d54bfed3c964073a0ee172f3daa62325af021a68f707511a");
+        let curve = Curve::by_name("Ed25519").unwrap();
+        let key = PrivateKey::new(curve, &seed, None, Validation::Full).unwrap();
+        assert_eq!((key.public().unwrap().x(), key.public().unwrap().y()), (point.as_slice(), &[][..]));
+        assert_eq!((key.d().len(), key.consistency()), (32, Consistency::Checked));
+        assert!(
+            key.agree(key.public().unwrap()).is_none() && key.public().unwrap().verify(&[7; 32], &[7; 64]).is_none()
+        );
+    }
+
+    #[test]
+    fn the_checks_of_a_point_agree_with_the_curves_own_implementation() {
+        for curve in computable() {
+            for i in 0..8 {
+                let key = PrivateKey::generate(curve).unwrap();
+                let mut public = key.public().unwrap().clone();
+                for flip in [0, 1 << i] {
+                    if curve.form.is_affine() {
+                        public.y[i] ^= flip;
+                        assert_eq!(
+                            curve.has_affine_point(&public.x, &public.y),
+                            public.is_on_curve(),
+                            "{}",
+                            curve.name
+                        );
+                    } else if curve.form == Form::Edwards {
+                        public.x[i] ^= flip;
+                        let dalek = ed25519_dalek::VerifyingKey::from_bytes(&public.x.clone().try_into().unwrap());
+                        assert_eq!(public.is_on_curve(), dalek.is_ok());
+                    }
+                }
+            }
+        }
+    }
+
+    #[test]
     fn montgomery_coordinates_must_be_reduced() {
         let mut u = [0xFF; 32];
         u[31] = 0x7F;
-        assert!(!is_reduced_25519(&u));
+        let is_reduced = |u: [u8; 32]| Curve::by_name("curve25519").unwrap().has_encoded_point(&u);
+        assert!(!is_reduced(u));
         u[0] = 0xEC;
-        assert!(is_reduced_25519(&u));
+        assert!(is_reduced(u));
         u[31] = 0xFF;
-        assert!(!is_reduced_25519(&u));
+        assert!(!is_reduced(u));
     }
 }

@@ -50,6 +50,12 @@ pub enum Error {
         /// Why it cannot be computed.
         why: &'static str,
     },
+    /// A key on this curve is only read and written, never put on a token.
+    #[error("keys on {curve} cannot be on a token here: only files and blobs hold them")]
+    NotOnToken {
+        /// The curve's name.
+        curve: &'static str,
+    },
     /// A use that this kind of key does not have.
     #[error("a key of this kind ({kind}) cannot be used to {usage}")]
     Usage {
@@ -64,7 +70,7 @@ impl Error {
     /// What a CNG caller gets.
     pub fn status(&self) -> Status {
         match self {
-            Self::UnknownAlgorithm { .. } => Status::NTE_NOT_SUPPORTED,
+            Self::NotOnToken { .. } | Self::UnknownAlgorithm { .. } => Status::NTE_NOT_SUPPORTED,
             Self::Missing { .. } => Status::NTE_BAD_KEY,
             Self::Inconsistent { .. }
             | Self::OutOfRange { .. }

@@ -158,6 +158,8 @@ impl Finalizer<'_> {
         usage: KeyUsage,
     ) -> Result<Ready, crate::Error> {
         let public = private.public().ok_or_else(|| Error::NoPublic { name: self.label() })?;
+        // What no token key can be made of does not reach the token.
+        PrivateKind::of(public.curve())?;
         let id = self.pair_id(&public)?;
         self.certified(Some(&public))?;
         let old = match self.make_room(&public, usage)? {
@@ -444,7 +446,10 @@ impl Finalizer<'_> {
         });
         let needed = match algorithm.family {
             Family::Symmetric(_) => return error.into(),
-            _ => pair_mechanism(PrivateKind::of(algorithm.curve)),
+            _ => match PrivateKind::of(algorithm.curve) {
+                Ok(kind) => pair_mechanism(kind),
+                Err(_) => return error.into(),
+            },
         };
         if about_shape && self.token.lists_mechanism(needed).is_ok_and(|listed| !listed) {
             let key =

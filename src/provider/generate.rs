@@ -54,7 +54,7 @@ impl Finalizer<'_> {
     }
 
     fn generate_pair(&self, algorithm: Algorithm, usage: KeyUsage) -> Result<Ready, crate::Error> {
-        let kind = PrivateKind::of(algorithm.curve);
+        let kind = PrivateKind::of(algorithm.curve)?;
         let placeholder = Stage::staged(b"");
         let attributes = self.attributes(&placeholder, false, usage);
         let public = put::public_shell(kind, &attributes);

@@ -332,8 +332,9 @@ fn lengths(algorithm: Algorithm) -> SupportedLengths {
         (Family::Symmetric(SymmetricAlgorithm::Hmac), _) => {
             SupportedLengths { min: 8, max: 4096, increment: 8, default: 256 }
         }
-        (Family::Ecdh | Family::Ecdsa, Some(curve)) => fixed(curve.field_bits),
+        (Family::Ecdh | Family::Ecdsa | Family::Eddsa, Some(curve)) => fixed(curve.field_bits),
         (Family::Ecdh | Family::Ecdsa, None) => SupportedLengths { min: 160, max: 521, increment: 1, default: 256 },
+        (Family::Eddsa, None) => SupportedLengths { min: 255, max: 448, increment: 193, default: 255 },
     }
 }
 

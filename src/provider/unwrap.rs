@@ -5,7 +5,7 @@ use super::import::check_family;
 use super::lookup::Stage;
 use super::persist::{Route, Source};
 use super::{Error, Ready, proof};
-use crate::key::{Algorithm, Family, KeyUsage, PublicKey, SymmetricAlgorithm};
+use crate::key::{self, Algorithm, Family, KeyUsage, PublicKey, SymmetricAlgorithm};
 use crate::template::put::{self, PrivateKind};
 use crate::token::Handle;
 use crate::wrap::{self, Scheme};
@@ -13,12 +13,14 @@ use crate::wrap::{self, Scheme};
 impl Finalizer<'_> {
     pub(super) fn unwrap_private(&self, kek: Handle, scheme: Scheme, bytes: &[u8]) -> Result<Ready, crate::Error> {
         let pending = self.pending;
+        PrivateKind::of(pending.algorithm.and_then(|algorithm| algorithm.curve).or(pending.curve))?;
         let kinds: &[PrivateKind] = match pending.algorithm.map(|algorithm| (algorithm.family, algorithm.curve)) {
             Some((Family::Rsa, _)) => &[PrivateKind::Rsa],
             Some((Family::Symmetric(_), _)) => {
                 let what = "a wrapped PKCS#8 holds a private key, not a symmetric one".to_owned();
                 return Err(Error::Contradiction { what }.into());
             }
+            Some((Family::Eddsa, _)) => return Err(key::Error::NotOnToken { curve: "Edwards curves" }.into()),
             Some((family, _)) => {
                 check_family(family)?;
                 &[PrivateKind::Ec]

@@ -49,11 +49,15 @@ pub enum PrivateKind {
 
 impl PrivateKind {
     /// The kind of a key on `curve`, or of an RSA key.
-    pub fn of(curve: Option<&Curve>) -> Self {
-        match curve.map(|curve| curve.form) {
-            None => Self::Rsa,
-            Some(Form::Montgomery) => Self::Montgomery,
-            Some(Form::Weierstrass) => Self::Ec,
+    ///
+    /// # Errors
+    /// [`Error::NotOnToken`] for a curve that no token key is made on: one that CNG does not have, or that has no OID for CKA_EC_PARAMS.
+    pub fn of(curve: Option<&Curve>) -> Result<Self, Error> {
+        let Some(curve) = curve else { return Ok(Self::Rsa) };
+        match curve.form {
+            Form::Montgomery if curve.is_cng() => Ok(Self::Montgomery),
+            Form::Weierstrass => Ok(Self::Ec),
+            Form::Edwards | Form::Montgomery | Form::TwistedEdwards => Err(Error::NotOnToken { curve: curve.name }),
         }
     }
 
@@ -82,7 +86,7 @@ pub fn secret_key_type(algorithm: SymmetricAlgorithm) -> CK_KEY_TYPE {
 /// [`Error`] for a curve that has no encoding, and for a kind of key that is not put on a token.
 pub fn private(key: &PrivateKey, attributes: &Attributes<'_>) -> Result<Template, Error> {
     match key {
-        PrivateKey::Ec(key) => Ok(private_shell(PrivateKind::of(Some(key.curve())), attributes)
+        PrivateKey::Ec(key) => Ok(private_shell(PrivateKind::of(Some(key.curve()))?, attributes)
             .bytes(CKA_EC_PARAMS, &ec_params(key.curve())?)
             .secret(CKA_VALUE, key.d().clone())),
         PrivateKey::Rsa(key) => {
@@ -118,7 +122,7 @@ pub fn private_shell(kind: PrivateKind, attributes: &Attributes<'_>) -> Template
 /// # Errors
 /// [`Error`] for a curve that has no encoding, and for a kind of key that is not put on a token.
 pub fn public(key: &PublicKey, attributes: &Attributes<'_>) -> Result<Template, Error> {
-    let template = public_shell(PrivateKind::of(key.curve()), attributes);
+    let template = public_shell(PrivateKind::of(key.curve())?, attributes);
     Ok(match key {
         PublicKey::Ec(key) => {
             template.bytes(CKA_EC_PARAMS, &ec_params(key.curve())?).bytes(CKA_EC_POINT, &ec_point(&key.to_point())?)
@@ -194,10 +198,10 @@ fn policy(template: Template, policy: ExportPolicy) -> Template {
 /// CKA_EC_PARAMS: the DER of the curve's OID.
 ///
 /// # Errors
-/// [`Error::UnknownCurve`] for a curve without a valid OID, which the table does not have.
+/// [`Error::NotOnToken`] for a curve without an OID.
 pub fn ec_params(curve: &Curve) -> Result<Vec<u8>, Error> {
-    let unknown = || Error::UnknownCurve { name: curve.name.to_owned() };
-    ObjectIdentifier::new(curve.oid).ok().and_then(|oid| oid.to_der().ok()).ok_or_else(unknown)
+    let oid = curve.oid.and_then(|oid| ObjectIdentifier::new(oid).ok());
+    oid.and_then(|oid| oid.to_der().ok()).ok_or(Error::NotOnToken { curve: curve.name })
 }
 
 /// CKA_EC_POINT: the point in a DER OCTET STRING.
