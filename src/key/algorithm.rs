@@ -214,6 +214,7 @@ mod tests {
             "ECDSA",
             "DSA",
             "DH",
+            "EDDSA",
             "ML-DSA",
             "ML-KEM",
             "SLH-DSA",
