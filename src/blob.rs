@@ -8,97 +8,68 @@
 //! |---|---|---|
 //! | `RSAPUBLICBLOB`, `RSAPRIVATEBLOB`, `RSAFULLPRIVATEBLOB` | [`rsa`] | `BCRYPT_RSAKEY_BLOB` |
 //! | `ECCPUBLICBLOB`, `ECCPRIVATEBLOB` | [`ecc`] | `BCRYPT_ECCKEY_BLOB` |
+//! | `ECCFULLPUBLICBLOB`, `ECCFULLPRIVATEBLOB` | [`ecc_full`] | `BCRYPT_ECCFULLKEY_BLOB` |
+//! | `SSLECCPUBLICBLOB` | [`ssl_ecc`] | `SSL_ECCKEY_BLOB` |
+//! | `DSAPUBLICBLOB`, `DSAPRIVATEBLOB` | [`dsa`] | `BCRYPT_DSA_KEY_BLOB`, `BCRYPT_DSA_KEY_BLOB_V2` |
+//! | `DHPUBLICBLOB`, `DHPRIVATEBLOB` | [`dh`] | `BCRYPT_DH_KEY_BLOB` |
+//! | `PQDSA…BLOB`, `MLKEM…BLOB` | [`pq`] | `BCRYPT_PQDSA_KEY_BLOB`, `BCRYPT_MLKEM_KEY_BLOB` |
+//! | `PQPrivateKeyBlob` | [`pq_private`] | `NCRYPT_PQ_BLOB` around one of those |
+//! | `CAPI…BLOB`, `V2CAPI…BLOB` | [`capi`] | `BLOBHEADER`, then the algorithm's own |
 //! | `KeyDataBlob` | [`key_data`] | `BCRYPT_KEY_DATA_BLOB_HEADER` |
 //! | `CipherKeyBlob` | [`cipher`] | `NCRYPT_KEY_BLOB_HEADER` around a `KeyDataBlob` |
 //! | `Rfc3565KeyWrapBlob` | [`aes_wrap`] | RFC 3394, no header |
+//! | `PKCS11RsaAesWrapBlob` | [`rsa_aes`] | container of a wrapped key |
 //! | `PKCS8_PRIVATEKEY` | [`pkcs8`] | RFC 5958, plain or encrypted |
-//! | `PUBLICBLOB`, `PRIVATEBLOB` | by magic | one of the RSA or ECC ones |
+//! | `PUBLICBLOB`, `PRIVATEBLOB` | by magic | one of the asymmetric ones |
+//! | `DHParameters`, `DSAParameters`, `ECCParameters` | [`dh_parameters`], [`dsa_parameters`], [`ecc_parameters`] | domain parameters, no key |
+//! | `KDFKeyBlob`, `ProtectedKeyBlob` | [`kdf`], [`protected`] | header shown, key refused |
+//! | `PcpTpmProtectedKeyBlob`, `PcpTpmPersistentKeyBlob`, `ISOLATED_KEY_ENVELOPE` | [`tpm`], [`isolated`] | shown, refused |
+//! | `OpaqueKeyBlob`, `OpaqueTransport` | [`opaque`] | refused by name |
+//!
+//! The numbers of all magics are in [`magic`].
 
 pub mod aes_wrap;
+mod blob_type;
+pub mod capi;
 pub mod cipher;
+pub mod dh;
+pub mod dh_parameters;
+pub mod dsa;
+pub mod dsa_parameters;
 pub mod ecc;
+pub mod ecc_full;
+pub mod ecc_parameters;
+mod encode;
 mod error;
+pub mod isolated;
+pub mod kdf;
 pub mod key_data;
+pub mod magic;
+pub mod opaque;
 pub mod pkcs8;
+pub mod pq;
+pub mod pq_private;
+pub mod protected;
 mod reader;
 pub mod rsa;
+pub mod rsa_aes;
+mod sniff;
+pub mod ssl_ecc;
+pub mod tpm;
 mod writer;
 
-use zeroize::Zeroize;
-
 use crate::asn1::{Limits, Opening};
-use crate::key::{Algorithm, Curve, Family, KeyMaterial, PrivateKey, PublicKey, SymmetricAlgorithm, Validation};
+use crate::key::{self, Algorithm, Curve, Family, KeyMaterial, SymmetricAlgorithm, Validation};
 use crate::secret::SecretBytes;
 
+pub use self::blob_type::BlobType;
+pub use self::cipher::NamedBlob;
+use self::encode::build;
+pub use self::encode::{encode, encode_into, encoded_len};
 pub use self::error::Error;
 pub(crate) use self::reader::Reader;
 pub use self::reader::{Field, Value};
-use self::writer::Writer;
-
-macro_rules! blob_types {
-    ($($(#[$doc:meta])* $variant:ident = $name:literal;)+) => {
-        /// A CNG blob type, by its exact string.
-        #[derive(Clone, Copy, Debug, Eq, PartialEq)]
-        #[non_exhaustive]
-        pub enum BlobType {
-            $($(#[$doc])* $variant,)+
-        }
-
-        impl BlobType {
-            /// Every blob type handled here.
-            pub const ALL: &[Self] = &[$(Self::$variant,)+];
-
-            /// The identifier, exactly as CNG spells it.
-            pub const fn name(self) -> &'static str {
-                match self {
-                    $(Self::$variant => $name,)+
-                }
-            }
-        }
-    };
-}
-
-blob_types! {
-    /// `BCRYPT_AES_WRAP_KEY_BLOB`
-    AesWrap = "Rfc3565KeyWrapBlob";
-    /// `NCRYPT_CIPHER_KEY_BLOB`
-    Cipher = "CipherKeyBlob";
-    /// `BCRYPT_ECCPRIVATE_BLOB`
-    EccPrivate = "ECCPRIVATEBLOB";
-    /// `BCRYPT_ECCPUBLIC_BLOB`
-    EccPublic = "ECCPUBLICBLOB";
-    /// `BCRYPT_KEY_DATA_BLOB`
-    KeyData = "KeyDataBlob";
-    /// `NCRYPT_PKCS8_PRIVATE_KEY_BLOB`
-    Pkcs8 = "PKCS8_PRIVATEKEY";
-    /// `BCRYPT_PRIVATE_KEY_BLOB`
-    Private = "PRIVATEBLOB";
-    /// `BCRYPT_PUBLIC_KEY_BLOB`
-    Public = "PUBLICBLOB";
-    /// `BCRYPT_RSAFULLPRIVATE_BLOB`
-    RsaFullPrivate = "RSAFULLPRIVATEBLOB";
-    /// `BCRYPT_RSAPRIVATE_BLOB`
-    RsaPrivate = "RSAPRIVATEBLOB";
-    /// `BCRYPT_RSAPUBLIC_BLOB`
-    RsaPublic = "RSAPUBLICBLOB";
-}
-
-impl BlobType {
-    /// The blob type with exactly this identifier.
-    pub fn by_name(name: &str) -> Option<Self> {
-        Self::ALL.iter().copied().find(|blob_type| blob_type.name() == name)
-    }
-
-    /// The blob type with this identifier in any case, as the command line takes it.
-    pub fn by_name_ignore_case(name: &str) -> Option<Self> {
-        Self::ALL.iter().copied().find(|blob_type| blob_type.name().eq_ignore_ascii_case(name))
-    }
-
-    /// Whether blobs of this type hold a public key and nothing else.
-    pub fn is_public(self) -> bool {
-        matches!(self, Self::EccPublic | Self::Public | Self::RsaPublic)
-    }
-}
+pub use self::sniff::{candidates, sniff};
 
 /// What stands beside a blob and is needed to read it.
 #[derive(Clone, Copy, Debug, Default)]
@@ -154,13 +125,58 @@ impl Decoded {
     }
 }
 
+/// What a blob turns out to hold.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub enum Contents {
+    /// A key.
+    Key(Decoded),
+    /// Domain parameters.
+    Parameters(Parameters),
+    /// Something that only its provider or its machine can open.
+    Sealed {
+        /// The blob type.
+        blob_type: BlobType,
+        /// Who can open it, and what can be done.
+        why: &'static str,
+    },
+    /// A key that is wrapped under another.
+    Wrapped(BlobType),
+}
+
+/// Domain parameters without a key.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub enum Parameters {
+    /// `DHParameters`
+    Dh(key::dh::Parameters),
+    /// `DSAParameters`
+    Dsa(key::dsa::Parameters),
+    /// `ECCParameters`
+    Ec(&'static Curve),
+}
+
+impl Contents {
+    /// The key.
+    ///
+    /// # Errors
+    /// [`Error::NotAKey`], [`Error::Sealed`], [`Error::Wrapped`] when it is something else.
+    pub fn into_key(self, blob_type: BlobType) -> Result<Decoded, Error> {
+        match self {
+            Self::Key(decoded) => Ok(decoded),
+            Self::Parameters(_) => Err(Error::NotAKey { blob_type: blob_type.name() }),
+            Self::Sealed { blob_type, why } => Err(Error::Sealed { blob_type: blob_type.name(), why }),
+            Self::Wrapped(blob_type) => Err(Error::Wrapped { blob_type: blob_type.name() }),
+        }
+    }
+}
+
 /// Decodes a blob of a stated type.
 ///
 /// # Errors
 /// [`Error`], with field and offset, when the bytes are not such a blob or the key in them is refused.
 pub fn decode(bytes: &[u8], blob_type: BlobType, hints: &Hints<'_>) -> Result<Decoded, Error> {
-    let mut reader = Reader::new(bytes);
-    decode_from(&mut reader, blob_type, hints)
+    decode_from(&mut Reader::new(bytes), blob_type, hints)
 }
 
 /// Decodes a blob and tells every field that was read, up to the one where it went wrong.
@@ -169,23 +185,73 @@ pub fn inspect<'a>(
     blob_type: BlobType,
     hints: &Hints<'_>,
 ) -> (Vec<Field<'a>>, Result<Decoded, Error>) {
+    let (fields, outcome) = contents(bytes, blob_type, hints);
+    (fields, outcome.and_then(|contents| contents.into_key(blob_type)))
+}
+
+/// Decodes a blob that need not hold a key, and tells every field that was read.
+pub fn contents<'a>(
+    bytes: &'a [u8],
+    blob_type: BlobType,
+    hints: &Hints<'_>,
+) -> (Vec<Field<'a>>, Result<Contents, Error>) {
     let mut reader = Reader::tracing(bytes);
-    let outcome = decode_from(&mut reader, blob_type, hints);
+    let outcome = match keyless_from(&mut reader, blob_type, hints) {
+        None => decode_from(&mut reader, blob_type, hints).map(Contents::Key),
+        Some(outcome) => outcome,
+    };
     (reader.into_fields(), outcome)
+}
+
+/// Reads a blob of a type that holds no key, or none that can be read; `None` for every other type.
+fn keyless_from(reader: &mut Reader<'_>, blob_type: BlobType, hints: &Hints<'_>) -> Option<Result<Contents, Error>> {
+    let sealed = |why| Contents::Sealed { blob_type, why };
+    Some(match blob_type {
+        BlobType::AesWrap => Ok(Contents::Wrapped(blob_type)),
+        BlobType::DhParameters => dh_parameters::read(reader, hints.validation)
+            .map(|parameters| Contents::Parameters(Parameters::Dh(parameters))),
+        BlobType::DsaParameters => dsa_parameters::read(reader, hints.validation)
+            .map(|parameters| Contents::Parameters(Parameters::Dsa(parameters))),
+        BlobType::EccParameters => {
+            ecc_parameters::read(reader).map(|curve| Contents::Parameters(Parameters::Ec(curve)))
+        }
+        BlobType::IsolatedKey => isolated::read(reader).map(|()| sealed(isolated::WHY)),
+        BlobType::Kdf => kdf::read(reader).map(|_| sealed(kdf::WHY)),
+        BlobType::OpaqueKey | BlobType::OpaqueTransport => {
+            reader.rest("opaque");
+            Ok(sealed(opaque::WHY))
+        }
+        BlobType::Protected => protected::read(reader).map(|_| sealed(protected::WHY)),
+        BlobType::RsaAesWrap => rsa_aes::RsaAesWrapBlob::read(reader).map(|_| Contents::Wrapped(blob_type)),
+        BlobType::TpmPersistent | BlobType::TpmProtected => tpm::read(reader, blob_type).map(|()| sealed(tpm::WHY)),
+        _ => return None,
+    })
 }
 
 fn decode_from(reader: &mut Reader<'_>, blob_type: BlobType, hints: &Hints<'_>) -> Result<Decoded, Error> {
     match blob_type {
-        BlobType::AesWrap => Err(Error::Wrapped { blob_type: blob_type.name() }),
+        BlobType::CapiDhPrivate => capi::dh::DhBlob::read(reader, Some(true))?.to_decoded(hints),
+        BlobType::CapiDhPublic => capi::dh::DhBlob::read(reader, Some(false))?.to_decoded(hints),
+        BlobType::CapiDsaPrivate => capi::dsa::DsaBlob::read(reader, true)?.to_decoded(hints),
+        BlobType::CapiDsaPublic => capi::dsa::DsaBlob::read(reader, false)?.to_decoded(hints),
+        BlobType::CapiDsaV2Private => capi::dsa::DsaBlob::read_v2(reader, true)?.to_decoded(hints),
+        BlobType::CapiDsaV2Public => capi::dsa::DsaBlob::read_v2(reader, false)?.to_decoded(hints),
+        BlobType::CapiPrivate => capi::rsa::RsaBlob::read(reader, Some(true))?.to_decoded(hints),
+        BlobType::CapiPublic => capi::rsa::RsaBlob::read(reader, Some(false))?.to_decoded(hints),
         BlobType::Cipher => {
             let blob = cipher::CipherKeyBlob::read(reader)?;
             let algorithm = blob.algorithm()?;
             fits(hints, |given| given.family == Family::Symmetric(algorithm), || algorithm.name().to_owned())?;
             key_data::to_decoded(blob.key(), algorithm)
         }
-        BlobType::EccPrivate | BlobType::EccPublic => {
-            ecc::EccBlob::read(reader, Some(blob_type == BlobType::EccPrivate))?.to_decoded(hints)
-        }
+        BlobType::DhPrivate => dh::DhBlob::read(reader, Some(true))?.to_decoded(hints),
+        BlobType::DhPublic => dh::DhBlob::read(reader, Some(false))?.to_decoded(hints),
+        BlobType::DsaPrivate => dsa::DsaBlob::read(reader, Some(true))?.to_decoded(hints),
+        BlobType::DsaPublic => dsa::DsaBlob::read(reader, Some(false))?.to_decoded(hints),
+        BlobType::EccFullPrivate => ecc_full::EccFullBlob::read(reader, Some(true))?.to_decoded(hints),
+        BlobType::EccFullPublic => ecc_full::EccFullBlob::read(reader, Some(false))?.to_decoded(hints),
+        BlobType::EccPrivate => ecc::EccBlob::read(reader, Some(true))?.to_decoded(hints),
+        BlobType::EccPublic => ecc::EccBlob::read(reader, Some(false))?.to_decoded(hints),
         BlobType::KeyData => {
             let blob = key_data::KeyDataBlob::read(reader)?;
             let algorithm = match hints.algorithm {
@@ -195,125 +261,59 @@ fn decode_from(reader: &mut Reader<'_>, blob_type: BlobType, hints: &Hints<'_>) 
             };
             key_data::to_decoded(blob.key(), algorithm)
         }
-        BlobType::Pkcs8 => pkcs8::read(reader, hints),
-        BlobType::Private | BlobType::Public => {
-            let private = blob_type == BlobType::Private;
-            let magic = reader.peek_u32("Magic")?;
-            if ecc::is_magic(magic) {
-                ecc::EccBlob::read(reader, Some(private))?.to_decoded(hints)
-            } else if private {
-                rsa::RsaBlob::read(reader, &[rsa::Kind::Private, rsa::Kind::FullPrivate])?.to_decoded(hints)
-            } else {
-                rsa::RsaBlob::read(reader, &[rsa::Kind::Public])?.to_decoded(hints)
-            }
+        BlobType::MlKemPrivate
+        | BlobType::MlKemPrivateSeed
+        | BlobType::MlKemPublic
+        | BlobType::PqDsaPrivate
+        | BlobType::PqDsaPrivateSeed
+        | BlobType::PqDsaPublic => {
+            pq::PqBlob::read(reader, |held| held == blob_type, blob_type.name())?.to_decoded(hints)
         }
+        BlobType::Pkcs8 => pkcs8::read(reader, hints),
+        BlobType::PqPrivate => pq_private::read(reader)?.to_decoded(hints),
+        BlobType::Private | BlobType::Public => by_magic(reader, blob_type, hints),
         BlobType::RsaFullPrivate => rsa::RsaBlob::read(reader, &[rsa::Kind::FullPrivate])?.to_decoded(hints),
         BlobType::RsaPrivate => rsa::RsaBlob::read(reader, &[rsa::Kind::Private])?.to_decoded(hints),
         BlobType::RsaPublic => rsa::RsaBlob::read(reader, &[rsa::Kind::Public])?.to_decoded(hints),
-    }
-}
-
-/// Encodes a key as a blob of a stated type. `algorithm` decides the magic of an elliptic-curve blob.
-///
-/// # Errors
-/// [`Error::NotRepresentable`] when the type cannot hold this key.
-pub fn encode(key: &KeyMaterial, algorithm: Algorithm, blob_type: BlobType) -> Result<SecretBytes, Error> {
-    let mut writer = Writer::new(encoded_len(key, algorithm, blob_type)?);
-    write(&mut writer, key, algorithm, blob_type)?;
-    writer.finish()
-}
-
-/// Encodes a key into the front of the caller's buffer, as [`encode`] does into a new one, and tells how long the blob is. What
-/// follows the blob in the buffer is left as it was.
-///
-/// # Errors
-/// What [`encode`] says, and [`Error::BufferTooSmall`]. On any error the whole buffer is wiped.
-pub fn encode_into(
-    key: &KeyMaterial,
-    algorithm: Algorithm,
-    blob_type: BlobType,
-    buffer: &mut [u8],
-) -> Result<usize, Error> {
-    let left = buffer.len();
-    let mut writer = Writer::over(&mut *buffer);
-    let outcome = match write(&mut writer, key, algorithm, blob_type).map(|()| writer.position()) {
-        Ok(needed) if needed > left => Err(Error::BufferTooSmall { needed, left }),
-        outcome => outcome,
-    };
-    if outcome.is_err() {
-        buffer.zeroize();
-    }
-    outcome
-}
-
-/// How long the blob will be that [`encode`] makes.
-///
-/// # Errors
-/// What [`encode`] says.
-pub fn encoded_len(key: &KeyMaterial, algorithm: Algorithm, blob_type: BlobType) -> Result<usize, Error> {
-    let mut writer = Writer::over([]);
-    write(&mut writer, key, algorithm, blob_type)?;
-    Ok(writer.position())
-}
-
-fn write(
-    writer: &mut Writer<impl AsMut<[u8]>>,
-    key: &KeyMaterial,
-    algorithm: Algorithm,
-    blob_type: BlobType,
-) -> Result<(), Error> {
-    let not_representable = || Error::NotRepresentable { blob_type: blob_type.name(), key: key.describe() };
-    match (blob_type, key) {
-        (
-            BlobType::Public | BlobType::EccPublic | BlobType::RsaPublic,
-            KeyMaterial::Private(_) | KeyMaterial::Public(_),
-        ) => match (key.public(), blob_type) {
-            (Some(PublicKey::Rsa(public)), BlobType::Public | BlobType::RsaPublic) => {
-                rsa::write_public(writer, &public)
-            }
-            (Some(PublicKey::Ec(public)), BlobType::Public | BlobType::EccPublic) => {
-                ecc::write_public(writer, &public, algorithm)
-            }
-            _ => Err(not_representable()),
+        BlobType::SslEccPublic => ssl_ecc::SslEccBlob::read(reader)?.to_decoded(hints),
+        BlobType::AesWrap
+        | BlobType::DhParameters
+        | BlobType::DsaParameters
+        | BlobType::EccParameters
+        | BlobType::IsolatedKey
+        | BlobType::Kdf
+        | BlobType::OpaqueKey
+        | BlobType::OpaqueTransport
+        | BlobType::Protected
+        | BlobType::RsaAesWrap
+        | BlobType::TpmPersistent
+        | BlobType::TpmProtected => match keyless_from(reader, blob_type, hints) {
+            Some(outcome) => outcome?.into_key(blob_type),
+            None => Err(Error::NotAKey { blob_type: blob_type.name() }),
         },
-        (BlobType::Private | BlobType::RsaPrivate, KeyMaterial::Private(PrivateKey::Rsa(private))) => {
-            rsa::write_private(writer, private, rsa::Kind::Private)
-        }
-        (BlobType::RsaFullPrivate, KeyMaterial::Private(PrivateKey::Rsa(private))) => {
-            rsa::write_private(writer, private, rsa::Kind::FullPrivate)
-        }
-        (BlobType::Private | BlobType::EccPrivate, KeyMaterial::Private(PrivateKey::Ec(private))) => {
-            ecc::write_private(writer, private, algorithm)
-        }
-        (BlobType::Pkcs8, KeyMaterial::Private(private)) => writer.bytes("PrivateKeyInfo", &pkcs8::encode(private)?),
-        (BlobType::KeyData, KeyMaterial::Secret(secret)) => key_data::write(writer, secret),
-        (BlobType::Cipher, KeyMaterial::Secret(secret)) => cipher::write(writer, secret),
-        _ => Err(not_representable()),
     }
 }
 
-/// Recognises a blob by its magic number and total length. `None` when no blob type with a magic fits.
-///
-/// The blob types without a magic (`Rfc3565KeyWrapBlob`, `PKCS8_PRIVATEKEY`) are not recognised here.
-pub fn sniff(bytes: &[u8]) -> Option<BlobType> {
-    let word =
-        |at: usize| bytes.get(at..at + 4).and_then(|four| <[u8; 4]>::try_from(four).ok()).map(u32::from_le_bytes);
-    let magic = word(0)?;
-    if let Some(kind) = rsa::Kind::by_magic(magic) {
-        return Some(kind.blob_type());
+/// `PUBLICBLOB`, `PRIVATEBLOB`: the blob of whatever algorithm the magic is of. CryptoAPI's blobs, whose magic is not in front, are not
+/// among them.
+fn by_magic(reader: &mut Reader<'_>, blob_type: BlobType, hints: &Hints<'_>) -> Result<Decoded, Error> {
+    let private = blob_type == BlobType::Private;
+    let found = reader.peek_u32("Magic")?;
+    let places = magic::of(found).map_or(&[][..], |magic| magic.places);
+    let types = places.iter().find(|(at, _)| *at == 0).map_or(&[][..], |(_, types)| types);
+    let one = match types {
+        // A generic elliptic-curve magic stands for two layouts, which their lengths tell apart.
+        [_, _] => candidates(reader.unread()).first().copied(),
+        _ => types.first().copied(),
+    };
+    match one.filter(|one| if private { one.is_private() } else { one.is_public() }) {
+        Some(one) => decode_from(reader, one, hints),
+        None => {
+            let expected = if private { "an asymmetric private key" } else { "an asymmetric public key" };
+            reader.magic("Magic", &[], expected)?;
+            Err(Error::Magic { field: "Magic", offset: 0, found, expected })
+        }
     }
-    if let Some(private) = ecc::is_private_magic(magic) {
-        return Some(if private { BlobType::EccPrivate } else { BlobType::EccPublic });
-    }
-    if magic == key_data::MAGIC {
-        return Some(BlobType::KeyData);
-    }
-    (word(4) == Some(cipher::MAGIC)).then_some(BlobType::Cipher)
-}
-
-/// Whether a number is the magic of any blob type handled here.
-fn is_known_magic(magic: u32) -> bool {
-    rsa::Kind::by_magic(magic).is_some() || ecc::is_magic(magic) || magic == key_data::MAGIC || magic == cipher::MAGIC
 }
 
 /// Refuses an algorithm given beside the blob that contradicts it.

@@ -148,13 +148,23 @@ fn blob_hint(error: &blob::Error) -> Option<String> {
         blob::Error::Truncated { .. }
         | blob::Error::Trailing { .. }
         | blob::Error::Value { .. }
-        | blob::Error::Wide { .. } => {
+        | blob::Error::Wide { .. }
+        | blob::Error::Name { .. } => {
             "the blob is damaged or of another type; `cng11 inspect` shows it field by field".into()
         }
         blob::Error::Magic { .. } => "give the type that fits the magic number, or --type auto".into(),
         blob::Error::CurveMissing { .. } => "name the curve, for instance --curve secP256k1".into(),
         blob::Error::Algorithm { .. } => "leave the algorithm and the curve out, or give the ones that fit".into(),
         blob::Error::Wrapped { .. } => "name the key that opens it with --unwrap-key".into(),
+        blob::Error::CurveUnknown { .. } => "a key on a curve of one's own has no place here: use a named curve".into(),
+        blob::Error::NotAKey { .. } => {
+            "`cng11 inspect` shows the parameters; the key that goes with them is in another blob".into()
+        }
+        blob::Error::Sealed { .. } => "`cng11 inspect` shows what can be seen from outside".into(),
+        blob::Error::Unsupported { .. } => "RSA, EC, DSA, DH, ML-DSA, ML-KEM and SLH-DSA keys are handled".into(),
+        blob::Error::Limit { .. } => {
+            "ask for a type without this limit: PKCS8_PRIVATEKEY for a private key, spki for a public one".into()
+        }
         blob::Error::BufferTooSmall { .. } => "ask blob::encoded_len for the length first".into(),
         blob::Error::NotRepresentable { .. } => "ask for a type that fits the kind of key".into(),
         blob::Error::Asn1(error) => return asn1_hint(error),

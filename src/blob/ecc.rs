@@ -12,52 +12,26 @@
 //! curve is given beside the blob; the twisted Edwards curves of CNG have x and y like the others. A private blob with X = Y = 0 asks for Q to be computed. curve25519 (generic ECDH magics): X is the
 //! little-endian u-coordinate of RFC 7748, Y is zero, d the little-endian clamped scalar.
 
+use super::magic::{self, Elliptic};
 use super::writer::Writer;
 use super::{BlobType, Decoded, Error, Hints, Reader};
 use crate::key::curve::Form;
 use crate::key::ec::{PrivateKey, PublicKey};
-use crate::key::{self, Algorithm, Curve, Family, KeyMaterial};
+use crate::key::{self, Algorithm, Curve, Family, KeyMaterial, Validation};
 use crate::secret::SecretBytes;
 
-/// One row of the magic table.
-struct Magic {
-    public: u32,
-    private: u32,
-    family: Family,
-    /// Size of the NIST curve; `None` for the generic magics.
-    nist_bits: Option<u32>,
-    /// ASCII of the two, for messages.
-    ascii: &'static str,
-}
-
-const fn row(public: u32, private: u32, family: Family, nist_bits: Option<u32>, ascii: &'static str) -> Magic {
-    Magic { public, private, family, nist_bits, ascii }
-}
-
-const MAGICS: &[Magic] = &[
-    row(0x314B_4345, 0x324B_4345, Family::Ecdh, Some(256), "ECK1/ECK2"),
-    row(0x334B_4345, 0x344B_4345, Family::Ecdh, Some(384), "ECK3/ECK4"),
-    row(0x354B_4345, 0x364B_4345, Family::Ecdh, Some(521), "ECK5/ECK6"),
-    row(0x504B_4345, 0x564B_4345, Family::Ecdh, None, "ECKP/ECKV"),
-    row(0x3153_4345, 0x3253_4345, Family::Ecdsa, Some(256), "ECS1/ECS2"),
-    row(0x3353_4345, 0x3453_4345, Family::Ecdsa, Some(384), "ECS3/ECS4"),
-    row(0x3553_4345, 0x3653_4345, Family::Ecdsa, Some(521), "ECS5/ECS6"),
-    row(0x5044_4345, 0x5644_4345, Family::Ecdsa, None, "ECDP/ECDV"),
-];
+/// Bytes before X.
+const HEADER: usize = 8;
 
 /// Whether this is the magic number of an ECC blob, and then whether of a private one.
 pub fn is_private_magic(magic: u32) -> Option<bool> {
-    MAGICS.iter().find(|row| row.public == magic || row.private == magic).map(|row| row.private == magic)
-}
-
-pub(super) fn is_magic(magic: u32) -> bool {
-    is_private_magic(magic).is_some()
+    Elliptic::by_magic(magic).map(|(_, private)| private)
 }
 
 /// A decoded ECC blob, borrowed from its bytes.
 #[derive(Clone, Copy)]
 pub struct EccBlob<'a> {
-    magic: &'static Magic,
+    magic: &'static Elliptic,
     /// X
     pub x: &'a [u8],
     /// Y
@@ -76,8 +50,7 @@ impl<'a> EccBlob<'a> {
 
     pub(crate) fn read(reader: &mut Reader<'a>, private: Option<bool>) -> Result<Self, Error> {
         let found = reader.u32("dwMagic")?;
-        let row = MAGICS.iter().find(|row| row.public == found || row.private == found);
-        let row = row.map(|row| (row, row.private == found));
+        let row = Elliptic::by_magic(found);
         let Some((magic, is_private)) = row.filter(|(_, is)| private.is_none_or(|wanted| wanted == *is)) else {
             let expected = match private {
                 None => "an ECC blob",
@@ -107,28 +80,14 @@ impl<'a> EccBlob<'a> {
         self.magic.family
     }
 
+    fn letters(&self) -> &'static str {
+        magic::letters(self.magic.magic(self.d.is_some()))
+    }
+
     pub(crate) fn to_decoded(self, hints: &Hints<'_>) -> Result<Decoded, Error> {
         let curve = self.curve(hints)?;
-        let (x, y) = match curve.form {
-            Form::TwistedEdwards | Form::Weierstrass => (self.x, self.y),
-            // CNG carries no y for curve25519; what stands there must be nothing.
-            Form::Edwards | Form::Montgomery if self.y.iter().any(|byte| *byte != 0) => {
-                let expected = "Y of a curve25519 key must be zero";
-                return Err(Error::Value { field: "Y", offset: 8 + self.x.len(), found: 1, expected });
-            }
-            Form::Edwards | Form::Montgomery => (self.x, &[][..]),
-        };
-        let absent = self.x.iter().chain(self.y).all(|byte| *byte == 0);
-        let algorithm = Algorithm::elliptic(self.magic.family, curve);
-        let key = match self.d {
-            None => KeyMaterial::Public(key::PublicKey::Ec(PublicKey::new(curve, x, y, hints.validation)?)),
-            Some(d) => {
-                let public = if absent { None } else { Some(PublicKey::new(curve, x, y, hints.validation)?) };
-                let private = PrivateKey::new(curve, d, public, hints.validation)?;
-                KeyMaterial::Private(key::PrivateKey::Ec(private))
-            }
-        };
-        Ok(Decoded::new(algorithm, key))
+        let point = Point { x: self.x, y: self.y, y_at: HEADER + self.x.len(), d: self.d };
+        point.to_decoded(Algorithm::elliptic(self.magic.family, curve), curve, hints.validation)
     }
 
     /// The curve: from the magic, else from beside the blob; what is given must agree with what is there.
@@ -148,7 +107,7 @@ impl<'a> EccBlob<'a> {
         let curve = match (named, beside) {
             (Some(named), Some(beside)) if named != beside => return Err(contradiction()),
             (Some(curve), _) | (None, Some(curve)) => curve,
-            (None, None) => return Err(Error::CurveMissing { magic: self.magic.ascii }),
+            (None, None) => return Err(Error::CurveMissing { magic: self.letters() }),
         };
         if !curve.is_cng() {
             return Err(contradiction()); // CNG has no blob of such a key
@@ -166,7 +125,46 @@ impl<'a> EccBlob<'a> {
 
 impl std::fmt::Debug for EccBlob<'_> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("EccBlob").field("magic", &self.magic.ascii).field("cbKey", &self.x.len()).finish()
+        f.debug_struct("EccBlob").field("magic", &self.letters()).field("cbKey", &self.x.len()).finish()
+    }
+}
+
+/// The numbers of a key as the ECC blobs have them.
+#[derive(Clone, Copy)]
+pub(super) struct Point<'a> {
+    pub(super) x: &'a [u8],
+    pub(super) y: &'a [u8],
+    /// Where y stands.
+    pub(super) y_at: usize,
+    pub(super) d: Option<&'a [u8]>,
+}
+
+impl Point<'_> {
+    pub(super) fn to_decoded(
+        self,
+        algorithm: Algorithm,
+        curve: &'static Curve,
+        validation: Validation,
+    ) -> Result<Decoded, Error> {
+        let (x, y) = match curve.form {
+            Form::TwistedEdwards | Form::Weierstrass => (self.x, self.y),
+            // CNG carries no y for curve25519; what stands there must be nothing.
+            Form::Edwards | Form::Montgomery if self.y.iter().any(|byte| *byte != 0) => {
+                let expected = "Y of a curve25519 key must be zero";
+                return Err(Error::Value { field: "Y", offset: self.y_at, found: 1, expected });
+            }
+            Form::Edwards | Form::Montgomery => (self.x, &[][..]),
+        };
+        let absent = self.x.iter().chain(self.y).all(|byte| *byte == 0);
+        let key = match self.d {
+            None => KeyMaterial::Public(key::PublicKey::Ec(PublicKey::new(curve, x, y, validation)?)),
+            Some(d) => {
+                let public = if absent { None } else { Some(PublicKey::new(curve, x, y, validation)?) };
+                let private = PrivateKey::new(curve, d, public, validation)?;
+                KeyMaterial::Private(key::PrivateKey::Ec(private))
+            }
+        };
+        Ok(Decoded::new(algorithm, key))
     }
 }
 
@@ -183,9 +181,13 @@ pub(super) fn write_private(
     key: &PrivateKey,
     algorithm: Algorithm,
 ) -> Result<(), Error> {
-    let public =
-        key.public().ok_or(key::Error::Missing { field: "the public point", why: "the blob has a place for it" })?;
-    write(writer, public, Some(key.d()), algorithm)
+    write(writer, public_half(key)?, Some(key.d()), algorithm)
+}
+
+/// The point of a private key, which a private blob has a place for.
+pub(super) fn public_half(key: &PrivateKey) -> Result<&PublicKey, Error> {
+    let missing = key::Error::Missing { field: "the public point", why: "the blob has a place for it" };
+    Ok(key.public().ok_or(missing)?)
 }
 
 fn write(
@@ -202,14 +204,9 @@ fn write(
             key: "a key on a curve that CNG does not have",
         });
     }
-    let family = Algorithm::elliptic(algorithm.family, curve).family;
-    let wanted = |row: &&Magic| row.family == family && row.nist_bits == curve.nist_bits();
-    let magic = MAGICS
-        .iter()
-        .find(wanted)
-        .ok_or_else(|| Error::Algorithm { given: algorithm.name(), found: "an elliptic-curve key".to_owned() })?;
+    let magic = row(algorithm, curve, curve.nist_bits())?;
     let width = curve.width();
-    writer.magic(if d.is_some() { magic.private } else { magic.public })?;
+    writer.magic(magic.magic(d.is_some()))?;
     writer.u32("cbKey", width)?;
     writer.bytes("X", public.x())?;
     writer.number("Y", public.y(), width)?;
@@ -222,8 +219,20 @@ fn write(
     Ok(())
 }
 
+/// The magics of an algorithm on a curve: those of a NIST curve's own algorithm, or the generic ones.
+pub(super) fn row(
+    algorithm: Algorithm,
+    curve: &'static Curve,
+    nist_bits: Option<u32>,
+) -> Result<&'static Elliptic, Error> {
+    let family = Algorithm::elliptic(algorithm.family, curve).family;
+    let wanted = |row: &&Elliptic| row.family == family && row.nist_bits == nist_bits;
+    let contradiction = || Error::Algorithm { given: algorithm.name(), found: "an elliptic-curve key".to_owned() };
+    magic::ELLIPTIC.iter().find(wanted).ok_or_else(contradiction)
+}
+
 /// The scalar with the bits that RFC 7748 §5 sets and clears: CNG uses it as it is and does not clamp.
-fn clamped(scalar: &SecretBytes) -> SecretBytes {
+pub(super) fn clamped(scalar: &SecretBytes) -> SecretBytes {
     let mut scalar = scalar.clone();
     if let Some(low) = scalar.as_mut_slice().first_mut() {
         *low &= 0xF8;

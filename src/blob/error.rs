@@ -61,6 +61,48 @@ pub enum Error {
         /// What is wrong with it.
         source: crate::wide::Error,
     },
+    /// A name in the blob is not one that is known here.
+    #[error("{field} at offset {offset} is `{found}`: {expected}")]
+    Name {
+        /// The field.
+        field: &'static str,
+        /// Where it stands.
+        offset: usize,
+        /// What stands there.
+        found: String,
+        /// What is allowed.
+        expected: &'static str,
+    },
+    /// The magic number is that of a kind of key that is known by name only.
+    #[error("{field} at offset {offset} is the magic number of {what}, which is not handled")]
+    Unsupported {
+        /// The field.
+        field: &'static str,
+        /// Where it stands.
+        offset: usize,
+        /// The kind of key.
+        what: &'static str,
+    },
+    /// The domain parameters in the blob are not those of a named curve.
+    #[error("the domain parameters at offset {offset} are those of no curve that CNG has a name for")]
+    CurveUnknown {
+        /// Where they begin.
+        offset: usize,
+    },
+    /// The blob is one without a key in it.
+    #[error("a {blob_type} holds domain parameters and no key")]
+    NotAKey {
+        /// The blob type.
+        blob_type: &'static str,
+    },
+    /// The blob is for somebody else to open.
+    #[error("a {blob_type} cannot be opened here: {why}")]
+    Sealed {
+        /// The blob type.
+        blob_type: &'static str,
+        /// Who can, and what can be done.
+        why: &'static str,
+    },
     /// The blob says nothing of its curve and none was given beside it.
     #[error("{magic} at offset 0 names no curve, and none was given beside the blob")]
     CurveMissing {
@@ -97,6 +139,14 @@ pub enum Error {
         /// The kind of key.
         key: &'static str,
     },
+    /// The blob type holds keys of this kind, but not this one.
+    #[error("{blob_type} cannot hold this key: {why}")]
+    Limit {
+        /// The blob type.
+        blob_type: &'static str,
+        /// The limit of the layout.
+        why: &'static str,
+    },
     /// The DER inside is wrong.
     #[error(transparent)]
     Asn1(#[from] asn1::Error),
@@ -109,14 +159,19 @@ impl Error {
     /// What a CNG caller gets (Windows answers `NTE_BAD_DATA` to a wrong length and `NTE_INVALID_PARAMETER` to a wrong magic).
     pub fn status(&self) -> Status {
         match self {
-            Self::Truncated { .. } | Self::Trailing { .. } | Self::Value { .. } | Self::Wide { .. } => {
-                Status::NTE_BAD_DATA
-            }
-            Self::Magic { .. } | Self::CurveMissing { .. } | Self::Algorithm { .. } | Self::Wrapped { .. } => {
-                Status::NTE_INVALID_PARAMETER
-            }
+            Self::Truncated { .. }
+            | Self::Trailing { .. }
+            | Self::Value { .. }
+            | Self::Wide { .. }
+            | Self::Name { .. } => Status::NTE_BAD_DATA,
+            Self::Magic { .. }
+            | Self::CurveMissing { .. }
+            | Self::CurveUnknown { .. }
+            | Self::Algorithm { .. }
+            | Self::Wrapped { .. } => Status::NTE_INVALID_PARAMETER,
+            Self::Unsupported { .. } | Self::Sealed { .. } => Status::NTE_NOT_SUPPORTED,
             Self::BufferTooSmall { .. } => Status::NTE_BUFFER_TOO_SMALL,
-            Self::NotRepresentable { .. } => Status::NTE_BAD_TYPE,
+            Self::Limit { .. } | Self::NotAKey { .. } | Self::NotRepresentable { .. } => Status::NTE_BAD_TYPE,
             Self::Asn1(error) => error.status(),
             Self::Key(error) => error.status(),
         }
@@ -125,7 +180,7 @@ impl Error {
 
 /// A magic number that is none may be the first bytes of a bare key: those do not stand in an error.
 fn magic_text(found: u32) -> String {
-    if super::is_known_magic(found) {
+    if super::magic::of(found).is_some() {
         format!("is the magic number 0x{found:08X}")
     } else {
         "is no known magic number".to_owned()

@@ -9,12 +9,12 @@
 //!
 //! Windows ignores bytes behind the key and truncates an AES key above 32 bytes; both are refused here.
 
+use super::magic;
 use super::writer::Writer;
 use super::{Decoded, Error, Reader};
 use crate::key::{Algorithm, KeyMaterial, SymmetricAlgorithm, SymmetricKey};
 use crate::secret::SecretBytes;
 
-pub(super) const MAGIC: u32 = 0x4D42_444B; // KDBM
 pub(super) const HEADER: usize = 12;
 
 /// A decoded key data blob, borrowed from its bytes.
@@ -35,7 +35,7 @@ impl<'a> KeyDataBlob<'a> {
     pub(crate) fn read(reader: &mut Reader<'a>) -> Result<Self, Error> {
         let magic_at = reader.offset();
         let found = reader.u32("dwMagic")?;
-        if found != MAGIC {
+        if found != magic::KDBM {
             return Err(Error::Magic { field: "dwMagic", offset: magic_at, found, expected: "KeyDataBlob" });
         }
         let version_at = reader.offset();
@@ -69,7 +69,7 @@ pub(super) fn to_decoded(key: &[u8], algorithm: SymmetricAlgorithm) -> Result<De
 }
 
 pub(super) fn write(writer: &mut Writer<impl AsMut<[u8]>>, key: &SymmetricKey) -> Result<(), Error> {
-    writer.magic(MAGIC)?;
+    writer.magic(magic::KDBM)?;
     writer.u32("dwVersion", 1)?;
     writer.u32("cbKeyData", key.key().len())?;
     writer.bytes("key", key.key())

@@ -1,6 +1,7 @@
 //! A little-endian cursor over a blob that knows where it is.
 
-use super::Error;
+use super::{Error, magic};
+use crate::wide;
 
 /// One field of a blob, as `inspect` shows it.
 #[derive(Clone, Debug)]
@@ -73,6 +74,71 @@ impl<'a> Reader<'a> {
         Ok(value)
     }
 
+    /// A number of one byte.
+    pub(crate) fn u8(&mut self, name: &'static str) -> Result<u8, Error> {
+        self.number(name, |[byte]: [u8; 1]| byte)
+    }
+
+    /// A number of two bytes.
+    pub(crate) fn u16(&mut self, name: &'static str) -> Result<u16, Error> {
+        self.number(name, u16::from_le_bytes)
+    }
+
+    /// A big-endian number, which the counters of DSA are.
+    pub(crate) fn u32_be(&mut self, name: &'static str) -> Result<u32, Error> {
+        self.number(name, u32::from_be_bytes)
+    }
+
+    fn number<const N: usize, T: Copy + Into<u32>>(
+        &mut self,
+        name: &'static str,
+        value: impl FnOnce([u8; N]) -> T,
+    ) -> Result<T, Error> {
+        let Some((bytes, rest)) = self.rest.split_first_chunk() else {
+            return Err(truncated(name, self.offset, N as u64, self.rest.len()));
+        };
+        let (offset, value) = (self.offset, value(*bytes));
+        self.rest = rest;
+        self.offset += N;
+        self.note(name, offset, N, Value::Number(value.into()));
+        Ok(value)
+    }
+
+    /// A magic number, one of those that are allowed.
+    pub(crate) fn magic(&mut self, name: &'static str, allowed: &[u32], expected: &'static str) -> Result<u32, Error> {
+        let offset = self.offset;
+        let found = self.u32(name)?;
+        if allowed.contains(&found) {
+            return Ok(found);
+        }
+        Err(match magic::of(found).and_then(|magic| magic.foreign) {
+            Some(what) => Error::Unsupported { field: name, offset, what },
+            None => Error::Magic { field: name, offset, found, expected },
+        })
+    }
+
+    /// A UTF-16LE name, whose NUL is counted in its length.
+    pub(crate) fn name(&mut self, name: &'static str, len: u32) -> Result<String, Error> {
+        let offset = self.offset;
+        let bytes = self.public(name, len)?;
+        if !bytes.ends_with(&[0, 0]) {
+            let expected = "its length must count a NUL at its end";
+            return Err(Error::Value { field: name, offset, found: u64::from(len), expected });
+        }
+        wide::decode(bytes).map_err(|source| Error::Wide { field: name, offset, source })
+    }
+
+    /// A big-endian public number without a zero byte in front.
+    pub(crate) fn full_width(&mut self, name: &'static str, len: u32) -> Result<&'a [u8], Error> {
+        let offset = self.offset;
+        let number = self.public(name, len)?;
+        if number.first() != Some(&0) {
+            return Ok(number);
+        }
+        let expected = "its first byte must not be zero, it is what the other lengths go by";
+        Err(Error::Value { field: name, offset, found: 0, expected })
+    }
+
     pub(crate) fn peek_u32(&self, name: &'static str) -> Result<u32, Error> {
         match self.rest.first_chunk() {
             Some(bytes) => Ok(u32::from_le_bytes(*bytes)),
@@ -88,6 +154,11 @@ impl<'a> Reader<'a> {
     #[inline]
     pub(crate) fn private(&mut self, name: &'static str, len: u32) -> Result<&'a [u8], Error> {
         self.bytes(name, len, |bytes| Value::Private(PrivateValue(bytes)))
+    }
+
+    /// What has not been read.
+    pub(crate) fn unread(&self) -> &'a [u8] {
+        self.rest
     }
 
     /// Everything that is left, as one private field.

@@ -17,6 +17,7 @@
 //! | … | cbPrime1 | Coefficient q⁻¹ mod p | | | ✓ |
 //! | … | cbModulus | PrivateExponent d | | | ✓ |
 
+use super::magic;
 use super::writer::Writer;
 use super::{BlobType, Decoded, Error, Hints, Reader, fits};
 use crate::key::rsa::{PrivateKey, PrivateNumbers, PublicKey};
@@ -45,9 +46,9 @@ impl Kind {
     /// The magic number.
     pub const fn magic(self) -> u32 {
         match self {
-            Self::FullPrivate => 0x3341_5352, // RSA3
-            Self::Private => 0x3241_5352,     // RSA2
-            Self::Public => 0x3141_5352,      // RSA1
+            Self::FullPrivate => magic::RSA3,
+            Self::Private => magic::RSA2,
+            Self::Public => magic::RSA1,
         }
     }
 

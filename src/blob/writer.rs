@@ -66,6 +66,20 @@ impl<B: AsMut<[u8]>> Writer<B> {
         self.bytes(field, value)
     }
 
+    /// A little-endian number, given big-endian, right-padded to `width`.
+    pub(crate) fn number_le(&mut self, field: &'static str, value: &[u8], width: usize) -> Result<(), Error> {
+        let value = trim_leading_zeros(value);
+        let pad = width.checked_sub(value.len()).ok_or_else(|| misfit(field, self.position, value.len()))?;
+        if let Some(place) = self.advance(field, value.len())? {
+            place.copy_from_slice(value);
+            place.reverse();
+        }
+        if let Some(place) = self.advance(field, pad)? {
+            place.fill(0);
+        }
+        Ok(())
+    }
+
     /// How long the blob is so far, with what had no room.
     pub(crate) fn position(&self) -> usize {
         self.position
