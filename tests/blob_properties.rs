@@ -6,7 +6,7 @@ use std::sync::LazyLock;
 
 use cng_pkcs11::asn1;
 use cng_pkcs11::blob::{self, BlobType, Hints};
-use cng_pkcs11::format::{self, Format};
+use cng_pkcs11::format::{self, Entry, Format};
 use cng_pkcs11::key::curve::CURVES;
 use cng_pkcs11::key::ec::PrivateKey;
 use cng_pkcs11::key::{self, Algorithm, Curve, Family, KeyMaterial, SymmetricAlgorithm, SymmetricKey, Validation};
@@ -215,7 +215,8 @@ fn read_as_everything(bytes: &[u8], hints: &Hints<'_>) {
         let (fields, outcome) = format::inspect(bytes, format, hints);
         assert!(fields.iter().all(|field| field.offset + field.length <= bytes.len()), "{}", format.name());
         assert_eq!(format::decode(bytes, format, hints).is_ok(), outcome.is_ok(), "{}", format.name());
-        let Ok(decoded) = outcome else { continue };
+        let Ok(mut entries) = outcome else { continue };
+        let Some(Entry { decoded, .. }) = entries.pop().filter(|_| entries.is_empty()) else { continue };
         let again = format::encode(&decoded.key, decoded.algorithm, format).and_then(|encoded| {
             let hints = Hints { curve: decoded.key.curve(), algorithm: Some(decoded.algorithm), ..*hints };
             format::decode(&encoded, format, &hints)

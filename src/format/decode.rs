@@ -1,8 +1,8 @@
 //! From a file to its keys.
 
 use super::{Entry, Error, Format, bind, container, jwk, only, pem};
-use crate::asn1::{self, Contents, Limits};
 use crate::asn1::pem::Section;
+use crate::asn1::{self, Contents, Limits};
 use crate::blob::{self, BlobType, Decoded, Hints, pkcs8};
 use crate::key::{Algorithm, Family, KeyMaterial, PrivateKey, PublicKey, SymmetricAlgorithm, SymmetricKey};
 use crate::secret::SecretBytes;

@@ -214,7 +214,6 @@ mod tests {
             "ECDSA",
             "DSA",
             "DH",
-            "EDDSA",
             "ML-DSA",
             "ML-KEM",
             "SLH-DSA",

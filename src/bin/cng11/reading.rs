@@ -42,7 +42,16 @@ impl Reading {
     pub(crate) fn hints(&self, format: Format, validation: Validation) -> Hints<'_> {
         let says_its_family = matches!(
             format,
-            Format::Blob(BlobType::EccPrivate | BlobType::EccPublic | BlobType::Private | BlobType::Public)
+            Format::Blob(
+                BlobType::EccPrivate
+                    | BlobType::EccFullPrivate
+                    | BlobType::EccFullPublic
+                    | BlobType::EccFullPrivate
+                    | BlobType::EccFullPublic
+                    | BlobType::EccPublic
+                    | BlobType::Private
+                    | BlobType::Public
+            )
         );
         Hints {
             algorithm: self.algorithm.filter(|algorithm| !(says_its_family && algorithm.family.is_elliptic())),

@@ -54,7 +54,9 @@ fn inspect(context: &Context, reading: &Reading, bytes: &[u8], format: Format) -
             let checked = |entry: &Entry| entry.decoded.key.consistency() == Consistency::Checked;
             inspected.consistent = inspected.entries.iter().all(checked).then_some(true);
         }
-        Err(format::Error::Blob(error @ blob::Error::Wrapped { .. })) => inspected.instead = Some(error.to_string()),
+        Err(format::Error::Blob(
+            error @ (blob::Error::NotAKey { .. } | blob::Error::Sealed { .. } | blob::Error::Wrapped { .. }),
+        )) => inspected.instead = Some(error.to_string()),
         Err(error) => {
             let Some(problem) = inconsistency(&error) else {
                 // What was read of it still helps to see where it stops making sense. What is not of this type at all may be a bare key,
