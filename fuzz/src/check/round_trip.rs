@@ -1,7 +1,7 @@
 //! What was read can be written, and is the same when that is read again.
 
 use cng_pkcs11::asn1::Encryption;
-use cng_pkcs11::blob::Hints;
+use cng_pkcs11::blob::{self, Hints};
 use cng_pkcs11::format::{self, Entry, Format, Loss, Writing};
 use cng_pkcs11::key::{Algorithm, KeyMaterial, SymmetricAlgorithm, Validation};
 use cng_pkcs11::secret::SecretBytes;
@@ -26,7 +26,9 @@ pub(super) fn again(entry: &Entry, from: Format, to: Format, beside: &Hints<'_>)
         Ok(encoded) => encoded,
         Err(error) => {
             assert!(!error.to_string().is_empty());
-            let must = from == to && beside.validation == Validation::Full && holds(to, entry);
+            // What is read in more than one shape, and written in none that could hold it.
+            let limit = matches!(error, format::Error::Blob(blob::Error::Limit { .. }));
+            let must = !limit && from == to && beside.validation == Validation::Full && holds(to, entry);
             assert!(!must, "{}: is not written: {error}", names());
             return;
         }
@@ -47,6 +49,8 @@ pub(super) fn again(entry: &Entry, from: Format, to: Format, beside: &Hints<'_>)
     let read = match format::decode_all(&encoded, to, &hints) {
         Ok(read) => read,
         Err(_) if beside.validation == Validation::Skip => return,
+        // Whoever reads it must compute what was left out, and on some curves nobody here can.
+        Err(format::Error::Key(_) | format::Error::Asn1(_)) if lost(|loss| matches!(loss, Loss::PublicHalf)) => return,
         Err(error) => panic!("{}: is not read again: {error}", names()),
     };
     let [read] = read.as_slice() else { panic!("{}: {} keys came back", names(), read.len()) };
@@ -64,10 +68,11 @@ pub(super) fn again(entry: &Entry, from: Format, to: Format, beside: &Hints<'_>)
 }
 
 /// Whether a format can hold what was read from it: not a certificate or a wrapped key, which are made from more than a key; nor a public key that was
-/// found in PEM where a private one was looked for.
+/// found, in PEM or PKCS#12, where a private one was looked for.
 fn holds(format: Format, entry: &Entry) -> bool {
     let private = !matches!(entry.decoded.key, KeyMaterial::Public(_));
-    !matches!(format, Format::Cert | Format::CertPem) && (private || format.is_public() || !format.is_text())
+    let holds_public = format.is_public() || !(format.is_text() || format == Format::Pkcs12);
+    !matches!(format, Format::Cert | Format::CertPem) && (private || holds_public)
 }
 
 /// Fails where two keys are not the same.
