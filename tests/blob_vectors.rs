@@ -121,7 +121,7 @@ fn inspect_names_every_byte_and_shows_no_private_one() {
         for field in &fields {
             same(field.name, &field.offset, &end)?;
             end += field.length;
-            match field.value {
+            match &field.value {
                 Value::Number(_) => same(field.name, &field.length, &4)?,
                 Value::Public(value) => {
                     same(field.name, &value, &&bytes[field.offset..end])?;

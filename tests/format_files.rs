@@ -45,7 +45,7 @@ fn rows() -> Vec<(Row, Format)> {
 }
 
 fn decode_all(row: &Row, format: Format) -> Result<Vec<Entry>, Error> {
-    let password = SecretBytes::from(PASSWORD);
+    let password = SecretBytes::from(if row.kind.contains("-empty") { b"" } else { PASSWORD });
     // What names no curve needs it beside it, and 24 bytes are 3DES only if someone says so.
     let curve = row.kind.starts_with("noparameters").then(|| Curve::by_name(&row.curve).unwrap());
     let algorithm = row.key.starts_with("3des").then(|| Algorithm::by_name("3DES").unwrap());
@@ -60,9 +60,14 @@ fn report(problems: &[String]) {
 const REFUSED: &[(&str, &str)] = &[
     ("rsa2048.nocrt.jwk.json", "`p`"),
     ("3des-112.jwk.json", "3DES"),
-    // No arithmetic for the curve, and BIND keeps no public half.
-    ("bind-ed448.bind.private", "the public point"),
+    ("3des-112.raw.bin", "3DES"),
 ];
+
+/// Whether there is no arithmetic for the curve, and the file keeps no public half.
+fn lacks_its_point(row: &Row) -> bool {
+    let public = ["jwk", "v2.PKCS8_PRIVATEKEY", "spki", "spki-pem", "cert", "cert-pem"];
+    matches!(row.key.as_str(), "x448" | "ed448" | "bind-ed448") && !public.iter().any(|kind| row.kind.ends_with(kind))
+}
 
 #[test]
 fn every_file_is_recognised() {
@@ -86,9 +91,12 @@ fn every_file_gives_the_key_that_openssl_has() {
     let (mut problems, mut compared) = (Vec::new(), 0);
     for (row, format) in rows() {
         let refused = REFUSED.iter().find(|(file, _)| *file == row.file);
+        // Hybrid points, which nobody writes any more.
+        let refused = refused.map(|(_, word)| *word).or_else(|| row.kind.starts_with("hybrid").then_some("uncompressed point"));
+        let refused = refused.or_else(|| lacks_its_point(&row).then_some("the public point"));
         let entries = match (decode_all(&row, format), refused) {
             (Ok(entries), None) => entries,
-            (Err(error), Some((_, word))) if error.to_string().contains(word) => continue,
+            (Err(error), Some(word)) if error.to_string().contains(word) => continue,
             (outcome, _) => {
                 problems.push(format!("{}: {:?}", row.file, outcome.map(|entries| entries.len())));
                 continue;
@@ -127,7 +135,7 @@ fn a_private_key_survives_every_format() {
     let password = SecretBytes::from(PASSWORD);
     let encryption = Encryption { iterations: 1000, ..Encryption::default() };
     let (mut problems, mut counted) = (Vec::new(), 0);
-    for key in ["rsa2048", "nistP256", "nistP521", "secP256k1", "x25519", "ed25519", "dsa2048", "dh2048-modp", "mldsa65-kat", "brainpoolP256r1"] {
+    for key in ["rsa2048", "nistP256", "nistP521", "secP256k1", "x25519", "ed25519", "dsa2048", "dh2048-ffdhe", "mldsa65-kat", "brainpoolP256r1"] {
         let bytes = read(&format!("{key}.PKCS8_PRIVATEKEY.bin"));
         let decoded = format::decode(&bytes, Format::PKCS8, &Hints::default()).unwrap();
         for format in Format::all().filter(|format| !matches!(format, Format::Blob(_)) || *format == Format::PKCS8) {
