@@ -97,7 +97,9 @@ impl Error {
             Self::Format(error @ format::Error::Entry { .. }) => match error.innermost() {
                 format::Error::Key(error)
                 | format::Error::Asn1(asn1::Error::Key(error))
-                | format::Error::Blob(blob::Error::Key(error) | blob::Error::Asn1(asn1::Error::Key(error))) => Cause::Key(error),
+                | format::Error::Blob(blob::Error::Key(error) | blob::Error::Asn1(asn1::Error::Key(error))) => {
+                    Cause::Key(error)
+                }
                 format::Error::Asn1(error) | format::Error::Blob(blob::Error::Asn1(error)) => Cause::Asn1(error),
                 format::Error::Blob(error) => Cause::Blob(error),
                 error => Cause::Format(error),

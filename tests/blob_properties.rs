@@ -215,7 +215,11 @@ fn read_as_everything(bytes: &[u8], hints: &Hints<'_>) {
         let (fields, outcome) = format::inspect(bytes, format, hints);
         assert!(fields.iter().all(|field| field.offset + field.length <= bytes.len()), "{}", format.name());
         assert_eq!(format::decode(bytes, format, hints).is_ok(), outcome.is_ok(), "{}", format.name());
-        let Ok(decoded) = outcome else { continue };
+        // A certificate is a source of a key and not made here.
+        let Ok(decoded) = outcome.map(|mut entries| entries.remove(0).decoded) else { continue };
+        if matches!(format, Format::Cert | Format::CertPem) {
+            continue;
+        }
         let again = format::encode(&decoded.key, decoded.algorithm, format).and_then(|encoded| {
             let hints = Hints { curve: decoded.key.curve(), algorithm: Some(decoded.algorithm), ..*hints };
             format::decode(&encoded, format, &hints)

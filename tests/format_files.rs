@@ -36,7 +36,8 @@ fn rows() -> Vec<(Row, Format)> {
         let last = kind.rsplit('.').next().unwrap();
         let name = last.strip_prefix("encrypted-").unwrap_or(last);
         let name = if kind.ends_with("set.jwk") { "jwks" } else { name };
-        let format = Format::by_name(name).filter(|format| *format == Format::PKCS8 || !matches!(format, Format::Blob(_)))?;
+        let format =
+            Format::by_name(name).filter(|format| *format == Format::PKCS8 || !matches!(format, Format::Blob(_)))?;
         Some((Row { file, key, kind, curve }, format))
     });
     let rows: Vec<_> = rows.collect();
@@ -49,7 +50,11 @@ fn decode_all(row: &Row, format: Format) -> Result<Vec<Entry>, Error> {
     // What names no curve needs it beside it, and 24 bytes are 3DES only if someone says so.
     let curve = row.kind.starts_with("noparameters").then(|| Curve::by_name(&row.curve).unwrap());
     let algorithm = row.key.starts_with("3des").then(|| Algorithm::by_name("3DES").unwrap());
-    format::decode_all(&read(&row.file), format, &Hints { password: Some(&password), curve, algorithm, ..Hints::default() })
+    format::decode_all(
+        &read(&row.file),
+        format,
+        &Hints { password: Some(&password), curve, algorithm, ..Hints::default() },
+    )
 }
 
 fn report(problems: &[String]) {
@@ -57,11 +62,8 @@ fn report(problems: &[String]) {
 }
 
 /// Vectors that are refused, and a word of why.
-const REFUSED: &[(&str, &str)] = &[
-    ("rsa2048.nocrt.jwk.json", "`p`"),
-    ("3des-112.jwk.json", "3DES"),
-    ("3des-112.raw.bin", "3DES"),
-];
+const REFUSED: &[(&str, &str)] =
+    &[("rsa2048.nocrt.jwk.json", "`p`"), ("3des-112.jwk.json", "3DES"), ("3des-112.raw.bin", "3DES")];
 
 /// Whether there is no arithmetic for the curve, and the file keeps no public half.
 fn lacks_its_point(row: &Row) -> bool {
@@ -76,7 +78,9 @@ fn every_file_is_recognised() {
         let found = format::sniff(&read(&row.file));
         let matches = match &found {
             Ok(found) => *found == format,
-            Err(Error::Unrecognised { candidates, .. }) => format == Format::Raw && (candidates.contains(&"raw") || row.key.starts_with("hmac")),
+            Err(Error::Unrecognised { candidates, .. }) => {
+                format == Format::Raw && (candidates.contains(&"raw") || row.key.starts_with("hmac"))
+            }
             Err(_) => false,
         };
         if !matches {
@@ -92,7 +96,8 @@ fn every_file_gives_the_key_that_openssl_has() {
     for (row, format) in rows() {
         let refused = REFUSED.iter().find(|(file, _)| *file == row.file);
         // Hybrid points, which nobody writes any more.
-        let refused = refused.map(|(_, word)| *word).or_else(|| row.kind.starts_with("hybrid").then_some("uncompressed point"));
+        let refused =
+            refused.map(|(_, word)| *word).or_else(|| row.kind.starts_with("hybrid").then_some("uncompressed point"));
         let refused = refused.or_else(|| lacks_its_point(&row).then_some("the public point"));
         let entries = match (decode_all(&row, format), refused) {
             (Ok(entries), None) => entries,
@@ -115,7 +120,9 @@ fn every_file_gives_the_key_that_openssl_has() {
                 problems.push(format!("{}: another public key than {key}", row.file));
             }
             let pkcs8 = folder().join(format!("{key}.PKCS8_PRIVATEKEY.bin"));
-            if let (KeyMaterial::Private(_), true) = (&entry.decoded.key, pkcs8.exists() && !row.kind.contains("expanded")) {
+            if let (KeyMaterial::Private(_), true) =
+                (&entry.decoded.key, pkcs8.exists() && !row.kind.contains("expanded"))
+            {
                 let written = format::encode(&entry.decoded.key, entry.decoded.algorithm, Format::PKCS8).unwrap();
                 let usage = entry.decoded.usage.is_some() || entry.decoded.algorithm.family == Family::Ecdh;
                 if !usage && *written != *std::fs::read(pkcs8).unwrap() {
@@ -135,13 +142,26 @@ fn a_private_key_survives_every_format() {
     let password = SecretBytes::from(PASSWORD);
     let encryption = Encryption { iterations: 1000, ..Encryption::default() };
     let (mut problems, mut counted) = (Vec::new(), 0);
-    for key in ["rsa2048", "nistP256", "nistP521", "secP256k1", "x25519", "ed25519", "dsa2048", "dh2048-ffdhe", "mldsa65-kat", "brainpoolP256r1"] {
+    for key in [
+        "rsa2048",
+        "nistP256",
+        "nistP521",
+        "secP256k1",
+        "x25519",
+        "ed25519",
+        "dsa2048",
+        "dh2048-ffdhe",
+        "mldsa65-kat",
+        "brainpoolP256r1",
+    ] {
         let bytes = read(&format!("{key}.PKCS8_PRIVATEKEY.bin"));
         let decoded = format::decode(&bytes, Format::PKCS8, &Hints::default()).unwrap();
         for format in Format::all().filter(|format| !matches!(format, Format::Blob(_)) || *format == Format::PKCS8) {
             for with in [None, Some(&password)] {
                 let writing = Writing { password: with, encryption, name: Some("é \"\\\u{1}"), ..Writing::default() };
-                let Ok(written) = format::encode_with(&decoded.key, decoded.algorithm, format, &writing) else { continue };
+                let Ok(written) = format::encode_with(&decoded.key, decoded.algorithm, format, &writing) else {
+                    continue;
+                };
                 let hints = Hints { password: with, ..Hints::default() };
                 let what = format!("{key} as {} {}", format.name(), with.is_some());
                 let entry = match format::decode_all(&written, format, &hints) {
@@ -165,7 +185,9 @@ fn a_private_key_survives_every_format() {
                 if with.is_none() && twice.as_deref() != Some(&*written) {
                     problems.push(format!("{what}: not the same again"));
                 }
-                if matches!(format, Format::Jwk | Format::JwkSet | Format::Pkcs12) && entry.name.as_deref() != writing.name {
+                if matches!(format, Format::Jwk | Format::JwkSet | Format::Pkcs12)
+                    && entry.name.as_deref() != writing.name
+                {
                     problems.push(format!("{what}: called {:?}", entry.name));
                 }
             }
@@ -302,8 +324,21 @@ fn inspect_tells_the_fields_of_every_format() {
     assert_eq!(
         names,
         [
-            "PrivateKeyInfo", "version", "privateKeyAlgorithm", "algorithm", "parameters", "privateKey", "version", "modulus",
-            "publicExponent", "privateExponent", "prime1", "prime2", "exponent1", "exponent2", "coefficient"
+            "PrivateKeyInfo",
+            "version",
+            "privateKeyAlgorithm",
+            "algorithm",
+            "parameters",
+            "privateKey",
+            "version",
+            "modulus",
+            "publicExponent",
+            "privateExponent",
+            "prime1",
+            "prime2",
+            "exponent1",
+            "exponent2",
+            "coefficient"
         ]
     );
     let private = fields.iter().filter(|field| matches!(field.value, format::Value::Private(_))).count();

@@ -28,7 +28,7 @@ fn keys_and_fields_are_printed_without_a_private_byte() {
         let (bytes, password) = (vector.bytes(), vector.password());
         let hints = Hints { password: Some(&password), ..vector.hints() };
         let (fields, outcome) = format::inspect(&bytes, vector.known_format(), &hints);
-        let decoded = outcome.unwrap();
+        let decoded = outcome.unwrap().remove(0).decoded;
         let mut texts = vec![debug(&decoded), debug(&decoded.key), debug(&fields), debug(&hints)];
         texts.push(debug(&format::encode(&decoded.key, decoded.algorithm, Format::Blob(BlobType::Cipher))));
         match vector.blob_type() {

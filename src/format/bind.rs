@@ -20,7 +20,9 @@ use super::entry::printable;
 use super::{Entry, Error, Format, pem};
 use crate::blob::{Decoded, Hints, pkcs8};
 use crate::key::rsa::{self, PrivateNumbers};
-use crate::key::{Algorithm, Curve, Family, KeyMaterial, PrivateKey, SymmetricAlgorithm, SymmetricKey, Validation, dh, dsa, ec};
+use crate::key::{
+    Algorithm, Curve, Family, KeyMaterial, PrivateKey, SymmetricAlgorithm, SymmetricKey, Validation, dh, dsa, ec,
+};
 use crate::secret::SecretBytes;
 
 const FORMAT: Format = Format::Bind;
@@ -79,9 +81,30 @@ impl Line<'_> {
     /// Whether its value may be shown.
     pub(super) fn is_public(&self) -> bool {
         const PUBLIC: &[&str] = &[
-            FIRST, "Algorithm", "Modulus", "PublicExponent", "Prime(p)", "Subprime(q)", "Base(g)", "Generator(g)", "Public_value(y)",
-            "Bits", "Created", "Publish", "Activate", "Revoke", "Inactive", "Delete", "DSPublish", "SyncPublish", "SyncDelete",
-            "Predecessor", "Successor", "MaxTTL", "RollPeriod", "Lifetime",
+            FIRST,
+            "Algorithm",
+            "Modulus",
+            "PublicExponent",
+            "Prime(p)",
+            "Subprime(q)",
+            "Base(g)",
+            "Generator(g)",
+            "Public_value(y)",
+            "Bits",
+            "Created",
+            "Publish",
+            "Activate",
+            "Revoke",
+            "Inactive",
+            "Delete",
+            "DSPublish",
+            "SyncPublish",
+            "SyncDelete",
+            "Predecessor",
+            "Successor",
+            "MaxTTL",
+            "RollPeriod",
+            "Lifetime",
         ];
         PUBLIC.contains(&self.name)
     }
@@ -184,7 +207,8 @@ fn private(kind: Kind, lines: &mut Lines<'_>, validation: Validation) -> Result<
             PrivateKey::Dsa(dsa::PrivateKey::new(parameters, &x, Some(&y), validation)?)
         }
         Kind::Dh => {
-            let parameters = dh::Parameters::new(&lines.number("Prime(p)")?, &lines.number("Generator(g)")?, validation)?;
+            let parameters =
+                dh::Parameters::new(&lines.number("Prime(p)")?, &lines.number("Generator(g)")?, validation)?;
             let (x, y) = (lines.number("Private_value(x)")?, lines.number("Public_value(y)")?);
             PrivateKey::Dh(dh::PrivateKey::new(parameters, &x, Some(&y), validation)?)
         }
@@ -200,7 +224,8 @@ fn private(kind: Kind, lines: &mut Lines<'_>, validation: Validation) -> Result<
 /// Writes a private key file.
 pub(super) fn encode(key: &KeyMaterial) -> Result<SecretBytes, Error> {
     let kind = kind(key).ok_or_else(|| Error::not_representable(FORMAT, refused(key)))?;
-    let (number, mnemonic, _) = ALGORITHMS.iter().find(|row| row.2 == kind).ok_or_else(|| Error::not_representable(FORMAT, refused(key)))?;
+    let (number, mnemonic, _) =
+        ALGORITHMS.iter().find(|row| row.2 == kind).ok_or_else(|| Error::not_representable(FORMAT, refused(key)))?;
     let head = format!("{FIRST}: v1.3\nAlgorithm: {number} ({mnemonic})\n");
     let numbers = numbers(key);
     let line_len = |name: &str, value: &[u8]| name.len() + 2 + Base64::encoded_len(value) + 1;
@@ -234,7 +259,9 @@ fn kind(key: &KeyMaterial) -> Option<Kind> {
 
 fn refused(key: &KeyMaterial) -> String {
     match key {
-        KeyMaterial::Private(PrivateKey::Ec(key)) => format!("a key on {}, which DNSSEC does not have", key.curve().name),
+        KeyMaterial::Private(PrivateKey::Ec(key)) => {
+            format!("a key on {}, which DNSSEC does not have", key.curve().name)
+        }
         other => other.describe().to_owned(),
     }
 }

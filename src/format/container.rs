@@ -158,7 +158,8 @@ mod pfx {
         }
         let ignored = ignored(&pfx);
         if pfx.keys.is_empty() {
-            let certificates: Vec<&[u8]> = pfx.certificates.iter().map(|certificate| certificate.der.as_slice()).collect();
+            let certificates: Vec<&[u8]> =
+                pfx.certificates.iter().map(|certificate| certificate.der.as_slice()).collect();
             return Ok(leaves(&certificates, hints));
         }
         let store = Store::new(pfx.certificates.iter().map(|certificate| &certificate.der));
@@ -168,7 +169,8 @@ mod pfx {
                 entry
             };
             entry(key, &pfx, &store, hints).map(with).map_err(|error| {
-                let name = key.friendly_name.as_ref().map(|name| format!(" (`{}`)", crate::format::entry::printable(name)));
+                let name =
+                    key.friendly_name.as_ref().map(|name| format!(" (`{}`)", crate::format::entry::printable(name)));
                 error.of_key(format!("key {number}{}", name.unwrap_or_default()))
             })
         });

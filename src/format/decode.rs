@@ -2,8 +2,8 @@
 
 use super::entry::describe_all;
 use super::{Entry, Error, Format, bind, container, jwk, pem};
-use crate::asn1::{self, Contents, Limits};
 use crate::asn1::pem::Section;
+use crate::asn1::{self, Contents, Limits};
 use crate::blob::{self, BlobType, Decoded, Hints, pkcs8};
 use crate::key::{Algorithm, Family, KeyMaterial, PrivateKey, PublicKey, SymmetricAlgorithm, SymmetricKey};
 use crate::secret::SecretBytes;
@@ -173,11 +173,7 @@ pub(super) fn too_many(format: Format, offset: usize) -> Error {
 
 fn share(limits: Limits, parts: usize) -> Limits {
     let parts = u32::try_from(parts.max(1)).unwrap_or(u32::MAX);
-    Limits {
-        iterations: limits.iterations / parts,
-        scrypt_work: limits.scrypt_work / u64::from(parts),
-        ..limits
-    }
+    Limits { iterations: limits.iterations / parts, scrypt_work: limits.scrypt_work / u64::from(parts), ..limits }
 }
 
 fn raw(bytes: &[u8], hints: &Hints<'_>) -> Result<Entry, Error> {

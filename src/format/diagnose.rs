@@ -49,7 +49,8 @@ pub fn diagnose(bytes: &[u8], hints: &Hints<'_>) -> Vec<Guess> {
 }
 
 fn guess(bytes: &[u8], format: Format, hints: &Hints<'_>) -> Option<Guess> {
-    let outcome = decode_each(bytes, format, hints).and_then(|outcomes| outcomes.into_iter().collect::<Result<Vec<_>, _>>());
+    let outcome =
+        decode_each(bytes, format, hints).and_then(|outcomes| outcomes.into_iter().collect::<Result<Vec<_>, _>>());
     let Err(error) = outcome else {
         return Some(Guess { format, offset: bytes.len(), problem: None, error: None });
     };
@@ -75,7 +76,9 @@ fn reached(error: &Error, len: usize) -> usize {
             | blob::Error::Value { offset, .. }
             | blob::Error::Wide { offset, .. } => *offset,
             // The magic made sense, and no more was looked at.
-            blob::Error::CurveMissing { .. } | blob::Error::Algorithm { .. } | blob::Error::Wrapped { .. } => 4.min(len),
+            blob::Error::CurveMissing { .. } | blob::Error::Algorithm { .. } | blob::Error::Wrapped { .. } => {
+                4.min(len)
+            }
             // Whatever stands before it says little.
             blob::Error::Magic { .. } => 0,
             blob::Error::Key(_) => len,

@@ -108,7 +108,9 @@ fn pkcs8(key: &KeyMaterial, algorithm: Algorithm, format: Format, writing: &Writ
 fn structure(key: &KeyMaterial, format: Format, writing: &Writing<'_>) -> Result<SecretBytes, Error> {
     match (format, key) {
         (Format::Pkcs1, KeyMaterial::Private(PrivateKey::Rsa(key))) => Ok(asn1::pkcs1::encode_private(key)?),
-        (Format::Sec1, KeyMaterial::Private(PrivateKey::Ec(key))) => Ok(asn1::sec1::encode_with(key, Some(writing.domain()))?),
+        (Format::Sec1, KeyMaterial::Private(PrivateKey::Ec(key))) => {
+            Ok(asn1::sec1::encode_with(key, Some(writing.domain()))?)
+        }
         (Format::Dsa, KeyMaterial::Private(PrivateKey::Dsa(key))) => Ok(asn1::dsa::encode_traditional(key)?),
         (Format::Pkcs1Public, key) => match key.public() {
             Some(PublicKey::Rsa(key)) => Ok(SecretBytes::from(asn1::pkcs1::encode_public(&key)?)),

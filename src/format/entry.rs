@@ -79,11 +79,7 @@ pub fn select(mut entries: Vec<Entry>, wanted: &str) -> Result<Entry, Error> {
     }
     match found.as_slice() {
         [index] => Ok(entries.swap_remove(*index)),
-        _ => Err(Error::NoSuchKey {
-            wanted: printable(wanted),
-            found: found.len(),
-            keys: describe_all(&entries),
-        }),
+        _ => Err(Error::NoSuchKey { wanted: printable(wanted), found: found.len(), keys: describe_all(&entries) }),
     }
 }
 

@@ -112,12 +112,7 @@ impl Error {
         }
     }
 
-    pub(super) fn text(
-        format: super::Format,
-        field: impl Into<String>,
-        offset: usize,
-        problem: &'static str,
-    ) -> Self {
+    pub(super) fn text(format: super::Format, field: impl Into<String>, offset: usize, problem: &'static str) -> Self {
         Self::Text { format: format.name(), field: field.into(), offset, problem }
     }
 

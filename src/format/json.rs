@@ -45,7 +45,8 @@ pub(super) struct Member<'a> {
 
 /// Reads a text that is one value.
 pub(super) fn read(bytes: &[u8]) -> Result<Node<'_>, Problem> {
-    let text = str::from_utf8(bytes).map_err(|error| Problem { offset: error.valid_up_to(), what: "it is not UTF-8" })?;
+    let text =
+        str::from_utf8(bytes).map_err(|error| Problem { offset: error.valid_up_to(), what: "it is not UTF-8" })?;
     let mut cursor = Cursor { text, base: 0, at: 0 };
     cursor.white();
     let value = cursor.value(0)?;
@@ -139,7 +140,8 @@ impl<'a> Node<'a> {
             if escape == 'u' {
                 let mut unit = 0;
                 for _ in 0..4 {
-                    let digit = chars.next().and_then(|digit| digit.to_digit(16)).and_then(|digit| u16::try_from(digit).ok());
+                    let digit =
+                        chars.next().and_then(|digit| digit.to_digit(16)).and_then(|digit| u16::try_from(digit).ok());
                     unit = unit << 4 | digit.ok_or_else(|| wrong("it has a \\u without four digits"))?;
                 }
                 units.push(unit);
@@ -322,7 +324,11 @@ impl<'a> Cursor<'a> {
         if self.peek() == Some(b'-') {
             self.at += 1;
         }
-        if self.peek() == Some(b'0') { self.at += 1 } else { self.digits()? }
+        if self.peek() == Some(b'0') {
+            self.at += 1
+        } else {
+            self.digits()?
+        }
         if self.peek() == Some(b'.') {
             self.at += 1;
             self.digits()?;
@@ -367,15 +373,53 @@ mod tests {
     #[test]
     fn what_is_json_is_read_and_what_is_not_is_refused() {
         for text in [
-            "{}", "[]", " [ ] ", "{\"a\":1}", "[1,2,{\"b\":[null,true,false]}]", "-0", "0.5e+3", "1E9", "\"\\u00e9\\n\"",
-            "\"\\ud83d\\ude00\"", "\"\"", "\t\r\n{ \"a\" : \"b\" , \"c\" : [ ] }\n",
+            "{}",
+            "[]",
+            " [ ] ",
+            "{\"a\":1}",
+            "[1,2,{\"b\":[null,true,false]}]",
+            "-0",
+            "0.5e+3",
+            "1E9",
+            "\"\\u00e9\\n\"",
+            "\"\\ud83d\\ude00\"",
+            "\"\"",
+            "\t\r\n{ \"a\" : \"b\" , \"c\" : [ ] }\n",
         ] {
             assert!(accepts(text), "{text}");
         }
         for text in [
-            "", "{", "}", "[1,]", "{\"a\":1,}", "{,}", "[,1]", "{\"a\"}", "{a:1}", "01", "-", "1.", "1e", "+1", ".5", "tru", "nul",
-            "\"", "\"\\x\"", "\"\\u12\"", "\"\n\"", "[1 2]", "{\"a\":1 \"b\":2}", "1 2", "[1]]", "'a'", "\u{feff}{}", "\"\\ud83d\"",
-            "\"\\ude00\\ud83d\"", "\"\\ud83dx\"", "NaN",
+            "",
+            "{",
+            "}",
+            "[1,]",
+            "{\"a\":1,}",
+            "{,}",
+            "[,1]",
+            "{\"a\"}",
+            "{a:1}",
+            "01",
+            "-",
+            "1.",
+            "1e",
+            "+1",
+            ".5",
+            "tru",
+            "nul",
+            "\"",
+            "\"\\x\"",
+            "\"\\u12\"",
+            "\"\n\"",
+            "[1 2]",
+            "{\"a\":1 \"b\":2}",
+            "1 2",
+            "[1]]",
+            "'a'",
+            "\u{feff}{}",
+            "\"\\ud83d\"",
+            "\"\\ude00\\ud83d\"",
+            "\"\\ud83dx\"",
+            "NaN",
         ] {
             assert!(!accepts(text), "{text}");
         }

@@ -56,7 +56,8 @@ pub(super) fn sniff(bytes: &[u8]) -> Option<Format> {
 /// Reads a JWK.
 pub(super) fn decode(bytes: &[u8], hints: &Hints<'_>) -> Result<Entry, Error> {
     built_in(Format::Jwk)?;
-    let value = json::read(bytes).map_err(|problem| Error::text(Format::Jwk, "the text", problem.offset, problem.what))?;
+    let value =
+        json::read(bytes).map_err(|problem| Error::text(Format::Jwk, "the text", problem.offset, problem.what))?;
     read::key(value, Format::Jwk, hints)
 }
 

@@ -54,20 +54,26 @@ impl fmt::Display for Loss {
             Self::PrivateHalf => f.write_str("the private half is left out"),
             Self::Encryption => f.write_str("the key was encrypted and is written in the clear"),
             Self::PublicHalf => f.write_str("the public half is left out; a reader computes it"),
-            Self::PrivateExponent => {
-                f.write_str("d is left out and is not the one that a reader computes (modulo lcm(p − 1, q − 1)); both do the same")
+            Self::PrivateExponent => f.write_str(
+                "d is left out and is not the one that a reader computes (modulo lcm(p − 1, q − 1)); both do the same",
+            ),
+            Self::DomainSeed => {
+                f.write_str("seed and counter of the domain parameters are left out and cannot be got back")
             }
-            Self::DomainSeed => f.write_str("seed and counter of the domain parameters are left out and cannot be got back"),
             Self::SubgroupOrder => f.write_str("the subgroup order q is left out"),
             Self::PrivateLength => f.write_str("the length that the parameters ask for in private values is left out"),
             Self::Seed => f.write_str("the seed is left out and cannot be got back from the expanded key"),
-            Self::ScalarBits => f.write_str("the scalar is written clamped (RFC 7748 §5): the bits that have no meaning are lost"),
+            Self::ScalarBits => {
+                f.write_str("the scalar is written clamped (RFC 7748 §5): the bits that have no meaning are lost")
+            }
             Self::Usage(usage) => {
                 let words: Vec<_> = usage.words().collect();
                 write!(f, "the usage ({}) is left out", words.join(", "))
             }
             Self::Algorithm(family) => write!(f, "that it is a key of {} is left out", family.identifier()),
-            Self::CurveName(name) => write!(f, "the name of the curve, {name}, is left out: it must be given beside the file"),
+            Self::CurveName(name) => {
+                write!(f, "the name of the curve, {name}, is left out: it must be given beside the file")
+            }
             Self::Certificates(count) => write!(f, "{count} certificate(s) are left out"),
             Self::Name => f.write_str("the key's name is left out"),
             Self::Identifier => f.write_str("the key's identifier is left out"),
@@ -108,7 +114,8 @@ fn private_losses(losses: &mut Vec<Loss>, key: &PrivateKey, to: Format) {
             }
         }
         PrivateKey::Ec(key) => {
-            let clamped = key.curve().form == Form::Montgomery && matches!(to, Format::Blob(blob) if blob != BlobType::Pkcs8);
+            let clamped =
+                key.curve().form == Form::Montgomery && matches!(to, Format::Blob(blob) if blob != BlobType::Pkcs8);
             if clamped && !is_clamped(key.d()) {
                 losses.push(Loss::ScalarBits);
             }
@@ -187,10 +194,12 @@ fn said_of_key(losses: &mut Vec<Loss>, entry: &Entry, to: Format, writing: &Writ
                 losses.push(Loss::Algorithm(family));
             }
         }
-        (key, Family::Ecdh) if key.curve().is_some_and(|curve| curve.form == Form::Weierstrass) => {
-            if !has_usage && !matches!(to, Format::Blob(_)) {
-                losses.push(Loss::Algorithm(family));
-            }
+        (key, Family::Ecdh)
+            if key.curve().is_some_and(|curve| curve.form == Form::Weierstrass)
+                && !has_usage
+                && !matches!(to, Format::Blob(_)) =>
+        {
+            losses.push(Loss::Algorithm(family));
         }
         _ => {}
     }

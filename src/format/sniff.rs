@@ -16,7 +16,8 @@ pub fn sniff(bytes: &[u8]) -> Result<Format, Error> {
     if let Some(blob_type) = blob::sniff(bytes) {
         return Ok(Format::Blob(blob_type));
     }
-    let known = sniff_der(bytes).or_else(|| jwk::sniff(bytes)).or_else(|| bind::sniff(bytes)).or_else(|| sniff_pem(bytes));
+    let known =
+        sniff_der(bytes).or_else(|| jwk::sniff(bytes)).or_else(|| bind::sniff(bytes)).or_else(|| sniff_pem(bytes));
     if let Some(format) = known {
         return Ok(format);
     }

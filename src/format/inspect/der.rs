@@ -153,12 +153,7 @@ fn structure(format: Format, bytes: &[u8]) -> (&'static str, &'static [Element])
 }
 
 /// Tells the elements of a structure, up to where it stops making sense.
-pub(in crate::format) fn walk(
-    fields: &mut Vec<Field>,
-    bytes: &[u8],
-    format: Format,
-    depth: usize,
-) -> Result<(), Stop> {
+pub(in crate::format) fn walk(fields: &mut Vec<Field>, bytes: &[u8], format: Format, depth: usize) -> Result<(), Stop> {
     let (name, elements) = structure(format, bytes);
     let mut walker = Walker { fields, bytes };
     let outer = walker.header(0, bytes.len())?;
@@ -170,7 +165,11 @@ pub(in crate::format) fn walk(
     if let Some(stop) = outer.cut_off() {
         return Err(stop);
     }
-    if outer.end == bytes.len() { Ok(()) } else { Err(Stop { offset: outer.end, problem: "something follows the structure" }) }
+    if outer.end == bytes.len() {
+        Ok(())
+    } else {
+        Err(Stop { offset: outer.end, problem: "something follows the structure" })
+    }
 }
 
 /// An element's place.
@@ -223,7 +222,14 @@ impl Walker<'_, '_> {
         Ok(Place { tag, start, content: content.min(limit), end: end.min(limit), is_cut: end > limit })
     }
 
-    fn field(&mut self, name: impl Into<std::borrow::Cow<'static, str>>, offset: usize, length: usize, depth: usize, value: Value) -> Result<(), Stop> {
+    fn field(
+        &mut self,
+        name: impl Into<std::borrow::Cow<'static, str>>,
+        offset: usize,
+        length: usize,
+        depth: usize,
+        value: Value,
+    ) -> Result<(), Stop> {
         if self.fields.len() >= MAX_FIELDS || depth > MAX_DEPTH {
             return Err(Stop { offset, problem: "there are more elements than are told" });
         }
@@ -239,12 +245,15 @@ impl Walker<'_, '_> {
     fn elements(&mut self, outer: &Place, known: &'static [Element], depth: usize) -> Result<(), Stop> {
         let (mut at, mut left) = (outer.content, known.iter());
         // What may be missing has a context-specific tag, or stands last.
-        let optional = |element: &Element| element.tag >= 0x80 || matches!(element.name, "parameters" | "otherPrimeInfos" | "macData");
+        let optional = |element: &Element| {
+            element.tag >= 0x80 || matches!(element.name, "parameters" | "otherPrimeInfos" | "macData")
+        };
         while at < outer.end {
             let place = self.header(at, outer.end)?;
             let element = left.find(|element| !optional(element) || element.tag == ANY || element.tag == place.tag);
             let element = element.filter(|element| element.tag == ANY || element.tag == place.tag);
-            let element = element.ok_or(Stop { offset: at, problem: "there is an element that the structure does not have there" })?;
+            let element = element
+                .ok_or(Stop { offset: at, problem: "there is an element that the structure does not have there" })?;
             self.element(&place, element.name, element.inside, depth)?;
             at = place.end;
         }
@@ -292,7 +301,8 @@ impl Walker<'_, '_> {
 
     /// The structure that fills a string, if it is one of those that keys are made of.
     fn inner(&self, from: usize, to: usize) -> Option<(Place, &'static [Element])> {
-        let place = self.header(from, to).ok().filter(|place| place.tag == SEQUENCE && place.end == to && !place.is_cut)?;
+        let place =
+            self.header(from, to).ok().filter(|place| place.tag == SEQUENCE && place.end == to && !place.is_cut)?;
         match crate::format::sniff::sniff_der(self.bytes.get(from..to)?)? {
             Format::Pkcs1 => Some((place, RSA_PRIVATE)),
             Format::Pkcs1Public => Some((place, RSA_PUBLIC)),
@@ -318,7 +328,8 @@ impl Walker<'_, '_> {
         }
         let content = self.content(place);
         let value = match place.tag {
-            OID => ObjectIdentifier::from_bytes(content).map_or_else(|_| Value::Public(content.to_vec()), |oid| Value::Text(oid_text(&oid))),
+            OID => ObjectIdentifier::from_bytes(content)
+                .map_or_else(|_| Value::Public(content.to_vec()), |oid| Value::Text(oid_text(&oid))),
             INTEGER => match content {
                 [first, ..] if *first < 0x80 && content.len() <= 8 => {
                     Value::Number(content.iter().fold(0, |number, byte| number << 8 | u64::from(*byte)))

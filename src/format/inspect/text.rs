@@ -32,7 +32,9 @@ fn object(fields: &mut Vec<Field>, node: Node<'_>, depth: usize) {
         let private = jwk::is_private(kty.as_deref(), &member.name, value.kind());
         let shown = match value.kind() {
             _ if private => Value::Private(SecretBytes::from(value.text().trim_matches('"').as_bytes())),
-            Kind::String => Value::Text(value.string().map(|text| text.chars().flat_map(char::escape_debug).collect()).unwrap_or_default()),
+            Kind::String => Value::Text(
+                value.string().map(|text| text.chars().flat_map(char::escape_debug).collect()).unwrap_or_default(),
+            ),
             _ => Value::Text(value.text().chars().flat_map(char::escape_debug).collect()),
         };
         fields.push(Field::new(name, value.offset(), value.len(), depth, shown));

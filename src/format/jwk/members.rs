@@ -83,9 +83,14 @@ impl<'a> Members<'a> {
 
     /// Bytes that must be there and have this length.
     pub(super) fn exact(&mut self, name: &'static str, len: usize) -> Result<SecretBytes, Error> {
-        let offset = self.left.iter().find(|member| member.name == name).map_or(self.offset, |member| member.value.offset());
+        let offset =
+            self.left.iter().find(|member| member.name == name).map_or(self.offset, |member| member.value.offset());
         let bytes = self.required(name)?;
-        if bytes.len() == len { Ok(bytes) } else { Err(self.wrong(name, offset, "it does not have the length that goes with the curve or algorithm")) }
+        if bytes.len() == len {
+            Ok(bytes)
+        } else {
+            Err(self.wrong(name, offset, "it does not have the length that goes with the curve or algorithm"))
+        }
     }
 
     /// A list of texts that may be missing.

@@ -7,7 +7,8 @@ use crate::format::json::Node;
 use crate::format::{Entry, Error, Format, entry};
 use crate::key::rsa::{self, PrivateNumbers};
 use crate::key::{
-    Algorithm, Family, KeyMaterial, KeyUsage, ParameterSet, PrivateKey, PublicKey, SymmetricAlgorithm, SymmetricKey, ec, pq,
+    Algorithm, Family, KeyMaterial, KeyUsage, ParameterSet, PrivateKey, PublicKey, SymmetricAlgorithm, SymmetricKey,
+    ec, pq,
 };
 use crate::secret::SecretBytes;
 
@@ -42,7 +43,7 @@ fn usage(members: &mut Members<'_>, kty: &str) -> Result<Option<KeyUsage>, Error
     let mut of_operations = None;
     for (word, _) in members.texts("key_ops")? {
         if let Some(usage) = algorithms::usage_of_operation(&word) {
-            *of_operations.get_or_insert(KeyUsage::default()) |= usage;
+            *of_operations.get_or_insert_with(KeyUsage::default) |= usage;
         }
     }
     Ok(of_operations.or(of_use))
@@ -65,7 +66,9 @@ fn rsa_key(members: &mut Members<'_>, hints: &Hints<'_>) -> Result<KeyMaterial, 
         return Ok(KeyMaterial::Public(PublicKey::Rsa(public)));
     };
     if !members.has("p") {
-        return Err(members.wrong_key("p", "it is missing: a key of `d` alone is allowed by RFC 7518 and is no CNG key"));
+        return Err(
+            members.wrong_key("p", "it is missing: a key of `d` alone is allowed by RFC 7518 and is no CNG key")
+        );
     }
     let numbers = PrivateNumbers {
         p: members.required("p")?.trimmed(),
@@ -127,7 +130,7 @@ fn symmetric(members: &mut Members<'_>, usage: Option<KeyUsage>, hints: &Hints<'
             return Err(Error::not_representable(Format::Jwk, what));
         }
     };
-    let algorithm = given.or(named.map(|(named, _)| named)).unwrap_or_else(|| by_length(&k, usage));
+    let algorithm = given.or_else(|| named.map(|(named, _)| named)).unwrap_or_else(|| by_length(&k, usage));
     let key = SymmetricKey::new(algorithm, k)?;
     Ok(Decoded { algorithm: Algorithm::symmetric(algorithm), key: KeyMaterial::Secret(key), usage })
 }

@@ -55,13 +55,21 @@ pub(in crate::format) struct Beside<'a> {
 }
 
 /// Writes a JWK.
-pub(in crate::format) fn encode(key: &KeyMaterial, algorithm: Algorithm, beside: &Beside<'_>) -> Result<SecretBytes, Error> {
+pub(in crate::format) fn encode(
+    key: &KeyMaterial,
+    algorithm: Algorithm,
+    beside: &Beside<'_>,
+) -> Result<SecretBytes, Error> {
     built_in(Format::Jwk)?;
     text(key, algorithm, beside, Format::Jwk)
 }
 
 /// Writes a JWK set of one key.
-pub(in crate::format) fn encode_set(key: &KeyMaterial, algorithm: Algorithm, beside: &Beside<'_>) -> Result<SecretBytes, Error> {
+pub(in crate::format) fn encode_set(
+    key: &KeyMaterial,
+    algorithm: Algorithm,
+    beside: &Beside<'_>,
+) -> Result<SecretBytes, Error> {
     built_in(Format::JwkSet)?;
     text(key, algorithm, beside, Format::JwkSet)
 }
@@ -165,7 +173,11 @@ fn rsa_members<'a>(parts: &mut Vec<Part<'a>>, key: &'a rsa::PublicKey) {
     member(parts, ",\"e\":", Part::Url(key.e()));
 }
 
-fn point_members<'a>(parts: &mut Vec<Part<'a>>, key: &'a crate::key::ec::PublicKey, format: Format) -> Result<(), Error> {
+fn point_members<'a>(
+    parts: &mut Vec<Part<'a>>,
+    key: &'a crate::key::ec::PublicKey,
+    format: Format,
+) -> Result<(), Error> {
     let curve = key.curve();
     let Some((kty, crv)) = algorithms::of_curve(curve) else {
         return Err(Error::not_representable(format, format!("a key on {}: no name of it is registered", curve.name)));
@@ -179,7 +191,11 @@ fn point_members<'a>(parts: &mut Vec<Part<'a>>, key: &'a crate::key::ec::PublicK
     Ok(())
 }
 
-fn lattice_members<'a>(parts: &mut Vec<Part<'a>>, key: &'a crate::key::pq::PublicKey, format: Format) -> Result<(), Error> {
+fn lattice_members<'a>(
+    parts: &mut Vec<Part<'a>>,
+    key: &'a crate::key::pq::PublicKey,
+    format: Format,
+) -> Result<(), Error> {
     let set = key.set();
     if set.family() != crate::key::Family::MlDsa {
         return Err(Error::not_representable(format, format!("a key of {}", set.full_name())));

@@ -37,7 +37,9 @@ pub(crate) fn run(context: &Context, args: &InspectArgs) -> Result<u8, Failure> 
     let verdict = match outcome {
         Ok(entries) => {
             let Some(decoded) = entries.into_iter().next().map(|entry| entry.decoded) else {
-                return Err(Failure::Library(format::Error::NoKey { format: format.name(), problem: "there is no key in it".into() }.into()));
+                return Err(Failure::Library(
+                    format::Error::NoKey { format: format.name(), problem: "there is no key in it".into() }.into(),
+                ));
             };
             let consistent = match decoded.key.consistency() {
                 Consistency::Checked => Some(true),
@@ -160,7 +162,12 @@ fn field_table(fields: &[Field]) -> String {
             FieldValue::Private(_) => "(private)".to_owned(),
             _ => String::new(),
         };
-        rows.push(vec![field.offset.to_string(), field.length.to_string(), format!("{}{}", "  ".repeat(field.depth), field.name), value]);
+        rows.push(vec![
+            field.offset.to_string(),
+            field.length.to_string(),
+            format!("{}{}", "  ".repeat(field.depth), field.name),
+            value,
+        ]);
     }
     columns(&rows)
 }
