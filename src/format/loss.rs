@@ -194,10 +194,12 @@ fn said_of_key(losses: &mut Vec<Loss>, entry: &Entry, to: Format, writing: &Writ
                 losses.push(Loss::Algorithm(family));
             }
         }
-        (key, Family::Ecdh) if key.curve().is_some_and(|curve| curve.form == Form::Weierstrass) => {
-            if !has_usage && !matches!(to, Format::Blob(_)) {
-                losses.push(Loss::Algorithm(family));
-            }
+        (key, Family::Ecdh)
+            if key.curve().is_some_and(|curve| curve.form == Form::Weierstrass)
+                && !has_usage
+                && !matches!(to, Format::Blob(_)) =>
+        {
+            losses.push(Loss::Algorithm(family));
         }
         _ => {}
     }

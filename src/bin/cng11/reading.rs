@@ -46,8 +46,6 @@ impl Reading {
                 BlobType::EccPrivate
                     | BlobType::EccFullPrivate
                     | BlobType::EccFullPublic
-                    | BlobType::EccFullPrivate
-                    | BlobType::EccFullPublic
                     | BlobType::EccPublic
                     | BlobType::Private
                     | BlobType::Public
