@@ -196,11 +196,7 @@ pub fn contents<'a>(
 }
 
 /// Reads a blob of a type that holds no key, or none that can be read; `None` for every other type.
-fn keyless_from(
-    reader: &mut Reader<'_>,
-    blob_type: BlobType,
-    hints: &Hints<'_>,
-) -> Option<Result<Contents, Error>> {
+fn keyless_from(reader: &mut Reader<'_>, blob_type: BlobType, hints: &Hints<'_>) -> Option<Result<Contents, Error>> {
     let sealed = |why| Contents::Sealed { blob_type, why };
     Some(match blob_type {
         BlobType::AesWrap => Ok(Contents::Wrapped(blob_type)),

@@ -122,9 +122,8 @@ fn every_key_survives_every_blob_type_that_can_hold_it() {
                 Ok(again) => {
                     let after = numbers(&again.key);
                     // A blob need not have place for all: what it has is the same.
-                    let lost = |field: &str| {
-                        target.is_public() || matches!(field, "q" | "j" | "seed" | "count" | "private")
-                    };
+                    let lost =
+                        |field: &str| target.is_public() || matches!(field, "q" | "j" | "seed" | "count" | "private");
                     // RSAPRIVATEBLOB has no d, and the one that is computed is the least.
                     let least = matches!(decoded.key, KeyMaterial::Private(PrivateKey::Rsa(_)))
                         && matches!(target, BlobType::Private | BlobType::RsaPrivate);
@@ -211,13 +210,8 @@ fn parameter_blobs_give_their_parameters_and_are_no_keys() {
 
 #[test]
 fn blobs_that_others_must_open_are_shown_and_refused_by_name() {
-    let types = [
-        BlobType::IsolatedKey,
-        BlobType::Kdf,
-        BlobType::Protected,
-        BlobType::TpmPersistent,
-        BlobType::TpmProtected,
-    ];
+    let types =
+        [BlobType::IsolatedKey, BlobType::Kdf, BlobType::Protected, BlobType::TpmPersistent, BlobType::TpmProtected];
     for vector in of(&types) {
         let bytes = vector.bytes();
         let (fields, outcome) = blob::contents(&bytes, vector.blob_type, &vector.hints());

@@ -43,10 +43,9 @@ fn header(vector: &Vector, bytes: &[u8]) -> usize {
         BlobType::CapiDhPublic => 48,
         BlobType::CapiDhPrivate => 52,
         BlobType::CapiDsaPrivate | BlobType::CapiDsaPublic if vector.variant.contains("v3") => 24,
-        BlobType::CapiDsaPrivate
-        | BlobType::CapiDsaPublic
-        | BlobType::CapiDsaV2Private
-        | BlobType::CapiDsaV2Public => 16,
+        BlobType::CapiDsaPrivate | BlobType::CapiDsaPublic | BlobType::CapiDsaV2Private | BlobType::CapiDsaV2Public => {
+            16
+        }
         BlobType::DsaParameters if &bytes[4..8] == b"DSPM" => 36,
         BlobType::DsaParameters => 32,
         BlobType::DsaPrivate | BlobType::DsaPublic if bytes[3] == b'2' => 28,
@@ -259,10 +258,13 @@ fn a_private_key_of_a_type_that_is_known_by_name_only_is_named() {
 
 #[test]
 fn names_are_exact_and_end_with_a_nul() {
-    let pq = |name: &[u8]| blobs::blob(&[blobs::magic("DSPK"), name.len().try_into().unwrap(), 1312], &[name, &[0; 1312]]);
+    let pq =
+        |name: &[u8]| blobs::blob(&[blobs::magic("DSPK"), name.len().try_into().unwrap(), 1312], &[name, &[0; 1312]]);
     let decode = |name: &[u8]| blob::decode(&pq(name), BlobType::PqDsaPublic, &Hints::default()).map(|_| ());
     assert_eq!(decode(b"4\x004\0\0\0"), Ok(()));
-    for name in [&b"4\x004\0"[..], b"", b"\0\0", b"4\x004\0\0\0\0\0", b"4\x004\0\0", b"6\x005\0\0\0", b"5\x001\x002\0\0\0"] {
+    for name in
+        [&b"4\x004\0"[..], b"", b"\0\0", b"4\x004\0\0\0\0\0", b"4\x004\0\0", b"6\x005\0\0\0", b"5\x001\x002\0\0\0"]
+    {
         assert!(decode(name).is_err(), "{name:?}");
     }
     let wrapped = |name: &[u8]| {

@@ -121,7 +121,9 @@ impl Version {
             return limit("up to 1024 bits its q must have 160 bits");
         }
         match parameters.evidence() {
-            Some(evidence) if evidence.seed.len() != V1_GROUP as usize => limit("up to 1024 bits its seed has 20 bytes"),
+            Some(evidence) if evidence.seed.len() != V1_GROUP as usize => {
+                limit("up to 1024 bits its seed has 20 bytes")
+            }
             _ => Ok(Self::V1),
         }
     }
@@ -274,12 +276,7 @@ pub(super) fn write_private(writer: &mut Writer<impl AsMut<[u8]>>, key: &Private
     writer.number("PrivateExponent", key.x(), parameters.q().len())
 }
 
-fn write(
-    writer: &mut Writer<impl AsMut<[u8]>>,
-    magic: u32,
-    version: Version,
-    key: &PublicKey,
-) -> Result<(), Error> {
+fn write(writer: &mut Writer<impl AsMut<[u8]>>, magic: u32, version: Version, key: &PublicKey) -> Result<(), Error> {
     let width = key.parameters().p().len();
     writer.magic(magic)?;
     writer.u32("cbKey", width)?;

@@ -122,11 +122,7 @@ pub fn encode(curve: &Curve) -> Result<SecretBytes, Error> {
     build(|writer, _| write(writer, curve, BlobType::EccParameters))
 }
 
-pub(super) fn write(
-    writer: &mut Writer<impl AsMut<[u8]>>,
-    curve: &Curve,
-    blob_type: BlobType,
-) -> Result<(), Error> {
+pub(super) fn write(writer: &mut Writer<impl AsMut<[u8]>>, curve: &Curve, blob_type: BlobType) -> Result<(), Error> {
     let kind = TYPES.iter().find(|(_, form)| *form == curve.form && curve.is_cng()).map(|(number, _)| *number);
     let kind = kind.ok_or(Error::Limit { blob_type: blob_type.name(), why: "CNG does not have its curve" })?;
     let parameters = curve.parameters;

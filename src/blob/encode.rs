@@ -150,11 +150,7 @@ fn write_private(
     Ok(true)
 }
 
-fn write_secret(
-    writer: &mut Writer<impl AsMut<[u8]>>,
-    key: &SymmetricKey,
-    blob_type: BlobType,
-) -> Result<bool, Error> {
+fn write_secret(writer: &mut Writer<impl AsMut<[u8]>>, key: &SymmetricKey, blob_type: BlobType) -> Result<bool, Error> {
     match blob_type {
         BlobType::KeyData => key_data::write(writer, key)?,
         BlobType::Cipher => cipher::write(writer, key)?,

@@ -20,8 +20,7 @@
 
 use super::{Error, Reader};
 
-pub(super) const WHY: &str =
-    "only the isolation of the Windows it was made for can open it; generate the key without virtualisation-based isolation";
+pub(super) const WHY: &str = "only the isolation of the Windows it was made for can open it; generate the key without virtualisation-based isolation";
 
 pub(super) fn read(reader: &mut Reader<'_>) -> Result<(), Error> {
     let version_at = reader.offset();

@@ -105,12 +105,7 @@ impl<'a> Reader<'a> {
     }
 
     /// A magic number, one of those that are allowed.
-    pub(crate) fn magic(
-        &mut self,
-        name: &'static str,
-        allowed: &[u32],
-        expected: &'static str,
-    ) -> Result<u32, Error> {
+    pub(crate) fn magic(&mut self, name: &'static str, allowed: &[u32], expected: &'static str) -> Result<u32, Error> {
         let offset = self.offset;
         let found = self.u32(name)?;
         if allowed.contains(&found) {

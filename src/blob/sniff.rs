@@ -57,7 +57,8 @@ fn fits(bytes: &[u8], blob_type: BlobType) -> bool {
         BlobType::EccFullPrivate => described_curve(bytes, 4).map(|(field, order, end)| end + 2 * field + order),
         BlobType::EccParameters => described_curve(bytes, 0).map(|(_, _, end)| end),
         BlobType::SslEccPublic => {
-            let curve = word(0).and_then(ssl_ecc::by_group).filter(|curve| word(4) == u32::try_from(curve.width()).ok());
+            let curve =
+                word(0).and_then(ssl_ecc::by_group).filter(|curve| word(4) == u32::try_from(curve.width()).ok());
             curve.map(|curve| 8 + 2 * curve.width() as u64)
         }
         BlobType::IsolatedKey => return isolated::read(&mut super::Reader::new(bytes)).is_ok(),

@@ -33,8 +33,7 @@ pub(super) fn read(reader: &mut Reader<'_>, blob_type: BlobType) -> Result<(), E
         reader.u32("tpmHandle")?;
         return reader.expect_end();
     }
-    let [public, private, name] =
-        [reader.u32("cbPublic")?, reader.u32("cbPrivate")?, reader.u32("cbName")?];
+    let [public, private, name] = [reader.u32("cbPublic")?, reader.u32("cbPrivate")?, reader.u32("cbName")?];
     reader.expect_rest("the payload", u64::from(public) + u64::from(private) + u64::from(name))?;
     reader.public("public", public)?;
     reader.private("private", private)?;

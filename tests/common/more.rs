@@ -38,9 +38,9 @@ impl Vector {
 
     /// The same blob in another variant.
     pub(crate) fn other(&self, variant: &str) -> Vec<u8> {
-        let found = BLOBS.iter().find(|other| {
-            (&other.key, &*other.variant, other.blob_type) == (&self.key, variant, self.blob_type)
-        });
+        let found = BLOBS
+            .iter()
+            .find(|other| (&other.key, &*other.variant, other.blob_type) == (&self.key, variant, self.blob_type));
         found.unwrap_or_else(|| panic!("{} has no variant `{variant}`", self.file)).bytes()
     }
 

@@ -42,8 +42,7 @@ pub(super) const CALG_DH_EPHEM: u32 = 0xAA02;
 
 const PUBLIC: Form = form(magic::DH3, VERSION_3, false);
 const PRIVATE: Form = form(magic::DH4, VERSION_3, true);
-static FORMS: &[Form] =
-    &[PUBLIC, PRIVATE, form(magic::DH1, VERSION_2, false), form(magic::DH2, VERSION_2, true)];
+static FORMS: &[Form] = &[PUBLIC, PRIVATE, form(magic::DH1, VERSION_2, false), form(magic::DH2, VERSION_2, true)];
 
 /// A decoded blob, borrowed from its bytes.
 #[derive(Clone, Copy)]

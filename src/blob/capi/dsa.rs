@@ -36,8 +36,7 @@ const LONGEST: u32 = 1024;
 
 const PUBLIC: Form = form(magic::DSS1, VERSION_2, false);
 const PRIVATE: Form = form(magic::DSS2, VERSION_2, true);
-static FORMS: &[Form] =
-    &[PUBLIC, PRIVATE, form(magic::DSS3, VERSION_3, false), form(magic::DSS4, VERSION_3, true)];
+static FORMS: &[Form] = &[PUBLIC, PRIVATE, form(magic::DSS3, VERSION_3, false), form(magic::DSS4, VERSION_3, true)];
 static V2_FORMS: &[Form] = &[PUBLIC, PRIVATE];
 
 /// A decoded blob, borrowed from its bytes.
@@ -123,9 +122,7 @@ pub(in crate::blob) fn write_public(
     blob_type: BlobType,
 ) -> Result<(), Error> {
     let parameters = key.parameters();
-    write(writer, &PUBLIC, parameters, blob_type, |writer| {
-        writer.number_le("y", key.y(), parameters.p().len())
-    })
+    write(writer, &PUBLIC, parameters, blob_type, |writer| writer.number_le("y", key.y(), parameters.p().len()))
 }
 
 pub(in crate::blob) fn write_private(
