@@ -161,7 +161,7 @@ fn is_refused(file: &str) -> Option<&'static str> {
         "dsa.pub.pem" => "a DSA public key in OpenSSL's old form cannot be read here",
         "dsa_private_key.pem" | "key1.pem" | "rsa_private_key.pem" | "testrsa-encrypted.pem" => "encrypted the old way",
         "dsa_public_key_invalid_bit_string.der" => "malformed DER",
-        "ec-inconsistent-curve2.pem" => "its curve is another than that of the structure around it",
+        "ec-inconsistent-curve2.pem" => "it names another curve than the structure around it",
         "ec-invalid-private-scalar.pem" => "d is out of range",
         "ec-invalid-version.pem" => "its version is not 1",
         "enc-ec-sha1-128-rc4.pem" | "rsa-40bitrc2.pem" => "not supported",
@@ -443,7 +443,7 @@ fn parameters_of_another_curve_before_a_key_are_refused() {
     let parameters = other.split_once("-----BEGIN EC PRIVATE KEY").unwrap().0;
     let mixed = format!("{parameters}-----BEGIN EC PRIVATE KEY{key}");
     let error = pem::read(mixed.as_bytes(), Opening::default(), FULL).unwrap_err();
-    assert!(error.to_string().contains("its curve is another"), "{error}");
+    assert!(error.to_string().contains("it names another curve"), "{error}");
 }
 
 #[test]

@@ -95,7 +95,7 @@ impl Field {
     /// A number below p; `None` for any other.
     fn element(&self, number: &[u8]) -> Option<BoxedMontyForm> {
         let number = BoxedUint::from_be_slice(trimmed(number), self.bits).ok()?;
-        (&number < self.params.modulus().as_ref()).then(|| BoxedMontyForm::new(number, &self.params))
+        (number < *self.params.modulus().as_ref()).then(|| BoxedMontyForm::new(number, &self.params))
     }
 
     fn one(&self) -> BoxedMontyForm {
