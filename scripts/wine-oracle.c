@@ -8,12 +8,14 @@
  * ALGORITHM  a CNG identifier (RSA, ECDSA_P256, AES), with the curve of a generic one behind a slash (ECDH/nistP256);
  *            or advapi32, for an RSA key of CryptoAPI with the types PUBLICKEYBLOB and PRIVATEKEYBLOB
  * HEX        the blob. With the import type `generate` nothing is imported: Wine makes a key of so many bits (decimal)
+ *            With the export type `signature` nothing is exported: Wine signs the digest 00 01 .. 13 with the key, as SHA-1
+ *            where that is part of the scheme (PKCS #1 v1.5). What comes back has its most significant byte first
  * KEK-HEX    a KeyDataBlob of the key that wraps or unwraps an Rfc3565KeyWrapBlob
  *
  * It answers one line for each, at once, after a first line `version WINE-VERSION`:
  *
  *     ID ok HEX[,HEX...]
- *     ID status 0xXXXXXXXX STEP       STEP is what failed: open, curve, generate, kek, import or export
+ *     ID status 0xXXXXXXXX STEP       STEP is what failed: open, curve, generate, kek, import, export or sign
  *
  * Wine itself may abort on a blob that it cannot swallow. Then the first request without an answer is the one at fault.
  */
@@ -84,6 +86,8 @@ static void put(const char *id, int first, ULONG length)
     for (i = 0; i < length; i++) printf("%02x", exported[i]);
 }
 
+static const UCHAR digest[20] = { 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18, 19 };
+
 /* ---- CNG ------------------------------------------------------------------------------------- */
 
 static struct outcome cng_export(const char *id, BCRYPT_KEY_HANDLE key, BCRYPT_KEY_HANDLE kek, char *types)
@@ -110,6 +114,21 @@ static struct outcome cng_export(const char *id, BCRYPT_KEY_HANDLE key, BCRYPT_K
         if (s) stop("an export failed that had worked");
         put(id, first, length);
     }
+    putchar('\n');
+    return fine;
+}
+
+static struct outcome cng_sign(const char *id, BCRYPT_KEY_HANDLE key, int rsa)
+{
+    BCRYPT_PKCS1_PADDING_INFO pkcs1 = { BCRYPT_SHA1_ALGORITHM };
+    UCHAR copy[sizeof digest];
+    ULONG length = 0;
+    NTSTATUS s;
+    memcpy(copy, digest, sizeof copy);
+    s = BCryptSignHash(key, rsa ? &pkcs1 : NULL, copy, sizeof copy, exported, sizeof exported, &length,
+                       rsa ? BCRYPT_PAD_PKCS1 : 0);
+    if (s) return failed("sign", (ULONG)s);
+    put(id, 1, length);
     putchar('\n');
     return fine;
 }
@@ -159,7 +178,8 @@ static struct outcome cng(const char *id, char *name, const char *from, char *to
         if (s) o = failed("curve", (ULONG)s);
     }
     if (!o.step) o = cng_with(algorithm, &key, &kek, from, hex, kek_hex);
-    if (!o.step) o = cng_export(id, key, kek, to);
+    if (!o.step && !strcmp(to, "signature")) o = cng_sign(id, key, !strcmp(name, "RSA"));
+    else if (!o.step) o = cng_export(id, key, kek, to);
     if (key) BCryptDestroyKey(key);
     if (kek) BCryptDestroyKey(kek);
     BCryptCloseAlgorithmProvider(algorithm, 0);
@@ -176,6 +196,27 @@ static DWORD capi_type(const char *name)
     return 0;
 }
 
+static struct outcome capi_sign(const char *id, HCRYPTPROV provider)
+{
+    HCRYPTHASH hash = 0;
+    DWORD size = sizeof exported, i;
+    struct outcome o = fine;
+    if (!CryptCreateHash(provider, CALG_SHA1, 0, 0, &hash)) return failed("sign", GetLastError());
+    if (!CryptSetHashParam(hash, HP_HASHVAL, digest, 0) ||
+        !CryptSignHashW(hash, AT_KEYEXCHANGE, NULL, 0, exported, &size)) o = failed("sign", GetLastError());
+    CryptDestroyHash(hash);
+    if (o.step) return o;
+    for (i = 0; i < size / 2; i++)
+    {
+        UCHAR low = exported[i];
+        exported[i] = exported[size - 1 - i];
+        exported[size - 1 - i] = low;
+    }
+    put(id, 1, size);
+    putchar('\n');
+    return fine;
+}
+
 /* The import type is in the blob itself; that the request names it too is for the reader. */
 static struct outcome capi(const char *id, const char *from, const char *to, const char *hex)
 {
@@ -187,6 +228,7 @@ static struct outcome capi(const char *id, const char *from, const char *to, con
     if (!CryptAcquireContextW(&provider, NULL, NULL, PROV_RSA_AES, CRYPT_VERIFYCONTEXT))
         return failed("open", GetLastError());
     if (!CryptImportKey(provider, blob, length, 0, CRYPT_EXPORTABLE, &key)) o = failed("import", GetLastError());
+    else if (!strcmp(to, "signature")) o = capi_sign(id, provider);
     else if (!CryptExportKey(key, 0, capi_type(to), 0, exported, &size)) o = failed("export", GetLastError());
     else
     {
