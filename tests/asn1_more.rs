@@ -1,6 +1,12 @@
 //! DER and PEM of every kind of key, against files that OpenSSL and others wrote, and against what OpenSSL makes of ours.
 
-#![allow(clippy::indexing_slicing, clippy::panic, clippy::unwrap_used, reason = "a test may panic")]
+#![allow(
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    clippy::unwrap_used,
+    reason = "a test may panic"
+)]
 
 use std::path::PathBuf;
 
