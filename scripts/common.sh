@@ -130,6 +130,7 @@ tool_present() {
     cc) can_compile_c ;;
     gnutls) have p11tool && have certtool ;;
     curl) have curl ;;
+    python) have python3 && python3 -c 'import cryptography' >/dev/null 2>&1 ;;
     wine) wine_program >/dev/null ;;
     mingw) have x86_64-w64-mingw32-gcc ;;
     *) die "no such tool in scripts/common.sh: $1" ;;
@@ -144,6 +145,8 @@ package_of() {
     apt:cc) echo gcc libc6-dev ;;
     apt:gnutls) echo gnutls-bin ;;
     apt:curl) echo curl ca-certificates ;;
+    apt:python | dnf:python) echo python3 python3-cryptography ;;
+    pacman:python) echo python python-cryptography ;;
     apt:wine) echo wine wine64 gnutls-bin ;; # without GnuTLS its bcrypt.dll does nothing
     apt:mingw) echo gcc-mingw-w64-x86-64 ;;
     dnf:mingw) echo mingw64-gcc ;;
