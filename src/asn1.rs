@@ -1,29 +1,90 @@
-//! DER structures that hold keys: PKCS#8, PKCS#1, SEC 1, SubjectPublicKeyInfo.
+//! DER structures that hold keys: PKCS#8, PKCS#1, SEC 1, SubjectPublicKeyInfo, domain parameters, certificates, PKCS#12; and PEM around them.
 //!
 //! Owns the mapping between those and [`key`](crate::key). Parsing and writing DER itself is the RustCrypto crates' work. Secret
 //! output goes into one exact, wiped allocation. Never sees a CNG header or a token.
 
+mod algorithm;
+#[cfg(feature = "pfx")]
+mod ber;
 pub mod certificate;
+pub mod dh;
+pub mod dsa;
+pub mod ec_parameters;
 pub mod ecdsa;
 mod error;
+mod identifiers;
+mod key_usage;
 mod pbe;
+pub mod pem;
+#[cfg(feature = "pfx")]
+pub mod pfx;
 pub mod pkcs1;
 pub mod pkcs8;
+mod pq;
 pub mod sec1;
 pub mod spki;
 
-use der::asn1::ObjectIdentifier;
+use std::fmt;
+
+use der::asn1::UintRef;
 use der::{Decode, Encode, Reader, SliceReader};
 
+use crate::key::KeyUsage;
 use crate::secret::SecretBytes;
 
+pub use self::algorithm::Domain;
 pub use self::error::Error;
-pub use self::pbe::{Encryption, encrypt};
+pub use self::identifiers::{Identifier, identifiers};
+pub use self::pbe::{Cipher, Encryption, Hash, Limits, Opening, Scheme, encrypt};
 
-/// RFC 8017 appendix C: `rsaEncryption`.
-pub(crate) const RSA_ENCRYPTION: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.2.840.113549.1.1.1");
-/// RFC 5480 §2.1.1: `id-ecPublicKey`.
-pub(crate) const EC_PUBLIC_KEY: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.2.840.10045.2.1");
+/// A key, and what the structure that held it says about it.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct Contents<K> {
+    /// The key.
+    pub key: K,
+    /// What it may be used for, where that is said.
+    pub usage: Option<KeyUsage>,
+    /// What is lost when the key is taken out.
+    pub losses: Vec<Loss>,
+}
+
+impl<K> Contents<K> {
+    /// A key of which nothing else is said.
+    pub(crate) fn plain(key: K) -> Self {
+        Self { key, usage: None, losses: Vec::new() }
+    }
+
+    /// The same, of another kind of key.
+    pub fn map<L>(self, then: impl FnOnce(K) -> L) -> Contents<L> {
+        Contents { key: then(self.key), usage: self.usage, losses: self.losses }
+    }
+}
+
+/// What a structure says and a key cannot carry.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+#[non_exhaustive]
+pub enum Loss {
+    /// PKCS#8 has attributes besides keyUsage.
+    Attributes,
+    /// The curve is described by its numbers. It is known, and will be named.
+    ExplicitCurve,
+    /// An RSA key that is for RSAES-OAEP only (`id-RSAES-OAEP`, RFC 8017 appendix C).
+    OaepOnly,
+    /// An RSA key that is for RSASSA-PSS only (`id-RSASSA-PSS`, RFC 8017 appendix C).
+    PssOnly,
+}
+
+impl fmt::Display for Loss {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Attributes => "attributes beside the key",
+            Self::ExplicitCurve => "the description of the curve, which is written by its name",
+            Self::OaepOnly => "that the key is for RSAES-OAEP only, with its parameters",
+            Self::PssOnly => "that the key is for RSASSA-PSS only, with its parameters",
+        })
+    }
+}
 
 /// Writes a structure into one exact, wiped allocation.
 fn encode_secret(value: &(impl Encode + ?Sized)) -> Result<SecretBytes, Error> {
@@ -42,24 +103,18 @@ where
     T::from_der(der).map_err(|error| Error::from((what, error)))
 }
 
-/// Reads the first PEM section of a text. What stands before and after it, like the attributes that `openssl pkcs12` writes, is passed over, as
-/// RFC 7468 §2 and §5.2 have it. The contents are wiped on drop.
-fn decode_pem(text: &[u8]) -> Result<(&str, SecretBytes), Error> {
-    const DASHES: &[u8] = b"-----";
-    let find = |from: usize, wanted: &[u8]| {
-        let rest = text.get(from..).unwrap_or_default();
-        rest.windows(wanted.len()).position(|window| window == wanted).map(|at| from + at)
-    };
-    let section = || {
-        let begin = find(0, b"-----BEGIN ")?;
-        let end = find(begin, b"-----END ")? + DASHES.len();
-        text.get(begin..find(end, DASHES)? + DASHES.len())
-    };
-    let malformed = Error::Invalid { what: "PEM", problem: "it is not well-formed (RFC 7468)" };
-    match section().map(der::pem::decode_vec) {
-        Some(Ok((label, der))) => Ok((label, SecretBytes::from(der))),
-        _ => Err(malformed),
-    }
+/// Reads one INTEGER that is not negative, without its leading zero byte.
+fn decode_uint<'a>(what: &'static str, der: &'a [u8]) -> Result<&'a [u8], Error> {
+    decode::<UintRef<'_>>(what, der).map(|number| number.as_bytes())
+}
+
+/// Writes one INTEGER.
+fn encode_uint(number: &[u8]) -> Result<SecretBytes, Error> {
+    encode_secret(&uint(number)?)
+}
+
+fn uint(number: &[u8]) -> Result<UintRef<'_>, Error> {
+    UintRef::new(number).map_err(|error| Error::encoding("INTEGER", error))
 }
 
 /// The length of the outermost TLV at the start of `bytes`, its header counted; `None` if there is no complete one.

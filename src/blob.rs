@@ -58,6 +58,7 @@ pub mod ssl_ecc;
 pub mod tpm;
 mod writer;
 
+use crate::asn1::{Limits, Opening};
 use crate::key::{self, Algorithm, Curve, Family, KeyMaterial, SymmetricAlgorithm, Validation};
 use crate::secret::SecretBytes;
 
@@ -77,13 +78,20 @@ pub struct Hints<'a> {
     pub algorithm: Option<Algorithm>,
     /// The curve of a generic magic (`ECCCurveName`, `NCRYPTBUFFER_ECC_CURVE_NAME`).
     pub curve: Option<&'static Curve>,
+    /// The work that an encrypted `PKCS8_PRIVATEKEY` may demand.
+    pub limits: Limits,
     /// The password of an encrypted `PKCS8_PRIVATEKEY` (`NCRYPTBUFFER_PKCS_SECRET`).
     pub password: Option<&'a SecretBytes>,
     /// Whether the key's mathematics is checked.
     pub validation: Validation,
 }
 
-impl Hints<'_> {
+impl<'a> Hints<'a> {
+    /// What opens an encrypted `PKCS8_PRIVATEKEY`.
+    pub(crate) fn opening(&self) -> Opening<'a> {
+        Opening { password: self.password, limits: self.limits }
+    }
+
     /// The curve that is given beside the blob, as such or with the algorithm.
     fn curve_beside(&self) -> Option<&'static Curve> {
         self.curve.or_else(|| self.algorithm.and_then(|algorithm| algorithm.curve))
@@ -306,12 +314,6 @@ fn by_magic(reader: &mut Reader<'_>, blob_type: BlobType, hints: &Hints<'_>) -> 
             Err(Error::Magic { field: "Magic", offset: 0, found, expected })
         }
     }
-}
-
-/// The whole of an input as one field, for formats that are not taken apart.
-pub(crate) fn whole_field<'a>(name: &'static str, bytes: &'a [u8], public: bool) -> Field<'a> {
-    let value = if public { Value::Public(bytes) } else { Value::Private(reader::PrivateValue(bytes)) };
-    Field { name, offset: 0, length: bytes.len(), value }
 }
 
 /// Refuses an algorithm given beside the blob that contradicts it.

@@ -75,7 +75,7 @@ impl Error {
             Cause::Format(format::Error::Unrecognised { .. }) => {
                 Some("say what it is with --type; `cng11 inspect` shows how far it makes sense as a given type".into())
             }
-            Cause::Format(_) => Some("ask for a type that fits the kind of key".into()),
+            Cause::Format(error) => format_hint(error),
             Cause::Key(error) => key_hint(error),
             Cause::Provider(error) => error.hint(),
             Cause::Token(error) => token_hint(error),
@@ -94,6 +94,16 @@ impl Error {
                 | format::Error::Blob(blob::Error::Key(error) | blob::Error::Asn1(asn1::Error::Key(error))),
             )
             | Self::Key(error) => Cause::Key(error),
+            Self::Format(error @ format::Error::Entry { .. }) => match error.innermost() {
+                format::Error::Key(error)
+                | format::Error::Asn1(asn1::Error::Key(error))
+                | format::Error::Blob(blob::Error::Key(error) | blob::Error::Asn1(asn1::Error::Key(error))) => {
+                    Cause::Key(error)
+                }
+                format::Error::Asn1(error) | format::Error::Blob(blob::Error::Asn1(error)) => Cause::Asn1(error),
+                format::Error::Blob(error) => Cause::Blob(error),
+                error => Cause::Format(error),
+            },
             Self::Asn1(error)
             | Self::Blob(blob::Error::Asn1(error))
             | Self::Format(format::Error::Asn1(error) | format::Error::Blob(blob::Error::Asn1(error))) => {
@@ -125,11 +135,34 @@ fn asn1_hint(error: &asn1::Error) -> Option<String> {
         asn1::Error::Malformed { .. } | asn1::Error::Invalid { .. } => {
             "the file is damaged or of another type; `openssl asn1parse -inform DER` shows its structure".into()
         }
-        asn1::Error::Scheme { .. } => "re-encrypt it: openssl pkcs8 -topk8 -v2 aes-256-cbc".into(),
+        asn1::Error::Scheme { .. } => {
+            "re-encrypt it: openssl pkcs8 -topk8 -v2 aes-256-cbc; a PKCS#12 file by openssl pkcs12 -legacy, then openssl pkcs12 -export"
+                .into()
+        }
+        asn1::Error::Work { what: "iterations", .. } => {
+            "such a file may be made to waste time; if you trust where it comes from, raise --max-iterations".into()
+        }
+        asn1::Error::Work { .. } => "re-encrypt it: openssl pkcs8 -topk8 -v2 aes-256-cbc".into(),
+        asn1::Error::Random => return None,
         asn1::Error::Algorithm { .. } => {
-            "RSA, named elliptic curves, X25519, X448, Ed25519 and Ed448 are handled".into()
+            "RSA, DSA, DH, the curves that CNG names, X25519, X448, Ed25519, Ed448, ML-DSA, ML-KEM and SLH-DSA are handled".into()
         }
         asn1::Error::Key(error) => return key_hint(error),
+        asn1::Error::Pem { .. } => "the text is cut short or changed, or holds something else than was asked for".into(),
+        asn1::Error::Unsupported { hint, .. } => (*hint).into(),
+    })
+}
+
+fn format_hint(error: &format::Error) -> Option<String> {
+    Some(match error {
+        format::Error::SeveralKeys { .. } | format::Error::NoSuchKey { .. } => {
+            "say which: by its name, its identifier in hexadecimal, or its number".into()
+        }
+        format::Error::Text { .. } | format::Error::NoKey { .. } => {
+            "the file is damaged or of another type; `cng11 inspect` shows how far it makes sense".into()
+        }
+        format::Error::NotBuiltIn { feature, .. } => format!("build with --features {feature}"),
+        _ => "ask for a type that fits the kind of key".into(),
     })
 }
 

@@ -1,30 +1,94 @@
 //! Everything a key file can be: a CNG blob, or one of the formats of the rest of the world.
 //!
 //! Owns the names by which `--type` calls them, the recognition of a file from its bytes, and the one way from bytes to
-//! [`Decoded`] and back. [`blob`] and [`asn1`] do not know each other; here they meet.
+//! [`Decoded`](crate::blob::Decoded) and back: [`decode`], [`encode`]; for files with more than one key [`decode_all`] and [`select`]; what a
+//! conversion loses ([`losses`]); what a file looks like that cannot be read ([`inspect`], [`diagnose`]).
+//! [`blob`](crate::blob) and [`asn1`](crate::asn1) do not know each other; here they meet.
+//!
+//! | formats | structure | where |
+//! |---|---|---|
+//! | the blob types | CNG's | [`blob`](crate::blob) |
+//! | `pkcs8`, `pkcs1`, `pkcs1-public`, `sec1`, `dsa`, `spki`, `cert` | DER, and each with `-pem` the same in PEM (RFC 7468) | [`asn1`](crate::asn1), `pem` |
+//! | `pkcs12` | PFX (RFC 7292) | [`asn1`](crate::asn1), `container` |
+//! | `jwk`, `jwks` | JSON Web Key and key set (RFC 7517) | `jwk` |
+//! | `bind` | BIND's `K*.private` | `bind` |
+//! | `raw` | a bare symmetric key | |
+//!
+//! # When PKCS#8 gets a `keyUsage` attribute
+//!
+//! PKCS#8 does not name ECDSA or ECDH; a `keyUsage` attribute, as Windows writes it, is what tells them apart. Where no usage is asked for it
+//! is written exactly when a reader without it would come to another algorithm, so that what OpenSSL wrote comes out as it was:
+//!
+//! | [`Writing::usage`] | algorithm | attribute |
+//! |---|---|---|
+//! | `None` | ECDH on a curve that can also sign | keyAgreement |
+//! | `None` | any other | none: it is byte for byte what OpenSSL writes |
+//! | all usages | | none, as Windows has it |
+//! | anything else | | digitalSignature, dataEncipherment, keyAgreement, as it says |
 
-use der::{Decode, Header, Reader, SliceReader, Tag};
+mod bind;
+mod container;
+mod decode;
+mod diagnose;
+mod encode;
+mod entry;
+mod error;
+mod inspect;
+mod json;
+mod jwk;
+mod loss;
+mod pem;
+mod sniff;
 
-use crate::blob::{self, BlobType, Decoded, Field, Hints, pkcs8};
-use crate::key::{Algorithm, Family, KeyMaterial, PrivateKey, PublicKey, SymmetricAlgorithm, SymmetricKey};
-use crate::secret::SecretBytes;
-use crate::status::Status;
-use crate::{asn1, key};
+use crate::blob::BlobType;
+
+pub use self::decode::{MAX_KEYS, decode, decode_all, decode_each};
+pub use self::diagnose::{Guess, diagnose};
+pub use self::encode::{Writing, encode, encode_with};
+pub use self::entry::{Entry, only, select};
+pub use self::error::Error;
+pub use self::inspect::{Field, Value, inspect};
+pub use self::loss::{Loss, losses};
+pub use self::sniff::sniff;
 
 /// What a file is.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 #[non_exhaustive]
 pub enum Format {
-    /// A CNG blob.
+    /// BIND's private key file, `K*.private`.
+    Bind,
+    /// A CNG blob. `PKCS8_PRIVATEKEY` is PKCS#8 in DER, plain or encrypted.
     Blob(BlobType),
+    /// An X.509 certificate, DER.
+    Cert,
+    /// An X.509 certificate, PEM.
+    CertPem,
+    /// OpenSSL's `DSAPrivateKey`, DER.
+    Dsa,
+    /// OpenSSL's `DSAPrivateKey`, PEM.
+    DsaPem,
+    /// A JSON Web Key.
+    Jwk,
+    /// A JSON Web Key set.
+    JwkSet,
     /// PKCS#1 `RSAPrivateKey`, DER.
     Pkcs1,
+    /// PKCS#1 `RSAPrivateKey`, PEM.
+    Pkcs1Pem,
+    /// PKCS#1 `RSAPublicKey`, DER.
+    Pkcs1Public,
+    /// PKCS#1 `RSAPublicKey`, PEM.
+    Pkcs1PublicPem,
+    /// PKCS#12, also called PFX.
+    Pkcs12,
     /// PKCS#8, PEM.
     Pkcs8Pem,
     /// A bare symmetric key.
     Raw,
     /// SEC 1 `ECPrivateKey`, DER.
     Sec1,
+    /// SEC 1 `ECPrivateKey`, PEM.
+    Sec1Pem,
     /// `SubjectPublicKeyInfo`, DER.
     Spki,
     /// `SubjectPublicKeyInfo`, PEM.
@@ -32,14 +96,31 @@ pub enum Format {
 }
 
 impl Format {
+    /// PKCS#8, DER.
+    pub const PKCS8: Self = Self::Blob(BlobType::Pkcs8);
+
+    /// Every format that is no blob, by its name on the command line. Of several names of one format the first is its own.
     const FILES: &[(Self, &str)] = &[
-        (Self::Blob(BlobType::Pkcs8), "pkcs8"),
-        (Self::Pkcs1, "pkcs1"),
+        (Self::PKCS8, "pkcs8"),
         (Self::Pkcs8Pem, "pkcs8-pem"),
-        (Self::Raw, "raw"),
+        (Self::Pkcs1, "pkcs1"),
+        (Self::Pkcs1Pem, "pkcs1-pem"),
+        (Self::Pkcs1Public, "pkcs1-public"),
+        (Self::Pkcs1PublicPem, "pkcs1-public-pem"),
         (Self::Sec1, "sec1"),
+        (Self::Sec1Pem, "sec1-pem"),
+        (Self::Dsa, "dsa"),
+        (Self::DsaPem, "dsa-pem"),
         (Self::Spki, "spki"),
         (Self::SpkiPem, "spki-pem"),
+        (Self::Cert, "cert"),
+        (Self::CertPem, "cert-pem"),
+        (Self::Pkcs12, "pkcs12"),
+        (Self::Pkcs12, "pfx"),
+        (Self::Jwk, "jwk"),
+        (Self::JwkSet, "jwks"),
+        (Self::Bind, "bind"),
+        (Self::Raw, "raw"),
     ];
 
     /// Finds a format by its name on the command line: a blob type or a file format, in any case.
@@ -53,6 +134,12 @@ impl Format {
         BlobType::ALL.iter().map(|blob_type| blob_type.name()).chain(Self::FILES.iter().map(|(_, name)| *name))
     }
 
+    /// Every format once.
+    pub fn all() -> impl Iterator<Item = Self> {
+        let files = Self::FILES.iter().filter(|(format, name)| format.name() == *name).map(|(format, _)| *format);
+        BlobType::ALL.iter().map(|blob_type| Self::Blob(*blob_type)).chain(files)
+    }
+
     /// The name: a blob type's own identifier, else the word of the command line.
     pub fn name(self) -> &'static str {
         match self {
@@ -61,186 +148,58 @@ impl Format {
         }
     }
 
-    /// Whether files of this format hold a public key and nothing else.
+    /// Whether files of this format hold public keys and nothing else.
     pub fn is_public(self) -> bool {
         match self {
             Self::Blob(blob_type) => blob_type.is_public(),
-            Self::Spki | Self::SpkiPem => true,
+            Self::Cert | Self::CertPem | Self::Pkcs1Public | Self::Pkcs1PublicPem | Self::Spki | Self::SpkiPem => true,
             _ => false,
         }
     }
-}
 
-/// Why a file cannot be read or written.
-#[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
-#[non_exhaustive]
-pub enum Error {
-    /// Nothing that is known begins like this, or several things do.
-    #[error("the type of the input ({len} bytes) cannot be told from its bytes{}", candidates_text(.candidates))]
-    Unrecognised {
-        /// Its length.
-        len: usize,
-        /// What it could be.
-        candidates: Vec<&'static str>,
-    },
-    /// The format cannot hold this kind of key.
-    #[error("{format} cannot hold this kind of key")]
-    NotRepresentable {
-        /// The format.
-        format: &'static str,
-    },
-    /// As a blob.
-    #[error(transparent)]
-    Blob(#[from] blob::Error),
-    /// As a DER structure.
-    #[error(transparent)]
-    Asn1(#[from] asn1::Error),
-    /// As a key.
-    #[error(transparent)]
-    Key(#[from] key::Error),
-}
+    /// Whether it is text, which a terminal can show: PEM, JSON, BIND.
+    pub fn is_text(self) -> bool {
+        self.der().is_some() || matches!(self, Self::Bind | Self::Jwk | Self::JwkSet)
+    }
 
-impl Error {
-    /// What a CNG caller gets.
-    pub fn status(&self) -> Status {
-        match self {
-            Self::Unrecognised { .. } => Status::NTE_INVALID_PARAMETER,
-            Self::NotRepresentable { .. } => Status::NTE_BAD_TYPE,
-            Self::Blob(error) => error.status(),
-            Self::Asn1(error) => error.status(),
-            Self::Key(error) => error.status(),
-        }
+    /// Whether a file of this format can hold more than one key.
+    pub fn can_hold_several(self) -> bool {
+        self.der().is_some() || matches!(self, Self::JwkSet | Self::Pkcs12)
+    }
+
+    /// Of a PEM format, the DER format inside.
+    pub(crate) fn der(self) -> Option<Self> {
+        Some(match self {
+            Self::CertPem => Self::Cert,
+            Self::DsaPem => Self::Dsa,
+            Self::Pkcs1Pem => Self::Pkcs1,
+            Self::Pkcs1PublicPem => Self::Pkcs1Public,
+            Self::Pkcs8Pem => Self::PKCS8,
+            Self::Sec1Pem => Self::Sec1,
+            Self::SpkiPem => Self::Spki,
+            _ => return None,
+        })
+    }
+
+    /// Whether it is one DER structure.
+    fn is_der(self) -> bool {
+        Self::FILES.iter().any(|(format, _)| format.der() == Some(self))
     }
 }
 
-fn candidates_text(candidates: &[&'static str]) -> String {
-    if candidates.is_empty() { String::new() } else { format!("; it could be {}", candidates.join(" or ")) }
-}
+#[cfg(test)]
+mod tests {
+    use super::*;
 
-/// Recognises a file.
-///
-/// # Errors
-/// [`Error::Unrecognised`] with the candidates.
-pub fn sniff(bytes: &[u8]) -> Result<Format, Error> {
-    if let Some(blob_type) = blob::sniff(bytes) {
-        return Ok(Format::Blob(blob_type));
-    }
-    if let Some(label) = pem_label(bytes) {
-        match label {
-            "PRIVATE KEY" | "ENCRYPTED PRIVATE KEY" => return Ok(Format::Pkcs8Pem),
-            "PUBLIC KEY" => return Ok(Format::SpkiPem),
-            _ => {}
+    #[test]
+    fn every_format_has_a_name_that_leads_back_to_it() {
+        for name in Format::names() {
+            let format = Format::by_name(&name.to_uppercase()).unwrap();
+            assert_eq!(Format::by_name(format.name()), Some(format), "{name}");
+            assert_eq!(Format::all().filter(|one| *one == format).count(), 1, "{name}");
         }
-    }
-    if let Some(format) = sniff_der(bytes) {
-        return Ok(format);
-    }
-    let candidates = match bytes.len() {
-        16 => vec!["raw"],
-        24 | 32 => vec!["raw", BlobType::AesWrap.name()],
-        40 => vec![BlobType::AesWrap.name()],
-        _ => vec![],
-    };
-    Err(Error::Unrecognised { len: bytes.len(), candidates })
-}
-
-/// Reads a file of a known format.
-///
-/// # Errors
-/// [`Error`].
-pub fn decode(bytes: &[u8], format: Format, hints: &Hints<'_>) -> Result<Decoded, Error> {
-    match format {
-        Format::Blob(blob_type) => Ok(blob::decode(bytes, blob_type, hints)?),
-        Format::Pkcs1 => {
-            let key = PrivateKey::Rsa(asn1::pkcs1::decode_private(bytes, hints.validation)?);
-            Ok(pkcs8::private_to_decoded(key, None, hints)?)
-        }
-        Format::Pkcs8Pem => {
-            let (key, usage) = asn1::pkcs8::decode_pem(bytes, hints.password, hints.validation)?;
-            Ok(pkcs8::private_to_decoded(key, usage, hints)?)
-        }
-        Format::Raw => {
-            let algorithm = match hints.algorithm.map(|algorithm| algorithm.family) {
-                None => SymmetricAlgorithm::Aes,
-                Some(Family::Symmetric(algorithm)) => algorithm,
-                Some(_) => return Err(Error::NotRepresentable { format: format.name() }),
-            };
-            let key = SymmetricKey::new(algorithm, SecretBytes::from(bytes))?;
-            Ok(Decoded { algorithm: Algorithm::symmetric(algorithm), key: KeyMaterial::Secret(key), usage: None })
-        }
-        Format::Sec1 => {
-            let key = PrivateKey::Ec(asn1::sec1::decode(bytes, hints.curve, hints.validation)?);
-            Ok(pkcs8::private_to_decoded(key, None, hints)?)
-        }
-        Format::Spki => public_to_decoded(asn1::spki::decode(bytes, hints.validation)?, hints),
-        Format::SpkiPem => public_to_decoded(asn1::spki::decode_pem(bytes, hints.validation)?, hints),
-    }
-}
-
-/// Reads a file and tells its fields: of a blob every one, of the other formats the whole.
-pub fn inspect<'a>(bytes: &'a [u8], format: Format, hints: &Hints<'_>) -> (Vec<Field<'a>>, Result<Decoded, Error>) {
-    match format {
-        Format::Blob(blob_type) => {
-            let (fields, outcome) = blob::inspect(bytes, blob_type, hints);
-            (fields, outcome.map_err(Error::from))
-        }
-        other => {
-            let field = blob::whole_field(other.name(), bytes, other.is_public());
-            (vec![field], decode(bytes, other, hints))
-        }
-    }
-}
-
-/// Writes a key as a file.
-///
-/// # Errors
-/// [`Error`] when the format cannot hold the key.
-pub fn encode(key: &KeyMaterial, algorithm: Algorithm, format: Format) -> Result<SecretBytes, Error> {
-    match (format, key) {
-        (Format::Blob(blob_type), _) => Ok(blob::encode(key, algorithm, blob_type)?),
-        (Format::Pkcs1, KeyMaterial::Private(PrivateKey::Rsa(key))) => Ok(asn1::pkcs1::encode_private(key)?),
-        (Format::Pkcs8Pem, KeyMaterial::Private(key)) => Ok(asn1::pkcs8::to_pem(&asn1::pkcs8::encode(key)?)?),
-        (Format::Raw, KeyMaterial::Secret(key)) => Ok(key.key().clone()),
-        (Format::Sec1, KeyMaterial::Private(PrivateKey::Ec(key))) => Ok(asn1::sec1::encode(key, true)?),
-        (Format::Spki | Format::SpkiPem, key) => {
-            let public = key.public().ok_or_else(|| Error::NotRepresentable { format: format.name() })?;
-            let bytes = match format {
-                Format::Spki => asn1::spki::encode(&public)?,
-                _ => asn1::spki::encode_pem(&public)?,
-            };
-            Ok(SecretBytes::from(bytes))
-        }
-        _ => Err(Error::NotRepresentable { format: format.name() }),
-    }
-}
-
-fn public_to_decoded(key: PublicKey, hints: &Hints<'_>) -> Result<Decoded, Error> {
-    let key = KeyMaterial::Public(key);
-    Ok(Decoded { algorithm: pkcs8::algorithm(&key, None, hints)?, key, usage: None })
-}
-
-fn pem_label(bytes: &[u8]) -> Option<&str> {
-    // Headers and comments may come first; the label line must come within the first kilobytes.
-    let head = bytes.get(..bytes.len().min(8192))?;
-    let text =
-        str::from_utf8(head).or_else(|error| str::from_utf8(head.get(..error.valid_up_to()).unwrap_or(&[]))).ok()?;
-    let (_, rest) = text.split_once("-----BEGIN ")?;
-    rest.split_once("-----").map(|(label, _)| label)
-}
-
-fn sniff_der(bytes: &[u8]) -> Option<Format> {
-    let mut reader = SliceReader::new(bytes).ok()?;
-    if Header::decode(&mut reader).ok()?.tag() != Tag::Sequence {
-        return None;
-    }
-    let first = Header::decode(&mut reader).ok()?;
-    reader.read_slice(first.length()).ok()?;
-    let second = Tag::peek(&reader).ok()?;
-    match (first.tag(), second) {
-        (Tag::Integer, Tag::Sequence) | (Tag::Sequence, Tag::OctetString) => Some(Format::Blob(BlobType::Pkcs8)),
-        (Tag::Integer, Tag::Integer) => Some(Format::Pkcs1),
-        (Tag::Integer, Tag::OctetString) => Some(Format::Sec1),
-        (Tag::Sequence, Tag::BitString) => Some(Format::Spki),
-        _ => None,
+        assert_eq!(Format::by_name("pfx"), Format::by_name("PKCS12"));
+        assert_eq!(Format::by_name("pkcs8"), Some(Format::PKCS8));
+        assert_eq!(Format::by_name("pem"), None);
     }
 }

@@ -144,6 +144,21 @@ impl PublicKey {
         self.kind().curve()
     }
 
+    /// Whether two public keys are the same, whatever else is known of their domain parameters.
+    pub fn is_same_key(&self, other: &Self) -> bool {
+        match (self, other) {
+            (Self::Dh(one), Self::Dh(other)) => {
+                let (these, those) = (one.parameters(), other.parameters());
+                one.y() == other.y() && these.p() == those.p() && these.g() == those.g()
+            }
+            (Self::Dsa(one), Self::Dsa(other)) => {
+                let (these, those) = (one.parameters(), other.parameters());
+                one.y() == other.y() && these.p() == those.p() && these.q() == those.q() && these.g() == those.g()
+            }
+            (one, other) => one == other,
+        }
+    }
+
     /// What is known about the numbers; those of an RSA key have nothing more to check.
     pub fn consistency(&self) -> Consistency {
         match self {
@@ -252,6 +267,28 @@ impl KeyMaterial {
             Self::Private(key) => key.public(),
             Self::Public(key) => Some(key.clone()),
             Self::Secret(_) => None,
+        }
+    }
+
+    /// Whether two keys are the same, one of which may be the public half of the other. `None` where that cannot be told: one has no public
+    /// half here and the other no private one.
+    pub fn is_same_key(&self, other: &Self) -> Option<bool> {
+        match (self, other) {
+            (Self::Secret(one), Self::Secret(other)) => Some(one.key() == other.key()),
+            (Self::Secret(_), _) | (_, Self::Secret(_)) => Some(false),
+            (one, other) => match (one.public(), other.public()) {
+                (Some(one), Some(other)) => Some(one.is_same_key(&other)),
+                _ => match (one, other) {
+                    (one, other) if one.kind() != other.kind() => Some(false),
+                    (Self::Private(PrivateKey::Ec(one)), Self::Private(PrivateKey::Ec(other))) => {
+                        Some(one.d() == other.d())
+                    }
+                    (Self::Private(PrivateKey::Pq(one)), Self::Private(PrivateKey::Pq(other))) => {
+                        one.is_same_key(other)
+                    }
+                    _ => None,
+                },
+            },
         }
     }
 

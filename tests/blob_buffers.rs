@@ -1,6 +1,6 @@
 //! Blobs encoded into a buffer of the caller: of every length, with anything in it.
 
-#![allow(clippy::unwrap_used, reason = "a test may panic")]
+#![allow(clippy::indexing_slicing, clippy::panic, clippy::unwrap_used, reason = "a test may panic")]
 
 #[path = "common/vectors.rs"]
 mod vectors;

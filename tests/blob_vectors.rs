@@ -4,8 +4,8 @@
 
 use cng_pkcs11::asn1::{self, Encryption};
 use cng_pkcs11::blob::aes_wrap::AesWrapBlob;
-use cng_pkcs11::blob::{self, BlobType, Decoded, Hints, Value};
-use cng_pkcs11::format::{self, Format};
+use cng_pkcs11::blob::{self, BlobType, Decoded, Hints};
+use cng_pkcs11::format::{self, Format, Value};
 use cng_pkcs11::key::{Algorithm, Consistency, Family, KeyMaterial, KeyUsage, PrivateKey, PublicKey};
 use cng_pkcs11::secret::SecretBytes;
 use cng_pkcs11::status::Status;
@@ -111,24 +111,26 @@ fn every_file_is_recognised_from_its_bytes_or_named_as_a_candidate() {
 
 #[test]
 fn inspect_names_every_byte_and_shows_no_private_one() {
-    let public = ["PublicExponent", "Modulus", "X", "Y", "AlgName", "spki", "spki-pem"];
-    report(&failures(&vectors::keys(), |vector| {
+    let public = ["PublicExponent", "Modulus", "X", "Y", "AlgName"];
+    // Of DER and PEM the fields are nested: tests/format_files.rs.
+    let flat = |vector: &Vector| vector.blob_type().is_some_and(|blob_type| blob_type != BlobType::Pkcs8);
+    let vectors: Vec<_> = vectors::keys().into_iter().filter(flat).collect();
+    report(&failures(&vectors, |vector| {
         let bytes = vector.bytes();
         let (fields, outcome) = format::inspect(&bytes, vector.known_format(), &vector.hints());
-        // An encrypted one stops at the missing password, behind its only field.
-        same("decodes", &outcome.is_ok(), &!vector.is_encrypted())?;
+        same("decodes", &outcome.is_ok(), &true)?;
         let mut end = 0;
         for field in &fields {
-            same(field.name, &field.offset, &end)?;
+            same(&field.name, &field.offset, &end)?;
             end += field.length;
-            match field.value {
-                Value::Number(_) => same(field.name, &field.length, &4)?,
+            match &field.value {
+                Value::Number(_) => same(&field.name, &field.length, &4)?,
                 Value::Public(value) => {
-                    same(field.name, &value, &&bytes[field.offset..end])?;
-                    same("may be shown", &(field.name, public.contains(&field.name)), &(field.name, true))?;
+                    same(&field.name, &&**value, &&bytes[field.offset..end])?;
+                    same("may be shown", &(&field.name, public.contains(&&*field.name)), &(&field.name, true))?;
                 }
-                Value::Private(_) => {
-                    same("is private", &(field.name, public.contains(&field.name)), &(field.name, false))?;
+                _ => {
+                    same("is private", &(&field.name, public.contains(&&*field.name)), &(&field.name, false))?;
                 }
             }
         }
@@ -197,8 +199,9 @@ fn what_is_encrypted_here_opens_again_and_never_looks_the_same_twice() {
     let password = SecretBytes::from("pässwörd-€".as_bytes());
     for vector in [named("ec-nistP521.PKCS8_PRIVATEKEY.bin"), named("rsa2048-bige.PKCS8_PRIVATEKEY.bin")] {
         let plain = vector.bytes();
-        let [first, second] =
-            [(); 2].map(|()| asn1::encrypt(&plain, &password, Encryption { iterations: 1000 }).unwrap());
+        let [first, second] = [(); 2].map(|()| {
+            asn1::encrypt(&plain, &password, Encryption { iterations: 1000, ..Encryption::default() }).unwrap()
+        });
         assert_ne!(first, second);
         for encrypted in [first.to_vec(), asn1::pkcs8::to_pem(&first).unwrap().to_vec()] {
             let format = format::sniff(&encrypted).unwrap();

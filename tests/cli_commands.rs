@@ -284,8 +284,9 @@ fn every_vector_is_inspected_field_by_field_without_its_private_values() {
         let document = token.json(&arguments);
         assert_eq!(document["type"], row.format(), "{}", row.file);
         assert_eq!(document["bits"], row.bits, "{}", row.file);
-        // The bytes of a symmetric key contradict nothing; there is no arithmetic for brainpoolP512r1.
-        let unchecked = row.algorithm == "AES" || curve == "brainpoolP512r1";
+        // The bytes of a symmetric key contradict nothing; for brainpoolP512r1 there is no arithmetic beyond a point's equation.
+        let public = ["ECCPUBLICBLOB", "spki"].contains(&row.format());
+        let unchecked = row.algorithm == "AES" || (curve == "brainpoolP512r1" && !public);
         let expected = if unchecked { Value::Null } else { Value::Bool(true) };
         assert_eq!(document["consistent"], expected, "{}", row.file);
         match row.algorithm.as_str() {

@@ -2,6 +2,7 @@
 
 #![allow(clippy::indexing_slicing, clippy::panic, clippy::unwrap_used, reason = "a test may panic")]
 
+use cng_pkcs11::asn1::Limits;
 use cng_pkcs11::blob::{self, BlobType, Decoded, Hints};
 use cng_pkcs11::format::{self, Format};
 use cng_pkcs11::key::rsa::{PrivateKey, PrivateNumbers, PublicKey};
@@ -20,7 +21,8 @@ use blobs::Rsa;
 use integers::shifted;
 use vectors::{hex, named, unhex};
 
-const SKIP: Hints<'_> = Hints { algorithm: None, curve: None, password: None, validation: Validation::Skip };
+const SKIP: Hints<'_> =
+    Hints { algorithm: None, curve: None, limits: Limits::DEFAULT, password: None, validation: Validation::Skip };
 
 #[test]
 fn an_rsa_key_with_one_number_altered_is_refused_in_every_form_and_taken_without_validation() {

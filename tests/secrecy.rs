@@ -28,7 +28,7 @@ fn keys_and_fields_are_printed_without_a_private_byte() {
         let (bytes, password) = (vector.bytes(), vector.password());
         let hints = Hints { password: Some(&password), ..vector.hints() };
         let (fields, outcome) = format::inspect(&bytes, vector.known_format(), &hints);
-        let decoded = outcome.unwrap();
+        let decoded = format::only(outcome.unwrap()).unwrap().decoded;
         let mut texts = vec![debug(&decoded), debug(&decoded.key), debug(&fields), debug(&hints)];
         texts.push(debug(&format::encode(&decoded.key, decoded.algorithm, Format::Blob(BlobType::Cipher))));
         match vector.blob_type() {
@@ -93,7 +93,12 @@ fn encryption_prints_neither_the_password_nor_what_it_protects() {
     let mut problems = Vec::new();
     check(&kept, &[debug(&password), debug(&hints), refused, debug(&kept.decode())], &mut problems);
     report(&problems);
-    let encrypted = asn1::encrypt(&vector.bytes(), &vector.password(), asn1::Encryption { iterations: 1000 }).unwrap();
+    let encrypted = asn1::encrypt(
+        &vector.bytes(),
+        &vector.password(),
+        asn1::Encryption { iterations: 1000, ..asn1::Encryption::default() },
+    )
+    .unwrap();
     let mut problems = Vec::new();
     check(&vector, &[debug(&encrypted), debug(&SecretBytes::from(vector.bytes()))], &mut problems);
     report(&problems);

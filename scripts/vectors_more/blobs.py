@@ -3,7 +3,7 @@
 from . import keys, layouts as lay
 from .keys import CURVES, made_by
 from .published import read_dsa_groups, read_pq
-from .tools import Curve, be, openssl, openssl_version, seeded
+from .tools import Curve, be, openssl_version, seeded
 
 HERE = "; assembled by scripts/vectors-more"
 CALG_SHA1 = 0x8004
@@ -109,6 +109,7 @@ DSA = (  # key, bits, bits of q, digest, openssl's generation type, CNG hash id 
     ("dsa1024", 1024, 160, "sha1", "fips186_2", None),
     ("dsa1024-fips186-4", 1024, 160, "sha1", "fips186_4", None),
     ("dsa1536-160", 1536, 160, "sha1", "fips186_4", 0),
+    ("dsa1536-256", 1536, 256, "sha256", "fips186_4", 1),
     ("dsa2048-160", 2048, 160, "sha1", "fips186_4", 0),
     ("dsa2048", 2048, 256, "sha256", "fips186_4", 1),
     ("dsa3072", 3072, 256, "sha256", "fips186_4", 1),
@@ -124,6 +125,9 @@ def add_dsa(s):
         by = made_by() + " (%s, %s)" % (kind, md) + HERE
         notes = "q of %d bits, %s, seed and counter as generated" % (q_bits, md)
         add_dsa_blobs(s, key, v, bits, by, notes, hash_id, seed, count)
+    pkcs8, v = made["dsa2048-512"] = keys.dsa_wide_q(2048, 512)
+    s.number("dsa2048-512", **v)
+    add_dsa_blobs(s, "dsa2048-512", v, 2048, "%s prime for q, p = kq + 1 tested by it" % openssl_version() + HERE, "", 2, None, None)
     for group in read_dsa_groups(s.root):
         key, bits, v = group["key"], group["p"].bit_length(), group
         s.number(key, **{f: v[f] for f in ("p", "q", "g", "x", "y", "seed", "count") if f in v})
@@ -296,6 +300,21 @@ def add_appendix(s):
               "nistP256", "d = 1", by)
         s.add("d-is-1", family + ".ECCPRIVATEBLOB", lay.ecc_key(private, 32, p256.gx, p256.gy, 1), family + "_P256", 256,
               "nistP256", "d = 1", by)
+    # The rest is literal, so that a mistake of layouts.py shows.
+    key, u = bytes(range(16)), "8f40c5adb68f25624ae5b214ea767a6ec94d829d3d7b5e1ad1ba6f3e2138285f"
+    scalar = "000102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1e5f"
+    data = "4b44424d0100000010000000" + key.hex()
+    s.number("aes-00-0f", k=key)
+    s.text("curve25519-00-5f", "curve", "curve25519")
+    s.number("curve25519-00-5f", x=bytes.fromhex(u), y=bytes(32), d=bytes.fromhex(scalar))
+    put = lambda key, kind, text, *args: s.add(key, kind, bytes.fromhex(text), *args, provenance="worked by hand, literal bytes")
+    put("aes-00-0f", "KeyDataBlob", data, "AES", 128, "-", "key 00 01 ... 0f")
+    put("aes-00-0f", "CipherKeyBlob", "1000000043504852080000001c0000004100450053000000" + data, "AES", 128, "-",
+        "key 00 01 ... 0f")
+    put("curve25519-00-5f", "GENERIC-ECDH.ECCPUBLICBLOB", "45434b5020000000" + u + "00" * 32, "ECDH", 255, "curve25519",
+        "scalar 00 01 ... 1e 5f")
+    put("curve25519-00-5f", "GENERIC-ECDH.ECCPRIVATEBLOB", "45434b5620000000" + u + "00" * 32 + scalar, "ECDH", 255,
+        "curve25519", "scalar 00 01 ... 1e 5f")
 
 
 def add(s):

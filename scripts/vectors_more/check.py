@@ -43,6 +43,9 @@ class Checked:
 def check_blob(c, row, kind):
     name, key, _, _, _, curve, _, _ = row
     fields = read(kind, (c.root / name).read_bytes())
+    # The algorithm that the blob names.
+    if "name" in fields and fields.pop("name") != (row[3] if kind == "CipherKeyBlob" else row[6].split(";")[0]):
+        raise Bad("the name of another algorithm")
     numbers = {f: v for f, v in fields.items() if f not in OPAQUE and not f.startswith(("tpm-", "isolated"))}
     c.expect(name, key, numbers, curve)
     if kind == "PKCS11RsaAesWrapBlob":
@@ -116,6 +119,10 @@ def check_dsa_group(c, key):
 def check_curve_key(c, key, curves):
     name = c.numbers[key, "curve"]
     if name == "curve25519":
+        from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
+        d, x = (bytes.fromhex(c.numbers[key, f]) for f in "dx")
+        if X25519PrivateKey.from_private_bytes(d).public_key().public_bytes_raw() != x:
+            raise Bad("not an X25519 key")
         return
     if name not in curves:
         from .keys import CURVES

@@ -5,8 +5,8 @@ import json
 import os
 import re
 
-from .files import PASSWORD
-from .tools import Bad, Node, der_int, openssl, parse, seq, unpem
+from .pfx import PASSWORD
+from .tools import Bad, Curve, Node, der_int, openssl, parse, seq, unpem
 
 # What openssl pkey -text calls a number -> field, by kind of key.
 LABELS = {
@@ -101,8 +101,23 @@ def check_pq(c, name, key, algorithm, data, public):
     c.expect(name, key, {"public": got.public_bytes_raw()})
 
 
+def check_explicit(c, row, data):
+    """The curve that is spelt out is the one of the manifest."""
+    node = parse(data)
+    if row[2].endswith("spki"):
+        found = node[0][1]
+    elif row[2].endswith("sec1"):
+        found = next(n for n in node.children if n.tag == 0xA0)[0]
+    else:
+        found = node[1][1]
+    curve = Curve(found.raw)
+    fields = dict(p=curve.p, a=curve.a, b=curve.b, gx=curve.gx, gy=curve.gy, n=curve.n, h=curve.h)
+    c.expect(row[0], "curve-" + row[5], dict(fields, seed=curve.seed) if curve.seed else fields)
+
+
 def check_certificate(c, row, data):
     from cryptography import x509
+    from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
 
     tbs = parse(data)[0]
     spki = next(n for n in tbs.children if n.tag == 0x30 and len(n) == 2 and n[1].tag == 0x03)
@@ -110,7 +125,14 @@ def check_certificate(c, row, data):
         theirs = unpem(openssl("x509", "-inform", "DER", "-pubkey", "-noout", data=data))
         if theirs != spki.raw:
             raise Bad("openssl takes another key out of the certificate")
-    x509.load_der_x509_certificate(data)
+    certificate = x509.load_der_x509_certificate(data)
+    if row[6] == "self-signed":
+        try:
+            certificate.verify_directly_issued_by(certificate)
+        except InvalidSignature:
+            raise Bad("the signature is wrong") from None
+        except (UnsupportedAlgorithm, TypeError):
+            c.note("(certificates whose signature cryptography does not verify)")
     check_key(c, row, spki.raw, True)
 
 
@@ -157,6 +179,8 @@ def check_dnskey(c, row, data):
 def check_pkcs12(c, row, data):
     from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat, pkcs12
 
+    if row[1] == "two-keys":
+        return check_two_keys(c, row, data)
     if "nomac" not in row[2]:
         got = pkcs12.load_pkcs12(data, PASSWORD.encode())
         der = got.key.private_bytes(Encoding.DER, PrivateFormat.PKCS8, NoEncryption())
@@ -164,6 +188,15 @@ def check_pkcs12(c, row, data):
         der = unpem(openssl("pkcs12", "-nodes", "-nocerts", "-nomacver", "-passin", "env:VECTOR_PASSWORD", data=data,
                             env={"VECTOR_PASSWORD": PASSWORD}), "PRIVATE KEY")
     check_key(c, row, der, False)
+
+
+def check_two_keys(c, row, data):
+    """openssl shows every key bag."""
+    mac = ["-nomacver"] if "nomac" in row[2] else []
+    shown = openssl("pkcs12", "-nodes", *mac, "-passin", "env:VECTOR_PASSWORD", data=data, env={"VECTOR_PASSWORD": PASSWORD})
+    blocks = shown.split(b"-----BEGIN PRIVATE KEY-----")[1:]
+    for key, algorithm, curve, block in zip(("rsa2048", "nistP256"), ("RSA", "EC"), ("-", "nistP256"), blocks, strict=True):
+        check_key(c, (row[0], key, row[2], algorithm, "", curve, "", ""), unpem(b"-----BEGIN PRIVATE KEY-----" + block), False)
 
 
 def check_old_dsa(c, row, data):
@@ -189,6 +222,8 @@ def check_encrypted(c, row, data):
     """openssl decrypts it; cryptography, the second reader, must have the same."""
     from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat, load_der_private_key
 
+    if "-empty." in row[2]:
+        return check_key(c, row, openssl("pkcs8", "-inform", "DER", "-outform", "DER", "-passin", "pass:", data=data), False)
     got = load_der_private_key(data, PASSWORD.encode()).public_key().public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
     theirs = openssl("pkey", "-inform", "DER", "-pubout", "-outform", "DER", "-passin", "env:VECTOR_PASSWORD", data=data,
                      env={"VECTOR_PASSWORD": PASSWORD})
@@ -212,12 +247,19 @@ PEM_LABELS = {"pkcs8": "PRIVATE KEY", "pkcs1": "RSA PRIVATE KEY", "pkcs1-public"
               "encrypted-pkcs8": "ENCRYPTED PRIVATE KEY"}
 
 
+DER = ("PKCS8_PRIVATEKEY", "encrypted-pkcs8", "pkcs12", *(k for k in PEM_LABELS))
+
+
 def check_file(c, row):
     kind = row[2].split(".")[-1]
     data = (c.root / row[0]).read_bytes()
     if kind.endswith("-pem"):
         kind = kind[:-4]
         data = unpem(data, PEM_LABELS[kind])
+    if kind in DER:
+        parse(data)
+        if "explicit" in row[2]:
+            check_explicit(c, row, data)
     CHECKS[kind](c, row, data)
     c.note(row[2].split(".")[-1])
 

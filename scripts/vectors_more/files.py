@@ -3,11 +3,11 @@
 import pathlib
 import tempfile
 
-from . import keys
+from . import keys, pfx
 from .keys import CURVES, made_by, spki_of, to_pkcs8
+from .pfx import PASSWORD
 from .tools import Bad, bits, der, der_int, octets, oid, openssl, openssl_with_file, parse, pem, seq
 
-PASSWORD = "correct horse"
 ENV = {"VECTOR_PASSWORD": PASSWORD}
 PBES2 = [("pbes2-%s-%s" % (cipher, prf), ("-v2", name, "-v2prf", "hmacWith" + prf.upper()))
          for cipher, name in (("aes128", "aes-128-cbc"), ("aes192", "aes-192-cbc"), ("aes256", "aes-256-cbc"), ("des3", "des3"))
@@ -43,6 +43,11 @@ class Files:
         put(prefix + "spki", spki_of(pkcs8), "PUBLIC KEY", "openssl pkey -pubout", notes)
 
     def encrypted(self, pkcs8, schemes):
+        if "scrypt-aes128" in schemes:
+            for name in ("pbes2-aes256-sha256", "pbe-sha1-3des"):
+                data = openssl("pkcs8", "-topk8", "-inform", "DER", "-outform", "DER", "-passout", "pass:", "-iter", "1",
+                               *SCHEMES[name], data=pkcs8)
+                self.add("%s-empty.encrypted-pkcs8" % name, data, "openssl pkcs8 -topk8 -iter 1", "password: none (empty)")
         for name in schemes:
             data = openssl("pkcs8", "-topk8", "-inform", "DER", "-outform", "DER", "-passout", "env:VECTOR_PASSWORD",
                            *(() if "scrypt" in name else ("-iter", "2048")), *SCHEMES[name], data=pkcs8, env=ENV)
@@ -81,12 +86,10 @@ def add_rsa(s, made):
         f.pkcs8_and_spki(pkcs8, both=large)
         pkcs1 = openssl("rsa", "-traditional", "-inform", "DER", "-outform", "DER", data=pkcs8)
         public = openssl("rsa", "-RSAPublicKey_out", "-inform", "DER", "-outform", "DER", data=pkcs8)
-        if not large:
-            f.add("pkcs1", pkcs1, "openssl rsa -traditional")
-            f.add("pkcs1-public", public, "openssl rsa -RSAPublicKey_out")
-            continue
         f.both("pkcs1", pkcs1, "RSA PRIVATE KEY", "openssl rsa -traditional")
         f.both("pkcs1-public", public, "RSA PUBLIC KEY", "openssl rsa -RSAPublicKey_out")
+        if not large:
+            continue
         f.encrypted(pkcs8, SCHEMES)
         f.key_usage(pkcs8, ("digitalSignature", "dataEncipherment"))
         f.certificate(pkcs8)
@@ -148,6 +151,21 @@ def add_ec(s, made):
         if name == "nistP256":
             f.encrypted(pkcs8, SCHEMES)
             f.one_asymmetric_key(pkcs8)
+            add_odd_pem(f, pkcs8)
+
+
+def add_odd_pem(f, pkcs8):
+    """PEM as it comes along: other line ends, text around the block, several blocks."""
+    text = pem("PRIVATE KEY", pkcs8)
+    how = "PEM by scripts/vectors-more"
+    shown = openssl("pkey", "-inform", "DER", "-text", data=pkcs8)
+    f.add("crlf.pkcs8-pem", text.replace(b"\n", b"\r\n"), how, "line ends CR LF", "pem")
+    f.add("text.pkcs8-pem", shown, "openssl pkey -text", "text behind the block", "pem")
+    f.add("around.pkcs8-pem", b"Bag Attributes\n    friendlyName: a key\n" + text + b"the end\n", how,
+          "text before and behind the block, as openssl pkcs12 writes it", "pem")
+    f.add("public-after.pkcs8-pem", text + pem("PUBLIC KEY", spki_of(pkcs8)), how, "the public key in a second block", "pem")
+    f.add("one-line.pkcs8-pem", text.replace(b"\n", b"").replace(b"KEY-----M", b"KEY-----\nM").replace(
+        b"-----END", b"\n-----END") + b"\n", how, "all of Base64 in one line", "pem")
 
 
 def add_dsa(s, made):
@@ -160,7 +178,7 @@ def add_dsa(s, made):
         f.pkcs8_and_spki(pkcs8, notes=notes, both=key == "dsa2048")
         old = seq(der_int(0), *[der_int(v[n]) for n in "pqgyx"])
         how = "traditional form (version, p, q, g, y, x) by scripts/vectors-more"
-        f.both("dsa", old, "DSA PRIVATE KEY", how) if key == "dsa2048" else f.add("dsa", old, how)
+        f.both("dsa", old, "DSA PRIVATE KEY", how)
         if openssl("pkey", "-inform", "DER", "-pubout", "-outform", "DER", data=old) != spki_of(pkcs8):
             raise Bad("openssl reads another key in the traditional form of " + key)
         if key in ("dsa2048", "dsa1024"):
@@ -260,21 +278,29 @@ def add_mldsa_certificate(f, group):
 
 
 def add_pkcs12(s, made):
-    """PFX files by openssl."""
+    """PFX files by openssl; those with two keys, which openssl reads but does not write, by hand."""
     kinds = {"pbes2": (), "des3": ("-keypbe", "PBE-SHA1-3DES", "-certpbe", "PBE-SHA1-3DES", "-macalg", "sha1"),
-             "nomac": ("-nomac",), "nocert": ("-nocerts",)}
+             "nomac": ("-nomac",), "nocert": ("-nocerts",), "chain": ("-certfile", "CHAIN")}
     sources = {"rsa2048": (made["rsa"]["rsa2048"][0], "RSA", 2048, "-"),
                "nistP256": (made["ecc"]["nistP256"][0], "EC", 256, "nistP256")}
     for key, (pkcs8, algorithm, bit_length, curve) in sources.items():
         f = Files(s, key, algorithm, bit_length, curve)
         with tempfile.TemporaryDirectory() as tmp:
-            path = pathlib.Path(tmp, "both.pem")
-            text = pem("PRIVATE KEY", pkcs8)
-            path.write_bytes(text + pem("CERTIFICATE", (s.root / (key + ".cert.bin")).read_bytes()))
+            both, chain = pathlib.Path(tmp, "both.pem"), pathlib.Path(tmp, "chain.pem")
+            both.write_bytes(pem("PRIVATE KEY", pkcs8) + pem("CERTIFICATE", (s.root / (key + ".cert.bin")).read_bytes()))
+            chain.write_bytes(b"".join((s.root / (other + ".cert-pem.pem")).read_bytes() for other in ("nistP384", "nistP521")))
             for kind, options in kinds.items():
-                data = openssl("pkcs12", "-export", "-in", path, "-name", key, "-passout", "env:VECTOR_PASSWORD",
-                               *options, env=ENV)
-                f.add(kind + ".pkcs12", data, "openssl pkcs12 -export " + " ".join(options), "password: " + PASSWORD, "p12")
+                data = openssl("pkcs12", "-export", "-in", both, "-name", key, "-passout", "env:VECTOR_PASSWORD",
+                               *[chain if o == "CHAIN" else o for o in options], env=ENV)
+                notes = "two more certificates; " if kind == "chain" else ""
+                f.add(kind + ".pkcs12", data, "openssl pkcs12 -export " + " ".join(options).replace(" CHAIN", ""),
+                      notes + "password: " + PASSWORD, "p12")
+    one, other = sources["rsa2048"][0], sources["nistP256"][0]
+    f = Files(s, "two-keys", "-", 0)
+    for kind, mac in (("two-keys", True), ("two-keys-nomac", False)):
+        f.add(kind + ".pkcs12", pfx.two_keys({"rsa2048": one, "nistP256": other}, mac),
+              "put together by scripts/vectors_more/pfx.py", "keys rsa2048 and nistP256 by friendlyName; password: " + PASSWORD,
+              "p12")
 
 
 def add(s, made):

@@ -3,7 +3,7 @@
 import re
 
 from .tools import (Bad, Curve, der_int, octets, oid, openssl, openssl_version, openssl_with_file, parse, seeded, seq,
-                    undotted, unpem)
+                    pem, undotted, unpem)
 
 # Name in CNG -> name in openssl. The rest of the curves of CNG is not in openssl.
 CURVES = {
@@ -84,7 +84,7 @@ def dsa(bits, q_bits, md, kind="fips186_4"):
 
 
 # Sizes whose parameters openssl generates, but for which it makes no keys.
-UNUSUAL = {(512, 160), (1536, 160), (2048, 160)}
+UNUSUAL = {(512, 160), (1536, 160), (1536, 256), (2048, 160)}
 
 
 def dsa_by_hand(parameters, name):
@@ -93,6 +93,21 @@ def dsa_by_hand(parameters, name):
     q = group[1].int()
     x = int.from_bytes(seeded(name, 64), "big") % (q - 1) + 1
     return to_pkcs8(seq(der_int(0), seq(oid("1.2.840.10040.4.1"), group.raw), octets(der_int(x))))
+
+
+def dsa_wide_q(bits, q_bits):
+    """A domain with a q that openssl does not generate: q and the test of p are its all the same."""
+    q = int(openssl("prime", "-generate", "-hex", "-bits", str(q_bits)).decode(), 16)
+    k = int.from_bytes(seeded("wide q", bits // 8), "big") % 2**(bits - 1) | 2**(bits - 1)
+    p = k - k % (2 * q) + 1
+    while any(p % small == 0 for small in (3, 5, 7, 11, 13, 17, 19, 23)) or pow(2, p - 1, p) != 1:
+        p += 2 * q
+    if b"is prime" not in openssl("prime", str(p)) or p.bit_length() != bits:
+        raise Bad("no prime")
+    g = pow(2, (p - 1) // q, p)
+    domain = seq(der_int(p), der_int(q), der_int(g))
+    pkcs8 = dsa_by_hand(pem("DSA PARAMETERS", domain), "dsa%d-%d" % (bits, q_bits))
+    return pkcs8, dsa_numbers(pkcs8)
 
 
 def dsa_from_parameters(parameters):

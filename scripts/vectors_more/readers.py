@@ -214,8 +214,12 @@ def ncrypt_header(c, magic):
     must(c.u32() == 16, "cbSize")
     c.one_of(magic)
     name_size, size = c.u32(), c.u32()
-    c.text(name_size)
-    return c.take(size)
+    return {"name": c.text(name_size), "body": c.take(size)}
+
+
+def cipher_key(c, _):
+    outer = ncrypt_header(c, b"CPHR")
+    return dict(read("KeyDataBlob", outer["body"]), name=outer["name"])
 
 
 def rsa_aes_wrap(c, _):
@@ -242,8 +246,7 @@ def isolated(c, _):
     must(c.u32() == 0, "Version")
     c.u32(), c.u32()
     name, *sizes = [c.u32() for _ in range(5)]
-    c.text(name)
-    return {"isolated%d" % i: c.take(size) for i, size in enumerate(sizes)}
+    return {"name": c.text(name), **{"isolated%d" % i: c.take(size) for i, size in enumerate(sizes)}}
 
 
 READERS = {
@@ -259,9 +262,9 @@ READERS = {
     "PQDSAPUBLICBLOB": (pq, "public"), "PQDSAPRIVATEBLOB": (pq, "private"), "PQDSAPRIVATESEEDBLOB": (pq, "seed"),
     "MLKEMPUBLICBLOB": (pq, "public"), "MLKEMPRIVATEBLOB": (pq, "private"), "MLKEMPRIVATESEEDBLOB": (pq, "seed"),
     "PQPrivateKeyBlob": (pq_private, None), "KeyDataBlob": (key_data, None),
-    "CipherKeyBlob": (lambda c, _: read("KeyDataBlob", ncrypt_header(c, b"CPHR")), None),
-    "KDFKeyBlob": (lambda c, _: {"body": ncrypt_header(c, b"KDF1")}, None),
-    "ProtectedKeyBlob": (lambda c, _: {"body": ncrypt_header(c, b"PRTK")}, None),
+    "CipherKeyBlob": (cipher_key, None),
+    "KDFKeyBlob": (lambda c, _: ncrypt_header(c, b"KDF1"), None),
+    "ProtectedKeyBlob": (lambda c, _: ncrypt_header(c, b"PRTK"), None),
     "PKCS11RsaAesWrapBlob": (rsa_aes_wrap, None), "PcpTpmProtectedKeyBlob": (tpm_loadable, None),
     "PcpTpmPersistentKeyBlob": (tpm_persistent, None), "ISOLATED_KEY_ENVELOPE": (isolated, None),
 }

@@ -32,7 +32,8 @@ order where it is longer); `curve-<name>`: p a b gx gy n h seed; DSA p q g x y s
 post-quantum public private (expanded) seed; symmetric k.
 
 * RSA `rsa<bits>`, EC `<CNG name of the curve>`, DSA `dsa*`, DH `dh*`: openssl genpkey. What openssl refuses to generate
-  (DSA of 512 bits, and of 1536 and 2048 bits with a q of 160) has parameters by openssl and a fixed x.
+  (DSA of 512 and 1536 bits, and of 2048 bits with a q of 160) has parameters by openssl and a fixed x; `dsa2048-512`, for
+  the hash id of SHA-512, has a q by `openssl prime` and a p found in Python and tested by openssl.
 * DSA seeds and counters are those openssl printed on generation; the check derives q and p from them again.
   `noseed.` types say that seed and counter are unknown (0xFF).
 * `dh2048-x942`: X9.42 parameters with q; j = (p-1)/q was computed. The others: see the notes.

@@ -1,9 +1,12 @@
-//! X.509 certificates (RFC 5280) as far as a certificate object on a token needs them: names, serial number, public key.
+//! X.509 certificates (RFC 5280) as a source of public keys, and as far as a certificate object on a token needs them: names, serial number.
+//!
+//! Only the fields up to the public key are looked into, and only for where they end: dates, extensions, signatures and what is odd about them are no
+//! business of this program's. Nothing is verified. Takes OpenSSL's `TRUSTED CERTIFICATE`, leaving off what follows the certificate.
 
-use der::{Decode, Encode};
-use x509_cert::Certificate;
+use der::{Decode, Header, Reader, SliceReader, Tag, TagNumber};
 
-use super::{Error, spki};
+use super::pem::{self, Label};
+use super::{Contents, Error, spki};
 use crate::key::{PublicKey, Validation};
 
 const WHAT: &str = "Certificate";
@@ -24,29 +27,90 @@ pub struct CertificateParts {
     pub subject: Vec<u8>,
 }
 
-/// Reads a certificate, DER or PEM.
+/// Reads a certificate, DER or PEM; of several in PEM the first.
 ///
 /// # Errors
 /// [`Error`] when it is no certificate, or for a key of a kind that is not handled here.
 pub fn decode(bytes: &[u8]) -> Result<CertificateParts, Error> {
-    // DER begins with the tag of a SEQUENCE; anything else is text.
-    let der = if bytes.first() == Some(&0x30) {
-        bytes.to_vec()
-    } else {
-        let (label, der) = super::decode_pem(bytes)?;
-        if label != "CERTIFICATE" {
-            return Err(Error::Invalid { what: WHAT, problem: "the PEM label is not `CERTIFICATE`" });
-        }
-        der.to_vec()
-    };
-    let certificate = Certificate::from_der(&der).map_err(|error| Error::from((WHAT, error)))?;
-    let tbs = certificate.tbs_certificate();
-    let part = |value: der::Result<Vec<u8>>| value.map_err(|error| Error::from((WHAT, error)));
+    if !pem::is_pem(bytes) {
+        return parts(bytes);
+    }
+    let section = pem::find(bytes, &[Label::Certificate, Label::TrustedCertificate])?;
+    let der = section.decode()?;
+    parts(certificate_in(section.kind(), &der))
+}
+
+/// Reads the public key of a certificate in DER; bytes behind it, as in a `TRUSTED CERTIFICATE`, are not looked at.
+///
+/// # Errors
+/// As [`decode`].
+pub fn read_key(der: &[u8], validation: Validation) -> Result<Contents<PublicKey>, Error> {
+    key(der, take_apart(der)?.public, validation)
+}
+
+/// The certificate in a PEM section, without what OpenSSL puts behind it under the label `TRUSTED CERTIFICATE`.
+fn certificate_in(label: Option<Label>, der: &[u8]) -> &[u8] {
+    let len = if label == Some(Label::TrustedCertificate) { super::outer_length(der) } else { None };
+    len.and_then(|len| der.get(..len)).unwrap_or(der)
+}
+
+fn parts(der: &[u8]) -> Result<CertificateParts, Error> {
+    let raw = take_apart(der)?;
+    if super::outer_length(der) != Some(der.len()) {
+        return Err(Error::Invalid { what: WHAT, problem: "there are bytes behind it" });
+    }
     Ok(CertificateParts {
-        issuer: part(tbs.issuer().to_der())?,
-        public: spki::decode(&part(tbs.subject_public_key_info().to_der())?, Validation::Full)?,
-        serial: part(tbs.serial_number().to_der())?,
-        subject: part(tbs.subject().to_der())?,
-        der,
+        der: der.to_vec(),
+        issuer: raw.issuer.to_vec(),
+        public: key(der, raw.public, Validation::Full)?.key,
+        serial: raw.serial.to_vec(),
+        subject: raw.subject.to_vec(),
     })
+}
+
+fn key(der: &[u8], public: &[u8], validation: Validation) -> Result<Contents<PublicKey>, Error> {
+    spki::read(public, validation).map_err(|error| error.within(der, public))
+}
+
+/// Whole TLVs of a `TBSCertificate`.
+struct Raw<'a> {
+    serial: &'a [u8],
+    issuer: &'a [u8],
+    subject: &'a [u8],
+    public: &'a [u8],
+}
+
+fn take_apart(der: &[u8]) -> Result<Raw<'_>, Error> {
+    const VERSION: Tag = Tag::ContextSpecific { number: TagNumber(0), constructed: true };
+    let read = || -> der::Result<Raw<'_>> {
+        let mut reader = SliceReader::new(der)?;
+        // The header of the certificate, then that of what is signed: the rest of both is not read.
+        for _ in 0..2 {
+            let header = Header::decode(&mut reader)?;
+            header.tag().assert_eq(Tag::Sequence).map_err(|error| reader.error(error.kind()))?;
+            if header.length() > reader.remaining_len() {
+                let expected_len = (reader.position() + header.length())?;
+                let actual_len = reader.input_len();
+                return Err(reader.error(der::ErrorKind::Incomplete { expected_len, actual_len }));
+            }
+        }
+        if Tag::peek(&reader)? == VERSION {
+            reader.tlv_bytes()?;
+        }
+        let serial = field(&mut reader, Tag::Integer)?;
+        field(&mut reader, Tag::Sequence)?; // signature
+        let issuer = field(&mut reader, Tag::Sequence)?;
+        field(&mut reader, Tag::Sequence)?; // validity
+        let subject = field(&mut reader, Tag::Sequence)?;
+        let public = field(&mut reader, Tag::Sequence)?;
+        Ok(Raw { serial, issuer, subject, public })
+    };
+    read().map_err(|error| Error::from((WHAT, error)))
+}
+
+fn field<'a>(reader: &mut SliceReader<'a>, tag: Tag) -> der::Result<&'a [u8]> {
+    if Tag::peek(reader)? != tag {
+        return Err(reader.error(tag.value_error()));
+    }
+    reader.tlv_bytes()
 }

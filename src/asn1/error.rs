@@ -32,31 +32,74 @@ pub enum Error {
         oid: String,
     },
     /// Encrypted, and no password was given.
-    #[error("the PKCS#8 is encrypted and no password was given")]
+    #[error("it is encrypted and no password was given")]
     PasswordMissing,
-    /// The password does not open it (or what is inside is not a key, which looks the same).
-    #[error("the password does not open the encrypted PKCS#8")]
+    /// The password does not open it. A file that was changed on the way looks the same.
+    #[error("the password does not open it, or the file was changed")]
     PasswordWrong,
+    /// The operating system has no random bytes for salt and IV.
+    #[error("the operating system has no random bytes")]
+    Random,
     /// An encryption scheme that is not handled here.
     #[error("the password-based encryption is not supported: {what}")]
     Scheme {
         /// The scheme or the parameter at fault.
         what: String,
     },
+    /// Opening the file would take more work than the limits allow. None of it was done.
+    #[error("the file asks for {found} {what}, and the limit is {limit}")]
+    Work {
+        /// The kind of work.
+        what: &'static str,
+        /// How much the file asks for.
+        found: u64,
+        /// How much it may ask for.
+        limit: u64,
+    },
     /// The numbers inside do not make a key.
     #[error(transparent)]
     Key(#[from] key::Error),
+    /// PEM that is not well-formed (RFC 7468), or that has no section of the kind looked for.
+    #[error("PEM: {problem} at offset {offset}")]
+    Pem {
+        /// Where, in bytes from the start of the text.
+        offset: u64,
+        /// What is wrong.
+        problem: &'static str,
+    },
+    /// Something that is recognised and not handled here.
+    #[error("{what} cannot be read here")]
+    Unsupported {
+        /// What it is.
+        what: &'static str,
+        /// What to do with it.
+        hint: &'static str,
+    },
 }
 
 impl Error {
     /// What a CNG caller gets.
     pub fn status(&self) -> Status {
         match self {
-            Self::Malformed { .. } | Self::Invalid { .. } => Status::NTE_BAD_DATA,
-            Self::Algorithm { .. } | Self::Scheme { .. } => Status::NTE_NOT_SUPPORTED,
+            Self::Malformed { .. } | Self::Invalid { .. } | Self::Pem { .. } => Status::NTE_BAD_DATA,
+            Self::Algorithm { .. } | Self::Scheme { .. } | Self::Unsupported { .. } | Self::Work { .. } => {
+                Status::NTE_NOT_SUPPORTED
+            }
             Self::PasswordMissing | Self::PasswordWrong => Status::NTE_INCORRECT_PASSWORD,
+            Self::Random => Status::NTE_FAIL,
             Self::Key(error) => error.status(),
         }
+    }
+
+    /// The error of reading `inner`, which is a part of `outer`, as one of reading `outer`: its offset counts from there.
+    pub(super) fn within(mut self, outer: &[u8], inner: &[u8]) -> Self {
+        if let Self::Malformed { offset, .. } = &mut self
+            && let Some(start) = inner.as_ptr().addr().checked_sub(outer.as_ptr().addr())
+            && start <= outer.len()
+        {
+            *offset += start as u64;
+        }
+        self
     }
 
     pub(super) fn encoding(what: &'static str, error: der::Error) -> Self {
@@ -75,15 +118,6 @@ impl From<(&'static str, ::pkcs1::Error)> for Error {
     fn from((what, error): (&'static str, ::pkcs1::Error)) -> Self {
         match error {
             ::pkcs1::Error::Asn1(error) => Self::from((what, error)),
-            other => Self::Malformed { what, offset: 0, kind: other.to_string() },
-        }
-    }
-}
-
-impl From<(&'static str, ::sec1::Error)> for Error {
-    fn from((what, error): (&'static str, ::sec1::Error)) -> Self {
-        match error {
-            ::sec1::Error::Asn1(error) => Self::from((what, error)),
             other => Self::Malformed { what, offset: 0, kind: other.to_string() },
         }
     }

@@ -1,45 +1,67 @@
-//! Password-based encryption of PKCS#8: PBES2 (RFC 8018 §6.2) both ways, and on reading the PKCS#12 scheme
-//! pbeWithSHAAnd3-KeyTripleDES-CBC (RFC 7292 appendix C), which is what Windows' own export writes.
+//! Password-based encryption: PBES2 (RFC 8018 §6.2) and the PKCS#12 schemes with triple DES (RFC 7292 appendix C), both ways.
 //!
-//! PBES2 is the `pkcs5` crate's. RC2 and RC4 are refused. The work a file may demand is bounded.
+//! | | read | written |
+//! |---|---|---|
+//! | PBES2, PBKDF2 with HMAC-SHA-1, -224, -256, -384, -512 | yes | yes |
+//! | PBES2, scrypt (RFC 7914 §7) | yes | no |
+//! | … around AES-128, -192, -256 or triple DES in CBC mode | yes | yes |
+//! | pbeWithSHAAnd3-KeyTripleDES-CBC, as Windows' own export writes it | yes | yes |
+//! | pbeWithSHAAnd2-KeyTripleDES-CBC | yes | no |
+//! | PBES1, and everything with RC2, RC4, DES or MD5 | refused by its name | no |
+//!
+//! Owns `EncryptedPrivateKeyInfo`, and the bound on the work that a file may demand ([`Limits`]): what goes beyond it is refused before
+//! any of it is done. Keys are derived into wiped buffers; scrypt alone is left to the `pkcs5` crate.
+
+mod cipher;
+mod encryption;
+mod hash;
+mod limits;
+mod pbes2;
+mod pkcs12;
 
 use ::spki::AlgorithmIdentifierRef;
-use cbc::cipher::{BlockModeDecrypt, KeyIvInit, block_padding::Pkcs7};
-use der::asn1::{ObjectIdentifier, OctetStringRef};
-use der::{Decode, Encode, Sequence};
-use pkcs5::pbes2;
-use sha1::Digest;
-use zeroize::Zeroizing;
+use der::Sequence;
+use der::asn1::{AnyRef, ObjectIdentifier, OctetStringRef};
 
 use super::{Error, encode_secret};
 use crate::secret::SecretBytes;
-use crate::wide;
+
+pub use self::cipher::Cipher;
+pub use self::encryption::{Encryption, Scheme};
+pub use self::hash::Hash;
+pub(super) use self::limits::Budget;
+pub use self::limits::{Limits, Opening};
+pub(super) use self::pkcs12::Password;
+#[cfg(feature = "pfx")]
+pub(super) use self::{
+    hash::with_hash,
+    pbes2::Pbkdf2,
+    pkcs12::{ID_MAC, derive as pkcs12_derive},
+};
 
 const WHAT: &str = "EncryptedPrivateKeyInfo";
-const PKCS12_SHA1_3DES: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.2.840.113549.1.12.1.3");
-const PBES2: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.2.840.113549.1.5.13");
 
-/// More iterations than this are refused: at about a microsecond each they would hold the caller for ten seconds.
-const MAX_ITERATIONS: u32 = 10_000_000;
-
-/// N·r of scrypt: 128 MiB of memory.
-const MAX_SCRYPT_AREA: u64 = 1 << 20;
-
-/// N·r·p of scrypt: some seconds of work.
-const MAX_SCRYPT_WORK: u64 = 1 << 24;
-
-/// How a PKCS#8 is encrypted on writing: PBES2 with PBKDF2-HMAC-SHA-256 and AES-256-CBC.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub struct Encryption {
-    /// PBKDF2 iterations.
-    pub iterations: u32,
-}
-
-impl Default for Encryption {
-    fn default() -> Self {
-        Self { iterations: 600_000 }
-    }
-}
+/// Schemes, ciphers and functions that are known and refused (RFC 8018 appendix C, RFC 7292 appendix C, RFC 5084), for the message.
+const REFUSED: &[(&str, &str)] = &[
+    ("1.2.840.113549.1.5.1", "pbeWithMD2AndDES-CBC"),
+    ("1.2.840.113549.1.5.3", "pbeWithMD5AndDES-CBC"),
+    ("1.2.840.113549.1.5.4", "pbeWithMD2AndRC2-CBC"),
+    ("1.2.840.113549.1.5.6", "pbeWithMD5AndRC2-CBC"),
+    ("1.2.840.113549.1.5.10", "pbeWithSHA1AndDES-CBC"),
+    ("1.2.840.113549.1.5.11", "pbeWithSHA1AndRC2-CBC"),
+    ("1.2.840.113549.1.12.1.1", "pbeWithSHAAnd128BitRC4"),
+    ("1.2.840.113549.1.12.1.2", "pbeWithSHAAnd40BitRC4"),
+    ("1.2.840.113549.1.12.1.5", "pbeWithSHAAnd128BitRC2-CBC"),
+    ("1.2.840.113549.1.12.1.6", "pbeWithSHAAnd40BitRC2-CBC"),
+    ("1.2.840.113549.2.5", "MD5"),
+    ("1.2.840.113549.2.6", "hmacWithMD5"),
+    ("1.2.840.113549.3.2", "RC2-CBC"),
+    ("1.2.840.113549.3.9", "RC5-CBC-Pad"),
+    ("1.3.14.3.2.7", "DES-CBC"),
+    ("2.16.840.1.101.3.4.1.6", "AES-128-GCM"),
+    ("2.16.840.1.101.3.4.1.26", "AES-192-GCM"),
+    ("2.16.840.1.101.3.4.1.46", "AES-256-GCM"),
+];
 
 #[derive(Sequence)]
 struct EncryptedPrivateKeyInfo<'a> {
@@ -47,131 +69,110 @@ struct EncryptedPrivateKeyInfo<'a> {
     data: &'a OctetStringRef,
 }
 
-#[derive(Sequence)]
-struct EncryptedPbes2<'a> {
-    scheme: pkcs5::EncryptionScheme,
-    data: &'a OctetStringRef,
+/// A scheme as a file states it, with its parameters. To have one is to have paid for it from the [`Budget`].
+pub(super) enum Parameters<'a> {
+    Pbes2(pbes2::Parameters<'a>),
+    Pkcs12(pkcs12::Parameters<'a>),
 }
 
-#[derive(Sequence)]
-struct Pkcs12PbeParams<'a> {
-    salt: &'a OctetStringRef,
-    iterations: u32,
+impl<'a> Parameters<'a> {
+    pub(super) fn read(algorithm: &AlgorithmIdentifierRef<'a>, budget: &mut Budget) -> Result<Self, Error> {
+        if algorithm.oid == pbes2::PBES2 {
+            return Ok(Self::Pbes2(pbes2::Parameters::read(algorithm, budget)?));
+        }
+        match pkcs12::Kind::by_oid(algorithm.oid) {
+            Some(kind) => Ok(Self::Pkcs12(pkcs12::Parameters::read(kind, algorithm, budget)?)),
+            None => Err(refused(algorithm.oid)),
+        }
+    }
+
+    /// Decrypts; wrong padding is a wrong password.
+    pub(super) fn decrypt(&self, password: &Password<'_>, data: &[u8]) -> Result<SecretBytes, Error> {
+        match self {
+            Self::Pbes2(parameters) => parameters.decrypt(password.bytes(), data),
+            Self::Pkcs12(parameters) => parameters.decrypt(password, data),
+        }
+    }
+}
+
+/// What was encrypted, and the DER of the `AlgorithmIdentifier` that says how.
+pub(super) struct Sealed {
+    algorithm: Vec<u8>,
+    data: Vec<u8>,
+}
+
+impl Sealed {
+    pub(super) fn algorithm(&self) -> Result<AlgorithmIdentifierRef<'_>, Error> {
+        super::decode("AlgorithmIdentifier", &self.algorithm)
+    }
+
+    pub(super) fn data(&self) -> &[u8] {
+        &self.data
+    }
+}
+
+/// Encrypts under a fresh salt and IV.
+pub(super) fn seal(plain: &[u8], password: &SecretBytes, encryption: Encryption) -> Result<Sealed, Error> {
+    if encryption.iterations == 0 {
+        return Err(Error::Invalid { what: "the password-based encryption", problem: "no iterations are asked for" });
+    }
+    match encryption.scheme {
+        Scheme::Pbes2 { hash, cipher } => pbes2::seal(plain, password, hash, cipher, encryption.iterations),
+        Scheme::Pkcs12TripleDes => pkcs12::seal(plain, &Password::new(password)?, encryption.iterations),
+    }
 }
 
 /// Encrypts a `PrivateKeyInfo` under a UTF-8 password.
 ///
 /// # Errors
-/// [`Error::Scheme`] when the parameters are refused or the operating system has no random bytes.
+/// [`Error::Invalid`] without iterations or for a password that the scheme cannot take, [`Error::Random`].
 pub fn encrypt(plain: &[u8], password: &SecretBytes, encryption: Encryption) -> Result<SecretBytes, Error> {
-    let refused = |_| Error::Scheme { what: "the PBES2 parameters".to_owned() };
-    let no_random = |_| Error::Scheme { what: "no random bytes for salt and IV".to_owned() };
-    let (mut salt, mut iv) = ([0; 16], [0; 16]);
-    getrandom::fill(&mut salt).map_err(no_random)?;
-    getrandom::fill(&mut iv).map_err(no_random)?;
-    let parameters =
-        pbes2::Parameters::generate_pbkdf2_sha256_aes256cbc(encryption.iterations, &salt, iv).map_err(refused)?;
-    let data = parameters.encrypt(&**password, plain).map_err(refused)?;
-    let data = OctetStringRef::new(&data).map_err(|error| Error::encoding(WHAT, error))?;
-    encode_secret(&EncryptedPbes2 { scheme: parameters.into(), data })
+    let sealed = seal(plain, password, encryption)?;
+    let data = OctetStringRef::new(sealed.data()).map_err(|error| Error::encoding(WHAT, error))?;
+    encode_secret(&EncryptedPrivateKeyInfo { algorithm: sealed.algorithm()?, data })
 }
 
-/// Opens an `EncryptedPrivateKeyInfo` with a UTF-8 password, which is missed only once everything else is right.
-pub(super) fn decrypt(der: &[u8], password: Option<&SecretBytes>) -> Result<SecretBytes, Error> {
-    let info: EncryptedPrivateKeyInfo<'_> = super::decode(WHAT, der)?;
-    match info.algorithm.oid {
-        PBES2 => {
-            let scheme = info.algorithm.to_der().and_then(|der| pkcs5::EncryptionScheme::from_der(&der));
-            let scheme =
-                scheme.map_err(|error| Error::Scheme { what: format!("PBES2 parameters ({})", error.kind()) })?;
-            if let Some(parameters) = scheme.pbes2().and_then(|pbes2| pbes2.kdf.pbkdf2()) {
-                check_iterations(parameters.iteration_count)?;
-            }
-            if let Some(parameters) = scheme.pbes2().and_then(|pbes2| pbes2.kdf.scrypt()) {
-                check_scrypt(parameters)?;
-            }
-            let password = password.ok_or(Error::PasswordMissing)?;
-            let plain = scheme.decrypt(&**password, info.data.as_bytes()).map_err(|error| match error {
-                pkcs5::Error::DecryptFailed => Error::PasswordWrong,
-                other => Error::Scheme { what: other.to_string() },
-            })?;
-            Ok(SecretBytes::from(plain))
-        }
-        PKCS12_SHA1_3DES => {
-            let parameters =
-                info.algorithm.parameters.ok_or(Error::Invalid { what: WHAT, problem: "no PBE parameters" })?;
-            let parameters: Pkcs12PbeParams<'_> =
-                parameters.decode_as().map_err(|error| Error::from(("the PKCS#12 PBE parameters", error)))?;
-            check_iterations(parameters.iterations)?;
-            decrypt_pkcs12(&parameters, password.ok_or(Error::PasswordMissing)?, info.data.as_bytes())
-        }
-        oid => Err(Error::Scheme { what: format!("OID {oid}") }),
+/// Opens an `EncryptedPrivateKeyInfo`. The password is missed only once everything else is right.
+pub(super) fn decrypt(der: &[u8], opening: Opening<'_>) -> Result<SecretBytes, Error> {
+    let (parameters, data) = encrypted_parts(super::decode(WHAT, der)?, &mut Budget::new(opening.limits))?;
+    let password = opening.password.ok_or(Error::PasswordMissing)?;
+    parameters.decrypt(&Password::for_reading(password), data)
+}
+
+/// Takes an `EncryptedPrivateKeyInfo` apart.
+pub(super) fn encrypted_parts<'a>(der: AnyRef<'a>, budget: &mut Budget) -> Result<(Parameters<'a>, &'a [u8]), Error> {
+    let info: EncryptedPrivateKeyInfo<'a> = der.decode_as().map_err(|error| Error::from((WHAT, error)))?;
+    Ok((Parameters::read(&info.algorithm, budget)?, info.data.as_bytes()))
+}
+
+/// The refusal of something by its name, if it has one.
+pub(super) fn refused(oid: ObjectIdentifier) -> Error {
+    let text = oid.to_string();
+    let name = REFUSED.iter().find(|(known, _)| *known == text).map(|(_, name)| *name);
+    Error::Scheme { what: name.map_or_else(|| format!("OID {text}"), str::to_owned) }
+}
+
+/// The parameters of an algorithm, as the structure that they must be.
+fn parameters<'a, T>(what: &'static str, algorithm: &AlgorithmIdentifierRef<'a>) -> Result<T, Error>
+where
+    T: der::Choice<'a, Error = der::Error> + der::DecodeValue<'a, Error = der::Error>,
+{
+    let parameters = algorithm.parameters.ok_or(Error::Invalid { what, problem: "they are missing" })?;
+    parameters.decode_as().map_err(|error| Error::from((what, error)))
+}
+
+/// Refuses parameters other than NULL and none at all: those that hash functions and HMACs have.
+pub(super) fn no_parameters(what: &'static str, algorithm: &AlgorithmIdentifierRef<'_>) -> Result<(), Error> {
+    match algorithm.parameters {
+        None => Ok(()),
+        Some(parameters) if parameters == AnyRef::NULL => Ok(()),
+        Some(_) => Err(Error::Invalid { what, problem: "its parameters are not NULL" }),
     }
 }
 
-fn check_iterations(iterations: u32) -> Result<(), Error> {
-    if (1..=MAX_ITERATIONS).contains(&iterations) {
-        return Ok(());
-    }
-    Err(Error::Scheme { what: format!("{iterations} iterations (1 to {MAX_ITERATIONS} are taken)") })
-}
-
-/// scrypt takes 128·N·r bytes and N·r·p steps (RFC 7914 §2): what a file may demand of either is bounded.
-fn check_scrypt(parameters: &pbes2::ScryptParams) -> Result<(), Error> {
-    let (n, r) = (parameters.cost_parameter, u64::from(parameters.block_size));
-    let area = n.checked_mul(r).filter(|area| *area <= MAX_SCRYPT_AREA);
-    let work = area.and_then(|area| area.checked_mul(parameters.parallelization.into()));
-    match work.filter(|work| *work <= MAX_SCRYPT_WORK) {
-        Some(_) => Ok(()),
-        None => Err(Error::Scheme { what: "scrypt with parameters beyond what is taken (128 MiB)".to_owned() }),
-    }
-}
-
-fn decrypt_pkcs12(parameters: &Pkcs12PbeParams<'_>, password: &SecretBytes, data: &[u8]) -> Result<SecretBytes, Error> {
-    let password = std::str::from_utf8(password).map_err(|_| Error::PasswordWrong)?;
-    // BMPString: big-endian UTF-16 with its NUL (RFC 7292 appendix B.1).
-    let mut bmp = Zeroizing::new(wide::encode_nul(password));
-    bmp.as_chunks_mut::<2>().0.iter_mut().for_each(|unit| unit.reverse());
-
-    let salt = parameters.salt.as_bytes();
-    let key: Zeroizing<[u8; 24]> = Zeroizing::new(pkcs12_kdf(1, &bmp, salt, parameters.iterations));
-    let iv: [u8; 8] = pkcs12_kdf(2, &bmp, salt, parameters.iterations);
-    let mut buffer = Zeroizing::new(data.to_vec());
-    let plain = cbc::Decryptor::<des::TdesEde3>::new((&*key).into(), (&iv).into())
-        .decrypt_padded::<Pkcs7>(&mut buffer)
-        .map_err(|_| Error::PasswordWrong)?;
-    Ok(SecretBytes::from(plain))
-}
-
-/// The key derivation of RFC 7292 appendix B.2 with SHA-1 (u = 20, v = 64).
-fn pkcs12_kdf<const N: usize>(id: u8, password: &[u8], salt: &[u8], iterations: u32) -> [u8; N] {
-    const V: usize = 64;
-    let fill = |bytes: &[u8]| -> Zeroizing<Vec<u8>> {
-        let len = bytes.len().div_ceil(V) * V;
-        Zeroizing::new(bytes.iter().copied().cycle().take(if bytes.is_empty() { 0 } else { len }).collect())
-    };
-    let mut input = fill(salt);
-    let password = fill(password);
-    input.extend_from_slice(&password);
-    let mut out = [0; N];
-    for block in out.chunks_mut(20) {
-        let mut a = sha1::Sha1::new_with_prefix([id; V]).chain_update(&*input).finalize();
-        for _ in 1..iterations {
-            a = sha1::Sha1::digest(a);
-        }
-        for (place, byte) in block.iter_mut().zip(&a) {
-            *place = *byte;
-        }
-        // I_j = (I_j + B + 1) mod 2^(8v), B being A repeated to v bytes.
-        let b: Zeroizing<Vec<u8>> = Zeroizing::new(a.iter().copied().cycle().take(V).collect());
-        for chunk in input.as_chunks_mut::<V>().0 {
-            let mut carry = 1_u16;
-            for (place, byte) in chunk.iter_mut().zip(b.iter()).rev() {
-                let sum = u16::from(*place) + u16::from(*byte) + carry;
-                let [high, low] = sum.to_be_bytes();
-                (carry, *place) = (u16::from(high), low);
-            }
-        }
-    }
-    out
+/// Fresh random bytes.
+pub(super) fn random<const N: usize>() -> Result<[u8; N], Error> {
+    let mut bytes = [0; N];
+    getrandom::fill(&mut bytes).map_err(|_| Error::Random)?;
+    Ok(bytes)
 }

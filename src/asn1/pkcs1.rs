@@ -1,8 +1,6 @@
 //! PKCS#1 `RSAPublicKey` and `RSAPrivateKey` (RFC 8017 appendix A.1), two primes.
 
-use der::asn1::UintRef;
-
-use super::{Error, encode_secret};
+use super::{Error, encode_secret, uint};
 use crate::key::Validation;
 use crate::key::rsa::{PrivateKey, PrivateNumbers, PublicKey};
 use crate::secret::SecretBytes;
@@ -69,8 +67,4 @@ pub fn encode_private(key: &PrivateKey) -> Result<SecretBytes, Error> {
         coefficient: uint(&numbers.qinv)?,
         other_prime_infos: None,
     })
-}
-
-fn uint(bytes: &[u8]) -> Result<UintRef<'_>, Error> {
-    UintRef::new(bytes).map_err(|error| Error::encoding(PRIVATE, error))
 }

@@ -1,20 +1,22 @@
 //! PKCS#8: `PrivateKeyInfo` and `EncryptedPrivateKeyInfo` (RFC 5208, RFC 5958).
 //!
-//! Written as OpenSSL writes it: version 0, no attributes, RSA with NULL parameters, elliptic curves by OID with the public key inside
-//! `ECPrivateKey`, the curves of RFC 8410 without it. Read with or without the optional parts. A `keyUsage` attribute (2.5.29.15), as Windows writes it, limits the
-//! usage of the key that is read.
+//! Written as OpenSSL writes it: version 0, no attributes unless a usage is given, RSA with NULL parameters, elliptic curves by OID with the
+//! public key inside `ECPrivateKey`, the curves of RFC 8410 without it. Read with or without the optional parts, whatever version it says: a public key
+//! beside the private one (RFC 5958 §2) is compared with it, or used where it cannot be computed.
 
-use ::pkcs8::PrivateKeyInfoRef;
 use ::spki::AlgorithmIdentifierRef;
-use der::asn1::{AnyRef, BitStringRef, ObjectIdentifier, OctetStringRef, SequenceRef, SetOfVec};
-use der::{Decode, Encode, Reader, SliceReader, Tag, TagMode, pem};
+use der::asn1::{AnyRef, BitStringRef, OctetStringRef, SequenceRef};
+use der::{Decode, Header, Reader, Sequence, SliceReader, Tag, TagMode, TagNumber};
 
-use super::{EC_PUBLIC_KEY, Error, RSA_ENCRYPTION, encode_secret, pbe, pkcs1, sec1, spki};
-use crate::key::{KeyUsage, PrivateKey, Validation, ec};
+use super::algorithm::{Domain, Scheme};
+use super::pem::Label;
+use super::{
+    Contents, Error, Loss, Opening, decode_uint, encode_secret, encode_uint, key_usage, pbe, pem, pkcs1, pq, sec1, spki,
+};
+use crate::key::{KeyUsage, PrivateKey, PublicKey, Validation, dh, dsa, ec};
 use crate::secret::SecretBytes;
 
 const WHAT: &str = "PrivateKeyInfo";
-const KEY_USAGE: ObjectIdentifier = ObjectIdentifier::new_unwrap("2.5.29.15");
 
 /// Whether a DER structure looks like `EncryptedPrivateKeyInfo`: its first element is a SEQUENCE, not an INTEGER.
 pub fn is_encrypted(der: &[u8]) -> bool {
@@ -24,17 +26,25 @@ pub fn is_encrypted(der: &[u8]) -> bool {
 /// Reads PKCS#8, encrypted or not, with the usage that its `keyUsage` attribute allows.
 ///
 /// # Errors
-/// [`Error`]; in particular [`Error::PasswordMissing`] and [`Error::PasswordWrong`].
+/// [`Error`]; in particular [`Error::PasswordMissing`], [`Error::PasswordWrong`] and [`Error::Work`].
 pub fn decode(
     der: &[u8],
-    password: Option<&SecretBytes>,
+    opening: Opening<'_>,
     validation: Validation,
 ) -> Result<(PrivateKey, Option<KeyUsage>), Error> {
+    read(der, opening, validation).map(|contents| (contents.key, contents.usage))
+}
+
+/// Reads PKCS#8, encrypted or not, with what it says beyond the key.
+///
+/// # Errors
+/// As [`decode`].
+pub fn read(der: &[u8], opening: Opening<'_>, validation: Validation) -> Result<Contents<PrivateKey>, Error> {
     if !is_encrypted(der) {
-        return decode_plain(der, validation);
+        return read_plain(der, validation);
     }
-    let plain = pbe::decrypt(der, password)?;
-    match decode_plain(&plain, validation) {
+    let plain = pbe::decrypt(der, opening)?;
+    match read_plain(&plain, validation) {
         // One wrong password in 256 or so leaves valid padding and nonsense behind it.
         Err(Error::Malformed { .. }) => Err(Error::PasswordWrong),
         other => other,
@@ -44,38 +54,59 @@ pub fn decode(
 /// Writes `PrivateKeyInfo`.
 ///
 /// # Errors
-/// [`Error`] for numbers too long for DER, which no key has.
+/// [`Error`] for a curve without an OID, and for numbers too long for DER, which no key has.
 pub fn encode(key: &PrivateKey) -> Result<SecretBytes, Error> {
-    let (curve, inner) = match key {
-        PrivateKey::Rsa(key) => (None, pkcs1::encode_private(key)?),
-        PrivateKey::Ec(key) if !key.curve().form.is_affine() => {
-            let scalar = OctetStringRef::new(key.d()).map_err(|error| Error::encoding(WHAT, error))?;
-            (Some(key.curve()), encode_secret(&scalar)?)
-        }
-        PrivateKey::Ec(key) => (Some(key.curve()), sec1::encode(key, false)?),
-        PrivateKey::Dh(_) | PrivateKey::Dsa(_) | PrivateKey::Pq(_) => {
-            return Err(Error::Invalid { what: WHAT, problem: "it cannot hold this kind of key" });
-        }
-    };
-    let inner = OctetStringRef::new(&inner).map_err(|error| Error::encoding(WHAT, error))?;
-    spki::with_algorithm(curve, |algorithm| encode_secret(&PrivateKeyInfoRef::new(algorithm, inner)))?
+    encode_with(key, None)
 }
 
-/// Reads PEM with the label `PRIVATE KEY` or `ENCRYPTED PRIVATE KEY`.
+/// As [`encode`], with the `keyUsage` attribute if a usage is given. Windows writes it for every usage but "all".
+///
+/// # Errors
+/// As [`encode`].
+pub fn encode_with(key: &PrivateKey, usage: Option<KeyUsage>) -> Result<SecretBytes, Error> {
+    encode_as(key, usage, Domain::Named)
+}
+
+/// As [`encode_with`], with the curve of an elliptic-curve key named or described.
+///
+/// # Errors
+/// As [`encode`].
+pub fn encode_as(key: &PrivateKey, usage: Option<KeyUsage>, domain: Domain) -> Result<SecretBytes, Error> {
+    let wrong = |error| Error::encoding(WHAT, error);
+    let (scheme, inner) = match key {
+        PrivateKey::Dh(key) => (Scheme::Dh(key.public().parameters().clone()), encode_uint(key.x())?),
+        PrivateKey::Dsa(key) => (Scheme::Dsa(key.public().parameters().clone()), encode_uint(key.x())?),
+        PrivateKey::Ec(key) => {
+            let scheme = Scheme::of_curve(key.curve());
+            let inner = match scheme {
+                // `CurvePrivateKey`, RFC 8410 §7.
+                Scheme::OwnCurve(_) => encode_secret(&OctetStringRef::new(key.d()).map_err(wrong)?)?,
+                _ => sec1::encode(key, false)?,
+            };
+            (scheme, inner)
+        }
+        PrivateKey::Pq(key) => (Scheme::Pq(key.set()), pq::write_private(key)?),
+        PrivateKey::Rsa(key) => (Scheme::Rsa, pkcs1::encode_private(key)?),
+    };
+    let private_key = OctetStringRef::new(&inner).map_err(wrong)?;
+    let attributes = usage.map(key_usage::write).transpose().map_err(wrong)?;
+    let tag = Tag::ContextSpecific { number: TagNumber(0), constructed: true };
+    let attributes = attributes.as_deref().map(|attributes| AnyRef::new(tag, attributes)).transpose().map_err(wrong)?;
+    scheme
+        .write(domain, |algorithm| encode_secret(&PrivateKeyInfo { version: 0, algorithm, private_key, attributes }))?
+}
+
+/// Reads PEM: the first section with the label `PRIVATE KEY` or `ENCRYPTED PRIVATE KEY`.
 ///
 /// # Errors
 /// As [`decode`].
 pub fn decode_pem(
     text: &[u8],
-    password: Option<&SecretBytes>,
+    opening: Opening<'_>,
     validation: Validation,
 ) -> Result<(PrivateKey, Option<KeyUsage>), Error> {
-    let malformed = |problem| Error::Invalid { what: "PEM", problem };
-    let (label, der) = super::decode_pem(text)?;
-    match label {
-        "PRIVATE KEY" | "ENCRYPTED PRIVATE KEY" => decode(&der, password, validation),
-        _ => Err(malformed("its label is neither `PRIVATE KEY` nor `ENCRYPTED PRIVATE KEY`")),
-    }
+    let section = pem::find(text, &[Label::PrivateKey, Label::EncryptedPrivateKey])?;
+    decode(&section.decode()?, opening, validation)
 }
 
 /// Writes DER as PEM, with the label that fits it.
@@ -83,53 +114,104 @@ pub fn decode_pem(
 /// # Errors
 /// [`Error::Invalid`] if it cannot be written, which does not happen.
 pub fn to_pem(der: &[u8]) -> Result<SecretBytes, Error> {
-    let label = if is_encrypted(der) { "ENCRYPTED PRIVATE KEY" } else { "PRIVATE KEY" };
-    let text = pem::encode_string(label, pem::LineEnding::LF, der);
-    text.map(|text| SecretBytes::from(text.into_bytes()))
-        .map_err(|_| Error::Invalid { what: "PEM", problem: "it cannot be written" })
+    pem::to_pem(if is_encrypted(der) { Label::EncryptedPrivateKey } else { Label::PrivateKey }, der)
 }
 
 fn first_inner_tag(der: &[u8]) -> Option<Tag> {
     let mut reader = SliceReader::new(der).ok()?;
-    let outer = der::Header::decode(&mut reader).ok()?;
+    let outer = Header::decode(&mut reader).ok()?;
     if outer.tag() != Tag::Sequence {
         return None;
     }
     Tag::peek(&reader).ok()
 }
 
-fn decode_plain(der: &[u8], validation: Validation) -> Result<(PrivateKey, Option<KeyUsage>), Error> {
+fn read_plain(der: &[u8], validation: Validation) -> Result<Contents<PrivateKey>, Error> {
     let parts: Parts<'_> = super::decode(WHAT, der)?;
+    let mut losses = Vec::new();
+    let usage = match parts.attributes {
+        Some(attributes) => {
+            let read = key_usage::read(attributes);
+            let (usage, others) = read.map_err(|error| Error::from((WHAT, error)).within(der, attributes))?;
+            losses.extend(others.then_some(Loss::Attributes));
+            usage
+        }
+        None => None,
+    };
     let unused = Error::Invalid { what: WHAT, problem: "its public key has unused bits" };
     let public = parts.public_key.map(|bits| bits.as_bytes().ok_or(unused)).transpose()?;
-    let key = match parts.algorithm.oid {
-        RSA_ENCRYPTION => PrivateKey::Rsa(pkcs1::decode_private(parts.private_key, validation)?),
-        EC_PUBLIC_KEY => {
-            let curve = spki::named_curve(&parts.algorithm)?;
-            PrivateKey::Ec(sec1::decode_beside(parts.private_key, Some(curve), public, validation)?)
+    let parameters = parts.algorithm.parameters.map_or(der, |parameters| parameters.value());
+    let scheme =
+        Scheme::read(&parts.algorithm, validation, &mut losses).map_err(|error| error.within(der, parameters))?;
+    let inner = parts.private_key;
+    let key = private_key(scheme, inner, public, validation).map_err(|error| error.within(der, inner))?;
+    Ok(Contents { key, usage, losses })
+}
+
+/// The key in the octets of a `privateKey`, with the bits of the `publicKey` beside it.
+fn private_key(
+    scheme: Scheme,
+    inner: &[u8],
+    public: Option<&[u8]>,
+    validation: Validation,
+) -> Result<PrivateKey, Error> {
+    Ok(match scheme {
+        Scheme::Dh(parameters) => {
+            let y = public.map(|y| decode_uint("DHPublicKey", y)).transpose()?;
+            PrivateKey::Dh(dh::PrivateKey::new(parameters, decode_uint("DHPrivateKey", inner)?, y, validation)?)
         }
-        oid => {
-            let curve = spki::own_algorithm(oid)?;
-            let scalar: &OctetStringRef = super::decode("CurvePrivateKey", parts.private_key)?;
+        Scheme::Dsa(parameters) => {
+            let y = public.map(|y| decode_uint("DSAPublicKey", y)).transpose()?;
+            PrivateKey::Dsa(dsa::PrivateKey::new(parameters, decode_uint("DSAPrivateKey", inner)?, y, validation)?)
+        }
+        Scheme::Ec(curve) => PrivateKey::Ec(sec1::decode_beside(inner, Some(curve), public, validation)?),
+        Scheme::OwnCurve(curve) => {
+            let scalar: &OctetStringRef = super::decode("CurvePrivateKey", inner)?;
             let public = public.map(|point| ec::PublicKey::from_point(curve, point, validation)).transpose()?;
             PrivateKey::Ec(ec::PrivateKey::new(curve, scalar.as_bytes(), public, validation)?)
         }
-    };
-    Ok((key, parts.usage))
+        Scheme::Pq(set) => PrivateKey::Pq(pq::read_private(set, inner, public, validation)?),
+        Scheme::Rsa => {
+            let key = PrivateKey::Rsa(pkcs1::decode_private(inner, validation)?);
+            let given = public.map(|bits| spki::public_key(Scheme::Rsa, bits, validation)).transpose()?;
+            compare(&key, given.as_ref())?;
+            key
+        }
+    })
+}
+
+/// A public key that is computed anyway must be the one that stands beside.
+fn compare(key: &PrivateKey, given: Option<&PublicKey>) -> Result<(), Error> {
+    if given.is_some_and(|given| key.public().as_ref() != Some(given)) {
+        return Err(Error::Invalid { what: WHAT, problem: "its public key is not that of the private one" });
+    }
+    Ok(())
+}
+
+/// `OneAsymmetricKey` as it is written.
+#[derive(Sequence)]
+struct PrivateKeyInfo<'a> {
+    version: u8,
+    algorithm: AlgorithmIdentifierRef<'a>,
+    private_key: &'a OctetStringRef,
+    /// `[0] IMPLICIT SET OF Attribute`.
+    #[asn1(optional = "true")]
+    attributes: Option<AnyRef<'a>>,
 }
 
 /// `OneAsymmetricKey`, taken apart.
 struct Parts<'a> {
     algorithm: AlgorithmIdentifierRef<'a>,
     private_key: &'a [u8],
+    attributes: Option<&'a [u8]>,
     public_key: Option<BitStringRef<'a>>,
-    usage: Option<KeyUsage>,
 }
 
 impl<'a> Decode<'a> for Parts<'a> {
     type Error = der::Error;
 
     fn decode<R: Reader<'a>>(reader: &mut R) -> der::Result<Self> {
+        const EXPLICIT: Tag = Tag::ContextSpecific { number: TagNumber(1), constructed: true };
         reader.sequence(|reader| {
             let version = u8::decode(reader)?;
             if version > 1 {
@@ -137,48 +219,12 @@ impl<'a> Decode<'a> for Parts<'a> {
             }
             let algorithm = AlgorithmIdentifierRef::decode(reader)?;
             let private_key = <&OctetStringRef>::decode(reader)?.as_bytes();
-            let attributes: Option<&SequenceRef> = reader.context_specific(der::TagNumber(0), TagMode::Implicit)?;
-            let public_key = reader.context_specific(der::TagNumber(1), TagMode::Implicit)?;
-            let usage = match attributes {
-                Some(attributes) => usage_attribute(attributes.as_bytes())?,
-                None => None,
-            };
-            Ok(Self { algorithm, private_key, public_key, usage })
+            let attributes: Option<&SequenceRef> = reader.context_specific(TagNumber(0), TagMode::Implicit)?;
+            // Some writers have made the tag explicit.
+            let explicit = !reader.is_finished() && Tag::peek(reader)? == EXPLICIT;
+            let mode = if explicit { TagMode::Explicit } else { TagMode::Implicit };
+            let public_key = reader.context_specific(TagNumber(1), mode)?;
+            Ok(Self { algorithm, private_key, attributes: attributes.map(SequenceRef::as_bytes), public_key })
         })
     }
-}
-
-#[derive(der::Sequence, der::ValueOrd)]
-struct Attribute<'a> {
-    kind: ObjectIdentifier,
-    values: SetOfVec<AnyRef<'a>>,
-}
-
-/// The `keyUsage` among the attributes, as CNG's sample provider maps it: any encipherment bit to decrypting, digitalSignature,
-/// keyCertSign and cRLSign to signing, keyAgreement to agreeing.
-fn usage_attribute(attributes: &[u8]) -> der::Result<Option<KeyUsage>> {
-    let mut reader = SliceReader::new(attributes)?;
-    while !reader.is_finished() {
-        let attribute = Attribute::decode(&mut reader)?;
-        if attribute.kind != KEY_USAGE {
-            continue;
-        }
-        let Some(value) = attribute.values.get(0) else { continue };
-        let bits = BitStringRef::from_der(&value.to_der()?).map(|bits| {
-            let mut octets = bits.raw_bytes().iter().copied();
-            u16::from_be_bytes([octets.next().unwrap_or(0), octets.next().unwrap_or(0)])
-        })?;
-        let mut usage = KeyUsage::default();
-        for (mask, allowed) in [
-            (0b1000_0110_0000_0000, KeyUsage::SIGN), // digitalSignature, keyCertSign, cRLSign
-            (0b0011_0001_1000_0000, KeyUsage::DECRYPT), // keyEncipherment, dataEncipherment, encipherOnly, decipherOnly
-            (0b0000_1000_0000_0000, KeyUsage::AGREE), // keyAgreement
-        ] {
-            if bits & mask != 0 {
-                usage |= allowed;
-            }
-        }
-        return Ok(Some(usage));
-    }
-    Ok(None)
 }

@@ -1,14 +1,28 @@
-//! SEC 1 `ECPrivateKey` (RFC 5915) over named curves.
+//! SEC 1 `ECPrivateKey` (RFC 5915): a scalar, with the curve and the public point where they are known.
+//!
+//! The scalar may have any width that its value fits; it is written as wide as the order of the curve.
 
-use der::asn1::ObjectIdentifier;
+use der::Sequence;
+use der::asn1::{AnyRef, BitStringRef, OctetStringRef};
 
-use super::{Error, encode_secret};
+use super::algorithm::Domain;
+use super::{Error, ec_parameters, encode_secret};
 use crate::key::curve::Form;
 use crate::key::ec::{PrivateKey, PublicKey};
 use crate::key::{Curve, Validation};
 use crate::secret::SecretBytes;
 
 const WHAT: &str = "ECPrivateKey";
+
+#[derive(Sequence)]
+struct EcPrivateKey<'a> {
+    version: u8,
+    private_key: &'a OctetStringRef,
+    #[asn1(context_specific = "0", tag_mode = "EXPLICIT", optional = "true")]
+    parameters: Option<AnyRef<'a>>,
+    #[asn1(context_specific = "1", tag_mode = "EXPLICIT", optional = "true")]
+    public_key: Option<BitStringRef<'a>>,
+}
 
 /// Reads `ECPrivateKey`; `curve` is the one that the surrounding structure names, if any.
 ///
@@ -25,24 +39,34 @@ pub(super) fn decode_beside(
     outer: Option<&[u8]>,
     validation: Validation,
 ) -> Result<PrivateKey, Error> {
-    let key: ::sec1::EcPrivateKey<'_> = super::decode(WHAT, der)?;
-    let inner = key.parameters.and_then(|parameters| parameters.named_curve());
-    let inner = inner.map(|oid| Curve::by_oid(&oid.to_string())).transpose()?;
-    let curve = match (curve, inner) {
-        (Some(outer), Some(inner)) if outer != inner => {
-            return Err(Error::Invalid { what: WHAT, problem: "it names another curve than the structure around it" });
+    let invalid = |problem| Error::Invalid { what: WHAT, problem };
+    let key: EcPrivateKey<'_> = super::decode(WHAT, der)?;
+    if key.version != 1 {
+        return Err(invalid("its version is not 1"));
+    }
+    let inner = key
+        .parameters
+        .map(|parameters| ec_parameters::read(parameters).map_err(|error| error.within(der, parameters.value())));
+    let curve = match (curve, inner.transpose()?) {
+        (Some(outer), Some((inner, _))) if outer != inner => {
+            return Err(invalid("it names another curve than the structure around it"));
         }
-        (Some(curve), _) | (None, Some(curve)) => curve,
-        (None, None) => return Err(Error::Invalid { what: WHAT, problem: "it names no curve" }),
+        (Some(curve), _) | (None, Some((curve, _))) => curve,
+        (None, None) => return Err(invalid("it names no curve")),
     };
     check_form(curve)?;
-    if let (Some(outer), Some(inner)) = (outer, key.public_key)
+    let point = |bytes| PublicKey::from_any_point(curve, bytes, validation);
+    let inner = match key.public_key {
+        Some(bits) => Some(point(bits.as_bytes().ok_or_else(|| invalid("its public key has unused bits"))?)?),
+        None => None,
+    };
+    let outer = outer.map(point).transpose()?;
+    if let (Some(outer), Some(inner)) = (&outer, &inner)
         && outer != inner
     {
-        return Err(Error::Invalid { what: WHAT, problem: "it has another public key than the structure around it" });
+        return Err(invalid("it has another public key than the structure around it"));
     }
-    let public = key.public_key.or(outer).map(|point| PublicKey::from_point(curve, point, validation)).transpose()?;
-    Ok(PrivateKey::new(curve, key.private_key, public, validation)?)
+    Ok(PrivateKey::new(curve, key.private_key.as_bytes(), inner.or(outer), validation)?)
 }
 
 /// Writes `ECPrivateKey` with its public key, and with the curve's OID if it stands alone.
@@ -50,13 +74,27 @@ pub(super) fn decode_beside(
 /// # Errors
 /// [`Error`] for a key on a curve that is not a Weierstrass one, which has no such structure.
 pub fn encode(key: &PrivateKey, with_curve: bool) -> Result<SecretBytes, Error> {
+    encode_with(key, with_curve.then_some(Domain::Named))
+}
+
+/// As [`encode`], with the curve named, described, or left out.
+///
+/// # Errors
+/// As [`encode`].
+pub fn encode_with(key: &PrivateKey, domain: Option<Domain>) -> Result<SecretBytes, Error> {
+    let wrong = |error| Error::encoding(WHAT, error);
     check_form(key.curve())?;
     // The scalar is as wide as the order (RFC 5915 §3), which on some curves is wider than the field.
     let d = SecretBytes::left_padded(key.d(), key.curve().order_width());
     let d = d.ok_or(Error::Invalid { what: WHAT, problem: "the scalar is wider than the order of the curve" })?;
     let point = key.public().map(PublicKey::to_point);
-    let parameters = if with_curve { Some(::sec1::EcParameters::NamedCurve(curve_oid(key.curve())?)) } else { None };
-    encode_secret(&::sec1::EcPrivateKey { private_key: &d, parameters, public_key: point.as_deref() })
+    let parameters = domain.map(|domain| ec_parameters::encode(key.curve(), domain)).transpose()?;
+    encode_secret(&EcPrivateKey {
+        version: 1,
+        private_key: OctetStringRef::new(&d).map_err(wrong)?,
+        parameters: parameters.as_deref().map(AnyRef::try_from).transpose().map_err(wrong)?,
+        public_key: point.as_deref().map(BitStringRef::from_bytes).transpose().map_err(wrong)?,
+    })
 }
 
 fn check_form(curve: &Curve) -> Result<(), Error> {
@@ -66,10 +104,4 @@ fn check_form(curve: &Curve) -> Result<(), Error> {
         Form::TwistedEdwards => "a twisted Edwards curve has no such structure",
     };
     Err(Error::Invalid { what: WHAT, problem })
-}
-
-/// The OID of a curve, without which DER cannot name it.
-pub(crate) fn curve_oid(curve: &Curve) -> Result<ObjectIdentifier, Error> {
-    let oid = curve.oid.and_then(|oid| ObjectIdentifier::new(oid).ok());
-    oid.ok_or(Error::Invalid { what: "the curve", problem: "it has no OID to name it by in DER" })
 }

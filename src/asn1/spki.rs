@@ -1,61 +1,82 @@
-//! X.509 `SubjectPublicKeyInfo` (RFC 5280 §4.1.2.7; RFC 3279, RFC 5480 and RFC 8410 for the algorithms).
+//! X.509 `SubjectPublicKeyInfo` (RFC 5280 §4.1.2.7; RFC 3279, RFC 5480, RFC 8410, RFC 9881, RFC 9909 and RFC 9935 for the algorithms).
 
-use ::spki::{AlgorithmIdentifierRef, SubjectPublicKeyInfoRef};
-use der::asn1::{AnyRef, BitStringRef, Null, ObjectIdentifier};
-use der::{Encode, pem};
+use ::spki::SubjectPublicKeyInfoRef;
+use der::Encode;
+use der::asn1::BitStringRef;
 
-use super::{EC_PUBLIC_KEY, Error, RSA_ENCRYPTION, pkcs1, sec1};
-use crate::key::curve::Form;
-use crate::key::{Curve, PublicKey, Validation, ec, identity};
+use super::algorithm::{Domain, Scheme};
+use super::{Contents, Error, decode_uint, encode_uint, pem, pkcs1};
+use crate::key::{PublicKey, Validation, dh, dsa, ec, identity, pq};
 
 const WHAT: &str = "SubjectPublicKeyInfo";
-const PEM_LABEL: &str = "PUBLIC KEY";
 
 /// Reads a `SubjectPublicKeyInfo`.
 ///
 /// # Errors
 /// [`Error`].
 pub fn decode(der: &[u8], validation: Validation) -> Result<PublicKey, Error> {
+    read(der, validation).map(|contents| contents.key)
+}
+
+/// Reads a `SubjectPublicKeyInfo`, with what it says beyond the key.
+///
+/// # Errors
+/// [`Error`].
+pub fn read(der: &[u8], validation: Validation) -> Result<Contents<PublicKey>, Error> {
     let spki: SubjectPublicKeyInfoRef<'_> = super::decode(WHAT, der)?;
     let bits =
         spki.subject_public_key.as_bytes().ok_or(Error::Invalid { what: WHAT, problem: "it has unused bits" })?;
-    match spki.algorithm.oid {
-        RSA_ENCRYPTION => Ok(PublicKey::Rsa(pkcs1::decode_public(bits, validation)?)),
-        EC_PUBLIC_KEY => {
-            let curve = named_curve(&spki.algorithm)?;
-            Ok(PublicKey::Ec(ec::PublicKey::from_point(curve, bits, validation)?))
+    let mut losses = Vec::new();
+    let parameters = spki.algorithm.parameters.map_or(der, |parameters| parameters.value());
+    let scheme =
+        Scheme::read(&spki.algorithm, validation, &mut losses).map_err(|error| error.within(der, parameters))?;
+    let key = public_key(scheme, bits, validation).map_err(|error| error.within(der, bits))?;
+    Ok(Contents { key, usage: None, losses })
+}
+
+/// The key in the bits of a `subjectPublicKey`.
+pub(super) fn public_key(scheme: Scheme, bits: &[u8], validation: Validation) -> Result<PublicKey, Error> {
+    Ok(match scheme {
+        Scheme::Dh(parameters) => {
+            PublicKey::Dh(dh::PublicKey::new(parameters, decode_uint("DHPublicKey", bits)?, validation)?)
         }
-        oid => {
-            let curve = own_algorithm(oid)?;
-            Ok(PublicKey::Ec(ec::PublicKey::from_point(curve, bits, validation)?))
+        Scheme::Dsa(parameters) => {
+            PublicKey::Dsa(dsa::PublicKey::new(parameters, decode_uint("DSAPublicKey", bits)?, validation)?)
         }
-    }
+        Scheme::Ec(curve) | Scheme::OwnCurve(curve) => {
+            PublicKey::Ec(ec::PublicKey::from_any_point(curve, bits, validation)?)
+        }
+        Scheme::Pq(set) => PublicKey::Pq(pq::PublicKey::new(set, bits, validation)?),
+        Scheme::Rsa => PublicKey::Rsa(pkcs1::decode_public(bits, validation)?),
+    })
 }
 
 /// Writes a `SubjectPublicKeyInfo`.
 ///
 /// # Errors
-/// [`Error`] for numbers too long for DER, which no key has.
+/// [`Error`] for a curve without an OID, and for numbers too long for DER, which no key has.
 pub fn encode(key: &PublicKey) -> Result<Vec<u8>, Error> {
+    encode_with(key, Domain::Named)
+}
+
+/// As [`encode`], with the curve of an elliptic-curve key named or described.
+///
+/// # Errors
+/// As [`encode`].
+pub fn encode_with(key: &PublicKey, domain: Domain) -> Result<Vec<u8>, Error> {
     let wrong = |error| Error::encoding(WHAT, error);
     let bits = subject_public_key(key)?;
     let subject_public_key = BitStringRef::from_bytes(&bits).map_err(wrong)?;
-    with_algorithm(key.curve(), |algorithm| {
-        SubjectPublicKeyInfoRef { algorithm, subject_public_key }.to_der().map_err(wrong)
-    })?
+    Scheme::of(key)
+        .write(domain, |algorithm| SubjectPublicKeyInfoRef { algorithm, subject_public_key }.to_der().map_err(wrong))?
 }
 
-/// Reads PEM with the label `PUBLIC KEY`.
+/// Reads PEM with the label `PUBLIC KEY`: the first such section.
 ///
 /// # Errors
 /// [`Error`].
 pub fn decode_pem(text: &[u8], validation: Validation) -> Result<PublicKey, Error> {
-    let malformed = |problem| Error::Invalid { what: "PEM", problem };
-    let (label, der) = super::decode_pem(text)?;
-    if label != PEM_LABEL {
-        return Err(malformed("its label is not `PUBLIC KEY`"));
-    }
-    decode(&der, validation)
+    decode(&pem::find(text, &[pem::Label::PublicKey])?.decode()?, validation)
 }
 
 /// Writes PEM with the label `PUBLIC KEY`.
@@ -63,21 +84,21 @@ pub fn decode_pem(text: &[u8], validation: Validation) -> Result<PublicKey, Erro
 /// # Errors
 /// As [`encode`].
 pub fn encode_pem(key: &PublicKey) -> Result<Vec<u8>, Error> {
-    let text = pem::encode_string(PEM_LABEL, pem::LineEnding::LF, &encode(key)?);
-    text.map(String::into_bytes).map_err(|_| Error::Invalid { what: "PEM", problem: "it cannot be written" })
+    Ok(pem::to_pem(pem::Label::PublicKey, &encode(key)?)?.to_vec())
 }
 
-/// The value of `subjectPublicKey`: `RSAPublicKey`, the uncompressed point, or the string of RFC 7748 or RFC 8032.
+/// The value of `subjectPublicKey`: `RSAPublicKey`, the uncompressed point, the string of RFC 7748 or RFC 8032, the INTEGER y, or the encoding of
+/// FIPS 203, 204 or 205.
 ///
 /// # Errors
 /// As [`encode`].
 pub fn subject_public_key(key: &PublicKey) -> Result<Vec<u8>, Error> {
     match key {
+        PublicKey::Dh(key) => Ok(encode_uint(key.y())?.to_vec()),
+        PublicKey::Dsa(key) => Ok(encode_uint(key.y())?.to_vec()),
         PublicKey::Ec(key) => Ok(key.to_point()),
+        PublicKey::Pq(key) => Ok(key.as_bytes().to_vec()),
         PublicKey::Rsa(key) => pkcs1::encode_public(key),
-        PublicKey::Dh(_) | PublicKey::Dsa(_) | PublicKey::Pq(_) => {
-            Err(Error::Invalid { what: WHAT, problem: "it cannot hold this kind of key" })
-        }
     }
 }
 
@@ -95,42 +116,4 @@ pub fn key_id(key: &PublicKey) -> Result<[u8; identity::ID_LENGTH], Error> {
 /// As [`encode`].
 pub fn fingerprint(key: &PublicKey) -> Result<[u8; 32], Error> {
     Ok(identity::fingerprint(&encode(key)?))
-}
-
-/// Runs `then` with the `AlgorithmIdentifier` of a key on `curve`, or of an RSA key.
-pub(super) fn with_algorithm<T>(
-    curve: Option<&Curve>,
-    then: impl FnOnce(AlgorithmIdentifierRef<'_>) -> T,
-) -> Result<T, Error> {
-    Ok(match curve {
-        None => then(AlgorithmIdentifierRef { oid: RSA_ENCRYPTION, parameters: Some(AnyRef::from(Null)) }),
-        Some(curve) if !curve.form.is_affine() => {
-            then(AlgorithmIdentifierRef { oid: sec1::curve_oid(curve)?, parameters: None })
-        }
-        Some(curve) => {
-            let oid = sec1::curve_oid(curve)?;
-            then(AlgorithmIdentifierRef { oid: EC_PUBLIC_KEY, parameters: Some(AnyRef::from(&oid)) })
-        }
-    })
-}
-
-/// The named curve of an `id-ecPublicKey` algorithm.
-pub(super) fn named_curve(algorithm: &AlgorithmIdentifierRef<'_>) -> Result<&'static Curve, Error> {
-    let oid = algorithm.parameters_oid().map_err(|_| Error::Invalid {
-        what: "the elliptic-curve parameters",
-        problem: "they do not name a curve by OID",
-    })?;
-    let curve = Curve::by_oid(&oid.to_string())?;
-    if curve.form != Form::Weierstrass {
-        let problem = "the curve that they name is an algorithm of its own (RFC 8410)";
-        return Err(Error::Invalid { what: "the elliptic-curve parameters", problem });
-    }
-    Ok(curve)
-}
-
-/// The curve of an algorithm that is one with its curve (RFC 8410 §3): X25519, X448, Ed25519, Ed448.
-pub(super) fn own_algorithm(oid: ObjectIdentifier) -> Result<&'static Curve, Error> {
-    let oid = oid.to_string();
-    let curve = Curve::by_oid(&oid).ok().filter(|curve| !curve.form.is_affine());
-    curve.ok_or(Error::Algorithm { oid })
 }

@@ -10,7 +10,7 @@ use crate::secret::SecretBytes;
 
 pub(super) fn read(reader: &mut Reader<'_>, hints: &Hints<'_>) -> Result<Decoded, Error> {
     let der = reader.rest("PrivateKeyInfo");
-    let (private, usage) = asn1::pkcs8::decode(der, hints.password, hints.validation)?;
+    let (private, usage) = asn1::pkcs8::decode(der, hints.opening(), hints.validation)?;
     private_to_decoded(private, usage, hints)
 }
 
@@ -28,8 +28,12 @@ pub(crate) fn private_to_decoded(
 /// allows, else signing.
 pub(crate) fn algorithm(key: &KeyMaterial, usage: Option<KeyUsage>, hints: &Hints<'_>) -> Result<Algorithm, Error> {
     let fits = |curve| hints.curve_beside().is_none_or(|beside| beside == curve);
+    if let Some(family) = key.kind().family()
+        && hints.algorithm.is_none_or(|given| given.family == family)
+    {
+        return Ok(Algorithm::of(family));
+    }
     match (key.curve(), hints.algorithm) {
-        (None, None | Some(Algorithm::RSA)) => Ok(Algorithm::RSA),
         (Some(curve), None) if fits(curve) => Ok(Algorithm::elliptic_by_usage(curve, usage.unwrap_or(KeyUsage::SIGN))),
         // ECDSA on a curve that can only agree falls through.
         (Some(curve), Some(given))
@@ -41,7 +45,7 @@ pub(crate) fn algorithm(key: &KeyMaterial, usage: Option<KeyUsage>, hints: &Hint
         }
         (curve, _) => {
             let found = match curve {
-                None => "an RSA key".to_owned(),
+                None => key.describe().to_owned(),
                 Some(curve) => format!("an elliptic-curve key on {}", curve.name),
             };
             Err(Error::Algorithm { given: hints.describe(), found })

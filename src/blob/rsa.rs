@@ -83,10 +83,16 @@ impl<'a> RsaBlob<'a> {
     /// # Errors
     /// [`Error`] with field and offset.
     pub fn decode(bytes: &'a [u8]) -> Result<Self, Error> {
-        Self::read(&mut Reader::new(bytes), &[Kind::Public, Kind::Private, Kind::FullPrivate])
+        Self::read_inline(&mut Reader::new(bytes), &[Kind::Public, Kind::Private, Kind::FullPrivate])
     }
 
     pub(crate) fn read(reader: &mut Reader<'a>, allowed: &[Kind]) -> Result<Self, Error> {
+        Self::read_inline(reader, allowed)
+    }
+
+    // Into `decode` above all: a reader that is new, and traces nothing, comes apart into registers there.
+    #[inline(always)]
+    fn read_inline(reader: &mut Reader<'a>, allowed: &[Kind]) -> Result<Self, Error> {
         let magic = reader.u32("Magic")?;
         let kind = Kind::by_magic(magic).filter(|kind| allowed.contains(kind)).ok_or_else(|| Error::Magic {
             field: "Magic",
@@ -122,20 +128,21 @@ impl<'a> RsaBlob<'a> {
 
         let public_exponent = reader.public("PublicExponent", e_len)?;
         let modulus = reader.public("Modulus", n_len)?;
-        let mut blob = Self { kind, bit_length, public_exponent, modulus, primes: None, crt: None };
-        if kind != Kind::Public {
-            blob.primes = Some((reader.private("Prime1", p_len)?, reader.private("Prime2", q_len)?));
-        }
-        if kind == Kind::FullPrivate {
-            blob.crt = Some([
+        let primes = match kind {
+            Kind::Public => None,
+            _ => Some((reader.private("Prime1", p_len)?, reader.private("Prime2", q_len)?)),
+        };
+        let crt = match kind {
+            Kind::FullPrivate => Some([
                 reader.private("Exponent1", p_len)?,
                 reader.private("Exponent2", q_len)?,
                 reader.private("Coefficient", p_len)?,
                 reader.private("PrivateExponent", n_len)?,
-            ]);
-        }
+            ]),
+            _ => None,
+        };
         reader.expect_end()?;
-        Ok(blob)
+        Ok(Self { kind, bit_length, public_exponent, modulus, primes, crt })
     }
 
     pub(crate) fn to_decoded(self, hints: &Hints<'_>) -> Result<Decoded, Error> {
@@ -185,11 +192,13 @@ pub(super) fn write_private(writer: &mut Writer<impl AsMut<[u8]>>, key: &Private
     Ok(())
 }
 
+#[inline]
 fn write_public_numbers(writer: &mut Writer<impl AsMut<[u8]>>, key: &PublicKey) -> Result<(), Error> {
     writer.bytes("PublicExponent", key.e())?;
     writer.bytes("Modulus", key.n())
 }
 
+#[inline]
 fn write_header(
     writer: &mut Writer<impl AsMut<[u8]>>,
     kind: Kind,

@@ -33,11 +33,13 @@ impl<B: AsMut<[u8]>> Writer<B> {
         Self { buffer, position: 0 }
     }
 
+    #[inline]
     pub(crate) fn u32(&mut self, field: &'static str, value: usize) -> Result<(), Error> {
         let number = u32::try_from(value).map_err(|_| misfit(field, self.position, value))?;
         self.bytes(field, &number.to_le_bytes())
     }
 
+    #[inline]
     pub(crate) fn magic(&mut self, value: u32) -> Result<(), Error> {
         self.bytes("Magic", &value.to_le_bytes())
     }
@@ -55,7 +57,10 @@ impl<B: AsMut<[u8]>> Writer<B> {
     pub(crate) fn number(&mut self, field: &'static str, value: &[u8], width: usize) -> Result<(), Error> {
         let value = trim_leading_zeros(value);
         let pad = width.checked_sub(value.len()).ok_or_else(|| misfit(field, self.position, value.len()))?;
-        if let Some(place) = self.advance(field, pad)? {
+        // Rarely: a prime or an exponent that happens to be short.
+        if pad != 0
+            && let Some(place) = self.advance(field, pad)?
+        {
             place.fill(0);
         }
         self.bytes(field, value)

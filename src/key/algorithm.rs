@@ -84,7 +84,6 @@ impl Family {
         match self {
             // CNG lets an ECDH key sign; PKCS#11 has one key type for both.
             Self::Ecdh | Self::Ecdsa => KeyUsage::SIGN | KeyUsage::AGREE,
-            Self::Eddsa => KeyUsage::SIGN,
             Self::Rsa => KeyUsage::SIGN | KeyUsage::DECRYPT | KeyUsage::WRAP,
             Self::Symmetric(algorithm) => algorithm.possible_usage(),
             other => other.default_usage(),
@@ -215,10 +214,10 @@ mod tests {
             "ECDSA",
             "DSA",
             "DH",
-            "EDDSA",
             "ML-DSA",
             "ML-KEM",
             "SLH-DSA",
+            "EDDSA",
             "AES",
             "3DES",
             "HMAC",

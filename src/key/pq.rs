@@ -273,6 +273,13 @@ impl PrivateKey {
         Ok(())
     }
 
+    /// Whether two keys are the same, as far as they have a part in common.
+    pub fn is_same_key(&self, other: &Self) -> Option<bool> {
+        let same = |one: &Option<SecretBytes>, other: &Option<SecretBytes>| Some(one.as_ref()? == other.as_ref()?);
+        (self.set == other.set)
+            .then(|| same(&self.seed, &other.seed).or_else(|| same(&self.expanded, &other.expanded)))?
+    }
+
     /// The parameter set.
     pub fn set(&self) -> ParameterSet {
         self.set

@@ -1,6 +1,6 @@
 //! The arithmetic behind RSA checks and completion, on `crypto-bigint`, constant-time in the secret numbers.
 //!
-//! Given values are checked by multiplying, never by inverting: an inverse costs milliseconds, a product microseconds.
+//! Given values are checked by multiplying and dividing exactly, never by inverting, which costs ten times as much.
 //! Completion uses that e fits one word: e⁻¹ mod m = (1 + k·m) / e with k = −m⁻¹ mod e, one exact division. Only qInv and
 //! gcd(p − 1, q − 1) take more: divsteps in constant time, a tenth of what the exponentiation q^(p−2) would cost.
 
@@ -29,23 +29,27 @@ pub(super) fn check(public: &PublicKey, numbers: &PrivateNumbers) -> Result<(), 
     if numbers.d.len() > public.n().len() || bool::from(!d.ct_lt(&n)) {
         return Err(inconsistent("the private exponent d is not below n"));
     }
+    let e = Integer::from_words([e.0]);
+    let e_times_d: Secret = Zeroizing::new(d.concatenating_mul(&e));
     for (prime, exponent, error) in [
         (&p, &numbers.dp, inconsistent("dP is not e⁻¹ mod (p − 1)")),
         (&q, &numbers.dq, inconsistent("dQ is not e⁻¹ mod (q − 1)")),
     ] {
         let order = minus_one(prime);
+        let modulus = Modulus::new(&order).ok_or_else(|| inconsistent("p or q is 1"))?;
         let exponent = secret(exponent)?;
-        if !bool::from(exponent.ct_lt(&order)) || !is_inverse(&exponent, e, &order) {
+        let product: Secret = Zeroizing::new(exponent.concatenating_mul(&e));
+        if !bool::from(exponent.ct_lt(&order)) || !modulus.leaves_one(&product) {
             return Err(error);
         }
-        if !is_inverse(&d, e, &order) {
+        if !modulus.leaves_one(&e_times_d) {
             return Err(inconsistent("e·d is not 1 modulo p − 1 and q − 1"));
         }
     }
     let qinv = secret(&numbers.qinv)?;
     let product: Secret = Zeroizing::new(qinv.concatenating_mul(&*q));
-    let modulus = non_zero(&p).ok_or_else(|| inconsistent("p is zero"))?;
-    if !bool::from(qinv.ct_lt(&p)) || !bool::from(Zeroizing::new(product.rem(&*modulus)).is_one()) {
+    let modulus = Modulus::new(&p).ok_or_else(|| inconsistent("p is zero"))?;
+    if !bool::from(qinv.ct_lt(&p)) || !modulus.leaves_one(&product) {
         return Err(inconsistent("qInv is not q⁻¹ mod p"));
     }
     Ok(())
@@ -125,11 +129,71 @@ fn minus_one(odd: &Integer) -> Secret {
     Zeroizing::new(odd.wrapping_sub(BoxedUint::one()))
 }
 
-/// Whether value·e ≡ 1 modulo `order`.
-fn is_inverse(value: &Integer, e: NonZero<Limb>, order: &Integer) -> bool {
-    let product: Secret = Zeroizing::new(value.concatenating_mul(&BoxedUint::from_words([e.0])));
-    let Some(order) = non_zero(order) else { return false };
-    Zeroizing::new(product.rem(&*order)).is_one().into()
+/// A modulus as an odd number times a power of two, for divisions from the low end.
+struct Modulus {
+    odd: Secret,
+    zeros: u32,
+}
+
+impl Modulus {
+    /// `None` for zero.
+    fn new(value: &Integer) -> Option<Self> {
+        let zeros = value.trailing_zeros();
+        (zeros < value.bits_precision()).then(|| Self { odd: Zeroizing::new(value.shr(zeros)), zeros })
+    }
+
+    /// Whether a product is 1 modulo this one, above 1: whether what is one less is a multiple.
+    fn leaves_one(&self, product: &Integer) -> bool {
+        let wide: Secret = Zeroizing::new(product.resize(product.bits_precision().max(self.odd.bits_precision())));
+        let less: Secret = minus_one(&wide);
+        let even = (less.trailing_zeros() >= self.zeros) | bool::from(less.is_zero());
+        let shifted: Secret = Zeroizing::new(less.shr(self.zeros));
+        !bool::from(wide.is_zero()) & even & is_multiple(shifted, &self.odd)
+    }
+}
+
+/// Whether a number is a multiple of an odd one, which has at most as many limbs. The quotient must fit one limb more than the
+/// two differ by; it does if the divisor's top limb is not zero, or if both were shifted right alike since it was not.
+///
+/// This is Hensel's division. Each step clears one limb from the low end for good, so there is no estimate to take back, as there is
+/// in Knuth's; the steps depend on lengths alone, and neither quotient nor remainder, which would give the divisor away, is kept.
+fn is_multiple(mut value: Secret, odd: &Integer) -> bool {
+    let divisor = odd.as_limbs();
+    let (Some(lowest), Some(last)) = (divisor.first(), value.as_limbs().len().checked_sub(divisor.len())) else {
+        return false;
+    };
+    let inverse = inverse_of_limb(*lowest);
+    let mut pending = Limb::ZERO;
+    for step in 0..=last {
+        let (low, high) = value.as_mut_limbs().split_at_mut(step + divisor.len());
+        let low = low.get_mut(step..).unwrap_or_default();
+        let digit = low.first().map_or(Limb::ZERO, |limb| limb.wrapping_mul(inverse));
+        let (mut carry, mut borrow) = (Limb::ZERO, Limb::ZERO);
+        for (limb, factor) in low.iter_mut().zip(divisor) {
+            let product;
+            (product, carry) = digit.carrying_mul_add(*factor, Limb::ZERO, carry);
+            (*limb, borrow) = limb.borrowing_sub(product, borrow);
+        }
+        // Above the top limb there is only zero: taking anything from it leaves more than zero, and so no multiple.
+        let mut above_all = Limb::ZERO;
+        let next = high.first_mut().unwrap_or(&mut above_all);
+        let run_over;
+        (*next, run_over) = next.borrowing_sub(carry, borrow);
+        (*next, borrow) = next.borrowing_sub(Limb::ZERO, pending);
+        pending = run_over | borrow;
+    }
+    value.as_limbs().iter().fold(pending, |any, limb| any | *limb).is_zero().into()
+}
+
+/// The inverse of an odd limb modulo 2 to its width, by Newton's iteration, from 5 bits that are right.
+fn inverse_of_limb(odd: Limb) -> Limb {
+    let mut inverse = Limb(odd.0.wrapping_mul(3) ^ 2);
+    let mut bits = 5;
+    while bits < Limb::BITS {
+        inverse = inverse.wrapping_mul(Limb(2).wrapping_sub(odd.wrapping_mul(inverse)));
+        bits *= 2;
+    }
+    inverse
 }
 
 /// e⁻¹ mod m for a one-word odd e: (1 + k·m) / e, where k = −m⁻¹ mod e.
@@ -169,4 +233,95 @@ fn inverse_mod_prime(q: &Integer, p: &Integer) -> Result<Secret, Error> {
 
 fn bytes(value: &Integer) -> SecretBytes {
     SecretBytes::from(value.to_be_bytes().into_vec()).trimmed()
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::collection::vec;
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn number(bytes: &[u8]) -> Integer {
+        integer(bytes).unwrap()
+    }
+
+    fn remainder_is_one(product: &Integer, modulus: &Integer) -> bool {
+        let modulus = NonZero::new(modulus.clone()).unwrap();
+        product.div_rem(&modulus).1.is_one().into()
+    }
+
+    proptest! {
+        #[test]
+        fn one_more_than_a_multiple_is_told_from_everything_else(
+            modulus in vec(any::<u8>(), 1..70),
+            zeros in 0_usize..20,
+            factor in vec(any::<u8>(), 1..70),
+            delta in 0_u8..3,
+        ) {
+            // Low zero bytes, so that whole limbs of the modulus are zero.
+            let modulus = number(&[&[1], &*modulus, &vec![0; zeros]].concat());
+            for product in [number(&factor), factor_times(&factor, &modulus, delta)] {
+                let found = Modulus::new(&modulus).unwrap().leaves_one(&product);
+                prop_assert_eq!(found, remainder_is_one(&product, &modulus), "{} mod {}", product, modulus);
+            }
+        }
+
+        #[test]
+        fn limbs_have_their_inverses(odd in any::<Word>()) {
+            let odd = Limb(odd | 1);
+            prop_assert_eq!(odd.wrapping_mul(inverse_of_limb(odd)), Limb::ONE);
+        }
+    }
+
+    fn factor_times(factor: &[u8], modulus: &Integer, delta: u8) -> Integer {
+        number(factor).concatenating_mul(modulus).concatenating_add(number(&[delta]))
+    }
+
+    #[test]
+    fn products_at_the_edges_are_judged_as_division_judges_them() {
+        let ends: Vec<_> = [&[0][..], &[1], &[2], &[3], &[0xFF; 8], &[0xFF; 9], &[0xFF; 16], &[0xFF; 64]]
+            .into_iter()
+            .map(number)
+            .chain((0..200).step_by(7).map(|shift| number(&[1; 32]).shr(0).wrapping_shl(shift)))
+            .collect();
+        for modulus in ends.iter().filter(|modulus| **modulus > Integer::one()) {
+            for product in &ends {
+                let found = Modulus::new(modulus).unwrap().leaves_one(product);
+                assert_eq!(found, remainder_is_one(product, modulus), "{product} mod {modulus}");
+            }
+        }
+        assert!(Modulus::new(&number(&[0])).is_none());
+    }
+
+    #[test]
+    fn any_one_bit_of_any_number_breaks_the_relation_that_is_named() {
+        let blob = include_bytes!("../../tests/vectors/rsa1024-e65537.RSAPRIVATEBLOB.bin");
+        let (_, rest) = blob.split_at(24);
+        let (e, rest) = rest.split_at(3);
+        let (n, rest) = rest.split_at(128);
+        let (p, q) = rest.split_at(64);
+        let public = PublicKey::new(n, e, Validation::Full).unwrap();
+        let right = complete(&public, p.into(), q.into(), Validation::Full).unwrap();
+        check(&public, &right).unwrap();
+        type Field = fn(&mut PrivateNumbers) -> &mut SecretBytes;
+        let fields: [(Field, &str); 6] = [
+            (|numbers| &mut numbers.p, "n is not p·q"),
+            (|numbers| &mut numbers.q, "n is not p·q"),
+            (|numbers| &mut numbers.dp, "dP is not e⁻¹ mod (p − 1)"),
+            (|numbers| &mut numbers.dq, "dQ is not e⁻¹ mod (q − 1)"),
+            (|numbers| &mut numbers.qinv, "qInv is not q⁻¹ mod p"),
+            (|numbers| &mut numbers.d, "e·d is not 1 modulo p − 1 and q − 1"),
+        ];
+        for (field, what) in fields {
+            let bytes = field(&mut right.clone()).len();
+            // The lowest bit of p and q says even or odd, which is another complaint; the highest of d may take it above n.
+            for bit in 1..bytes * 8 - 8 {
+                let mut wrong = right.clone();
+                let byte = field(&mut wrong).as_mut_slice().get_mut(bytes - 1 - bit / 8).unwrap();
+                *byte ^= 1 << (bit % 8);
+                assert_eq!(check(&public, &wrong), Err(inconsistent(what)), "bit {bit}");
+            }
+        }
+    }
 }

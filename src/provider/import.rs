@@ -92,6 +92,7 @@ impl StorageProvider {
             curve: parameters.curve,
             password: parameters.password.as_ref(),
             validation: validation(flags),
+            ..Hints::default()
         };
         self.import_decoded(blob::decode(data, blob_type, &hints)?, parameters, flags)
     }

@@ -62,7 +62,7 @@ impl Pending {
     }
 
     pub(super) fn hints(&self) -> Hints<'static> {
-        Hints { algorithm: self.algorithm, curve: self.curve, password: None, validation: self.validation }
+        Hints { algorithm: self.algorithm, curve: self.curve, validation: self.validation, ..Hints::default() }
     }
 
     pub(super) fn algorithm(&self) -> Option<Algorithm> {

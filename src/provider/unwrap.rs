@@ -5,7 +5,7 @@ use super::import::check_family;
 use super::lookup::Stage;
 use super::persist::{Route, Source};
 use super::{Error, Ready, proof};
-use crate::key::{self, Algorithm, Family, KeyUsage, PublicKey, SymmetricAlgorithm};
+use crate::key::{Algorithm, Family, KeyUsage, PublicKey, SymmetricAlgorithm};
 use crate::template::put::{self, PrivateKind};
 use crate::token::Handle;
 use crate::wrap::{self, Scheme};
@@ -20,7 +20,6 @@ impl Finalizer<'_> {
                 let what = "a wrapped PKCS#8 holds a private key, not a symmetric one".to_owned();
                 return Err(Error::Contradiction { what }.into());
             }
-            Some((Family::Eddsa, _)) => return Err(key::Error::NotOnToken { curve: "Edwards curves" }.into()),
             Some((family, _)) => {
                 check_family(family)?;
                 &[PrivateKind::Ec]

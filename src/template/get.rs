@@ -238,12 +238,13 @@ pub fn symmetric_algorithm(key_type: Option<CK_ULONG>) -> Option<SymmetricAlgori
     }
 }
 
-/// The curve of CKA_EC_PARAMS: by OID, or by a name in a PrintableString.
+/// The curve of CKA_EC_PARAMS, by OID, or by a name in a PrintableString; one that CNG does not have makes a key of an unknown kind.
 fn curve_of(params: &[u8]) -> Option<&'static Curve> {
     let mut reader = SliceReader::new(params).ok()?;
-    if let Ok(oid) = <ObjectIdentifier>::decode(&mut reader) {
-        return reader.is_finished().then(|| Curve::by_oid(&oid.to_string()).ok()).flatten();
-    }
-    let name = PrintableStringRef::from_der(params).ok()?;
-    Curve::by_name(name.as_str()).ok()
+    let curve = if let Ok(oid) = <ObjectIdentifier>::decode(&mut reader) {
+        reader.is_finished().then(|| Curve::by_oid(&oid.to_string()).ok()).flatten()?
+    } else {
+        Curve::by_name(PrintableStringRef::from_der(params).ok()?.as_str()).ok()?
+    };
+    curve.is_cng().then_some(curve)
 }

@@ -96,11 +96,15 @@ impl Vector {
 
 /// A number of a key by its field in `numbers.tsv`, big-endian (curve25519: little-endian).
 pub(crate) fn number(key: &str, field: &str) -> Vec<u8> {
+    find_number(key, field).unwrap_or_else(|| panic!("numbers.tsv has no {field} of {key}"))
+}
+
+/// The same, of a key that may not have it.
+pub(crate) fn find_number(key: &str, field: &str) -> Option<Vec<u8>> {
     static NUMBERS: LazyLock<HashMap<(String, String), String>> = LazyLock::new(|| {
         table("numbers.tsv").into_iter().map(|row| ((row[0].clone(), row[1].clone()), row[2].clone())).collect()
     });
-    let number = NUMBERS.get(&(key.to_owned(), field.to_owned()));
-    unhex(number.unwrap_or_else(|| panic!("numbers.tsv has no {field} of {key}")))
+    NUMBERS.get(&(key.to_owned(), field.to_owned())).map(|number| unhex(number))
 }
 
 /// Every vector of the manifest.

@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use clap::builder::{OsStringValueParser, TypedValueParser};
 use clap::{Args, Parser, Subcommand, ValueEnum};
+use cng_pkcs11::asn1::{Limits, Scheme as Encryption};
 use cng_pkcs11::format::Format;
 use cng_pkcs11::key::rsa::Hash;
 use cng_pkcs11::key::{Algorithm, Curve, ExportPolicy, KeyUsage};
@@ -25,6 +26,8 @@ Examples:
   cng11 list
   cng11 export web --type RSAPUBLICBLOB -o web.pub
   cng11 export web --type PKCS8_PRIVATEKEY --wrap-key kek -o web.kwp
+  cng11 inspect key.blob
+  cng11 convert key.blob --to pkcs8-pem -o key.pem
   cng11 softhsm run -- sh -c 'cng11 token list'
 
 Exit codes: 0 done, 1 failed, 2 usage, 3 refused by policy or by the token, 4 authentication.";
@@ -58,6 +61,8 @@ pub(crate) struct Global {
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
+    /// Turn a key file into another format, without a token
+    Convert(ConvertArgs),
     /// Write shell completions to stdout
     Completions {
         /// The shell
@@ -339,19 +344,91 @@ pub(crate) enum SignatureFormat {
     Der,
 }
 
+/// What is said of a key file that is read without a token.
+#[derive(Args, Debug)]
+pub(crate) struct ReadingArgs {
+    /// What the file is [default: recognised from its bytes]
+    #[arg(long = "type", value_name = "TYPE", default_value = "auto", value_parser = input_type)]
+    pub(crate) kind: InputType,
+    /// CNG algorithm, such as ECDSA_P256, ECDH or AES, where the file does not say it
+    #[arg(long, value_parser = algorithm)]
+    pub(crate) algorithm: Option<Algorithm>,
+    /// CNG curve name, for a blob that does not name its curve
+    #[arg(long, value_parser = curve)]
+    pub(crate) curve: Option<&'static Curve>,
+    /// Where the password of an encrypted file comes from: prompt, env:NAME, file:PATH or fd:N
+    #[arg(long, value_name = "SRC")]
+    pub(crate) password_source: Option<String>,
+    /// Refuse an encrypted file that asks for more PBKDF2 iterations than this
+    #[arg(long, value_name = "N", default_value_t = Limits::default().iterations, value_parser = clap::value_parser!(u32).range(1..))]
+    pub(crate) max_iterations: u32,
+    /// Which key of a file with several: its name, its number (from 1), or its CKA_ID or fingerprint in hexadecimal
+    #[arg(long, value_name = "KEY")]
+    pub(crate) key: Option<String>,
+}
+
 #[derive(Args, Debug)]
 pub(crate) struct InspectArgs {
     /// The key file, or - for stdin
     pub(crate) file: PathBuf,
-    /// What the file is [default: recognised from its bytes]
-    #[arg(long = "type", value_name = "TYPE", default_value = "auto", value_parser = input_type)]
-    pub(crate) kind: InputType,
-    /// CNG curve name, for a blob that does not name its curve
-    #[arg(long, value_parser = curve)]
-    pub(crate) curve: Option<&'static Curve>,
-    /// Where the password of an encrypted PKCS#8 comes from: prompt, env:NAME, file:PATH or fd:N
+    /// A second key file: tell whether both hold the same key
+    pub(crate) other: Option<PathBuf>,
+    #[command(flatten)]
+    pub(crate) reading: ReadingArgs,
+    /// What the second file is [default: recognised from its bytes]
+    #[arg(long, value_name = "TYPE", default_value = "auto", value_parser = input_type, requires = "other")]
+    pub(crate) other_type: InputType,
+    /// Show private values too
+    #[arg(long)]
+    pub(crate) show_private: bool,
+}
+
+#[derive(Args, Debug)]
+pub(crate) struct ConvertArgs {
+    /// The key file, or - for stdin
+    pub(crate) file: PathBuf,
+    /// What the output shall be: a CNG blob type, pkcs8, pkcs8-pem, pkcs1, sec1, spki, jwk, pkcs12, bind, raw …
+    #[arg(long, value_name = "TYPE", value_parser = format)]
+    pub(crate) to: Format,
+    #[command(flatten)]
+    pub(crate) reading: ReadingArgs,
+    /// The output file, or - for stdout; an existing one is overwritten
+    #[arg(long, short, value_name = "FILE")]
+    pub(crate) output: Option<PathBuf>,
+    /// Where the password that encrypts the output comes from: prompt, env:NAME, file:PATH or fd:N [default for pkcs12, and for PKCS#8
+    /// out of a file that is not encrypted: --password-source]
     #[arg(long, value_name = "SRC")]
-    pub(crate) password_source: Option<String>,
+    pub(crate) out_password_source: Option<String>,
+    /// How the output is encrypted
+    #[arg(long, value_name = "SCHEME", value_parser = encryption)]
+    pub(crate) encryption: Option<Encryption>,
+    /// PBKDF2 iterations of the output
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=10_000_000))]
+    pub(crate) iterations: Option<u32>,
+    /// Write the public half alone
+    #[arg(long)]
+    pub(crate) public: bool,
+    /// What the key may do, where the output can say it: sign, decrypt, agree, wrap (with commas between) or all
+    #[arg(long, value_name = "USES", value_parser = key_usage)]
+    pub(crate) usage: Option<KeyUsage>,
+    /// The key's name in the output, where it has a place for one [default: the one in the input]
+    #[arg(long)]
+    pub(crate) name: Option<String>,
+    /// A certificate for the output, DER or PEM: the key's own first, then those above it
+    #[arg(long, value_name = "FILE")]
+    pub(crate) cert: Vec<PathBuf>,
+    /// Write the curve's parameters instead of its name, in DER
+    #[arg(long)]
+    pub(crate) explicit_parameters: bool,
+    /// Do not check the key's mathematics (its lengths always are)
+    #[arg(long)]
+    pub(crate) no_validate: bool,
+    /// Accepted, and not needed: a file that is converted is in the clear already
+    #[arg(long)]
+    pub(crate) allow_plaintext: bool,
+    /// Accepted, and not needed: -o overwrites
+    #[arg(long)]
+    pub(crate) force: bool,
 }
 
 /// `--type` of an input: a format, or recognised.
@@ -385,6 +462,11 @@ fn algorithm(text: &str) -> Result<Algorithm, String> {
 
 fn curve(text: &str) -> Result<&'static Curve, String> {
     Curve::by_name(text).map_err(|error| error.to_string())
+}
+
+fn encryption(text: &str) -> Result<Encryption, String> {
+    let known = || Encryption::names().collect::<Vec<_>>().join(", ");
+    Encryption::by_name(text).ok_or_else(|| format!("unknown encryption; known are {}", known()))
 }
 
 fn scheme(text: &str) -> Result<Scheme, String> {

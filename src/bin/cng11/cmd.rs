@@ -1,6 +1,7 @@
 //! One file a command, and what several of them share.
 
 pub(crate) mod completions;
+pub(crate) mod convert;
 pub(crate) mod delete;
 pub(crate) mod export;
 pub(crate) mod generate;

@@ -2,6 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
+use cng_pkcs11::format::Guess;
 use cng_pkcs11::key::Error as KeyError;
 use cng_pkcs11::provider::Error as ProviderError;
 use cng_pkcs11::status::Ckr;
@@ -18,6 +19,8 @@ pub(crate) enum Failure {
     Library(Error),
     /// Anything else that failed.
     Other { message: String, hint: Option<String> },
+    /// A file that cannot be read, and what it could be.
+    Unreadable { error: Error, guesses: Vec<Guess> },
     /// The arguments make no sense.
     Usage { message: String, hint: Option<String> },
 }
@@ -42,6 +45,10 @@ impl Failure {
             }
             Self::File { path, problem, .. } => format!("{}: {problem}", path.display()),
             Self::Library(error) => error.to_string(),
+            Self::Unreadable { error, guesses } => match guesses.first() {
+                Some(guess) => format!("{error}; it looks most like {}", guess_text(guess, error)),
+                None => error.to_string(),
+            },
         }
     }
 
@@ -49,13 +56,21 @@ impl Failure {
         match self {
             Self::Authentication { hint, .. } => Some(hint.clone()),
             Self::File { hint, .. } | Self::Other { hint, .. } | Self::Usage { hint, .. } => hint.clone(),
-            Self::Library(error) => error.hint(),
+            Self::Library(error) | Self::Unreadable { error, .. } => error.hint(),
+        }
+    }
+
+    /// What an unreadable file could be, the likeliest first.
+    pub(crate) fn guesses(&self) -> &[Guess] {
+        match self {
+            Self::Unreadable { guesses, .. } => guesses,
+            _ => &[],
         }
     }
 
     pub(crate) fn layer(&self) -> &'static str {
         match self {
-            Self::Library(error) => error.layer(),
+            Self::Library(error) | Self::Unreadable { error, .. } => error.layer(),
             _ => "cli",
         }
     }
@@ -64,7 +79,7 @@ impl Failure {
         match self {
             Self::Authentication { .. } => Status::NTE_SILENT_CONTEXT,
             Self::File { .. } => Status::NTE_SYS_ERR,
-            Self::Library(error) => error.status(),
+            Self::Library(error) | Self::Unreadable { error, .. } => error.status(),
             Self::Other { .. } => Status::NTE_FAIL,
             Self::Usage { .. } => Status::NTE_INVALID_PARAMETER,
         }
@@ -72,7 +87,7 @@ impl Failure {
 
     pub(crate) fn ckr(&self) -> Option<Ckr> {
         match self {
-            Self::Library(error) => error.ckr(),
+            Self::Library(error) | Self::Unreadable { error, .. } => error.ckr(),
             _ => None,
         }
     }
@@ -81,7 +96,7 @@ impl Failure {
         match self {
             Self::Authentication { .. } => 4,
             Self::File { .. } | Self::Other { .. } => 1,
-            Self::Library(error) => library_code(error),
+            Self::Library(error) | Self::Unreadable { error, .. } => library_code(error),
             Self::Usage { .. } => 2,
         }
     }
@@ -93,6 +108,17 @@ where
 {
     fn from(error: E) -> Self {
         Self::Library(Error::from(error))
+    }
+}
+
+/// A guess in words: what the file looks like, and where that stops making sense.
+fn guess_text(guess: &Guess, known: &Error) -> String {
+    let name = guess.format.name();
+    match guess.error.as_ref().map(ToString::to_string) {
+        Some(error) if error != known.to_string() => {
+            format!("{name}, and makes sense as that up to offset {}: {error}", guess.offset)
+        }
+        _ => name.to_owned(),
     }
 }
 
@@ -111,6 +137,7 @@ fn library_code(error: &Error) -> u8 {
             _ => 1,
         },
         Error::Key(KeyError::Usage { .. } | KeyError::UnknownCurve { .. } | KeyError::UnknownAlgorithm { .. }) => 2,
+        Error::Key(KeyError::NotOnToken { .. }) => 3,
         Error::Token(error) | Error::Wrap(wrap::Error::Token(error) | wrap::Error::Unwrap { source: error, .. }) => {
             token_code(error)
         }

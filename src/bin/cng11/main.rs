@@ -10,6 +10,7 @@ mod failure;
 mod file;
 mod output;
 mod pin;
+mod reading;
 
 use std::process::ExitCode;
 
@@ -38,6 +39,7 @@ fn main() -> ExitCode {
 
 fn run(context: &Context, command: Command) -> Result<u8, Failure> {
     match command {
+        Command::Convert(args) => cmd::convert::run(context, &args),
         Command::Completions { shell } => cmd::completions::run(context, shell),
         Command::Delete(args) => cmd::delete::run(context, &args),
         Command::Export(args) => cmd::export::run(context, &args),

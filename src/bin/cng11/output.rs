@@ -116,6 +116,13 @@ impl Output {
             if let Some(hint) = failure.hint() {
                 error.insert("hint".to_owned(), json!(hint));
             }
+            if !failure.guesses().is_empty() {
+                let guesses = failure.guesses().iter().map(|guess| {
+                    let problem = guess.error.as_ref().map(ToString::to_string);
+                    json!({ "type": guess.format.name(), "offset": guess.offset, "problem": problem })
+                });
+                error.insert("guesses".to_owned(), Value::Array(guesses.collect()));
+            }
             write_stderr(&format!("{:#}\n", json!({ "schema": SCHEMA, "error": error })));
             return;
         }

@@ -32,6 +32,24 @@ impl Curve {
         })
     }
 
+    /// The y-coordinate, as wide as the field, of the point with this x and a y that is odd or even (SEC 1 §2.3.4); `None` where the curve
+    /// has no such point, and on other curves than Weierstrass ones.
+    pub(crate) fn ordinate(&self, x: &[u8], odd: bool) -> Option<Vec<u8>> {
+        if self.form != Form::Weierstrass {
+            return None;
+        }
+        let field = Field::new(self.parameters.p)?;
+        let (a, b) = (field.element(self.parameters.a)?, field.element(self.parameters.b)?);
+        let x = field.element(x)?;
+        let root = field.root(&(&(&(&x.square() + &a) * &x) + &b))?;
+        // Zero is its own negative, and even.
+        let [root, negative] = [root.retrieve(), (-root).retrieve()].map(|y| y.to_be_bytes().to_vec());
+        let y = [root, negative].into_iter().find(|y| y.last().is_some_and(|low| (low & 1 == 1) == odd))?;
+        let y = trimmed(&y);
+        let pad = self.width().checked_sub(y.len())?;
+        Some([vec![0; pad].as_slice(), y].concat())
+    }
+
     /// Whether a string is the encoding of a point: a reduced u-coordinate (RFC 7748 §5), or y with the sign of x (RFC 8032 §5.1.3,
     /// §5.2.3). Every u is on the curve or on its twist, which RFC 7748 takes alike; one that is not reduced is not taken, as CNG does.
     pub(crate) fn has_encoded_point(&self, string: &[u8]) -> bool {
@@ -77,11 +95,57 @@ impl Field {
     /// A number below p; `None` for any other.
     fn element(&self, number: &[u8]) -> Option<BoxedMontyForm> {
         let number = BoxedUint::from_be_slice(trimmed(number), self.bits).ok()?;
-        (&number < self.params.modulus().as_ref()).then(|| BoxedMontyForm::new(number, &self.params))
+        (number < *self.params.modulus().as_ref()).then(|| BoxedMontyForm::new(number, &self.params))
     }
 
     fn one(&self) -> BoxedMontyForm {
         BoxedMontyForm::one(&self.params)
+    }
+
+    /// A square root (Tonelli and Shanks; where p is 3 modulo 4 it is one power).
+    fn root(&self, element: &BoxedMontyForm) -> Option<BoxedMontyForm> {
+        let one = self.one();
+        if bool::from(element.is_zero()) {
+            return Some(element.clone());
+        }
+        if !self.is_square(element) {
+            return None;
+        }
+        // p − 1 = q · 2^s
+        let predecessor = self.params.modulus().as_ref() >> 1_u32;
+        let s = predecessor.trailing_zeros() + 1;
+        let q = predecessor >> (s - 1);
+        let mut root = element.pow(&(&q >> 1_u32)) * element;
+        let mut rest = &root.square() * &element.invert().into_option()?;
+        let mut generator = self.nonresidue()?.pow(&q);
+        let mut order = s;
+        // root² = element · rest, and the order of rest is a power of two below 2^order.
+        while rest != one {
+            let mut power = rest.clone();
+            let mut steps = 0;
+            while power != one {
+                power = power.square();
+                steps += 1;
+                if steps >= order {
+                    return None;
+                }
+            }
+            for _ in 0..order - steps - 1 {
+                generator = generator.square();
+            }
+            root = &root * &generator;
+            generator = generator.square();
+            rest = &rest * &generator;
+            order = steps;
+        }
+        Some(root)
+    }
+
+    /// The smallest number that has no square root.
+    fn nonresidue(&self) -> Option<BoxedMontyForm> {
+        let one = self.one();
+        let numbers = std::iter::successors(Some(&one + &one), |number| Some(number + &one));
+        numbers.take(1000).find(|number| !self.is_square(number))
     }
 
     /// Euler's criterion; zero does not come here.

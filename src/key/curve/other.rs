@@ -17,8 +17,8 @@ pub(super) static EC192WAPI: Parameters = parameters! {
     seed: "",
 };
 
-// draft-black-numscurves: twisted Edwards, a·x² + y² = 1 + d·x²·y², with d in the place of b. The numbers are those of SymCrypt, which is
-// what Windows computes with.
+// draft-black-numscurves: twisted Edwards, a·x² + y² = 1 + d·x²·y², with d in the place of b. The numbers are those of SymCrypt,
+// which is what Windows computes with.
 
 pub(super) static NUMS_P256T1: Parameters = parameters! {
     p: "ffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff43",

@@ -47,7 +47,7 @@ fn algorithm(args: &GenerateArgs) -> Result<Algorithm, Failure> {
             let algorithm = curve.map_or(args.algorithm, |curve| Algorithm::elliptic(family, curve));
             if algorithm.family != family {
                 let message = format!("{family:?} is not possible on {}", curve.map_or("", |curve| curve.name));
-                return Err(Failure::usage(message, "use ECDH with this curve"));
+                return Err(Failure::usage(message, format!("use {} with this curve", algorithm.family.group())));
             }
             Ok(algorithm)
         }

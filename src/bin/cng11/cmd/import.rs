@@ -84,6 +84,7 @@ fn clear(
         curve: parameters.curve,
         password: parameters.password.as_ref(),
         validation: if args.no_validate { Validation::Skip } else { Validation::Full },
+        ..Hints::default()
     };
     let decoded = format::decode(bytes, format, &hints)?;
     check_family(decoded.algorithm.family)?;

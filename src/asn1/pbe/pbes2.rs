@@ -1,0 +1,227 @@
+//! PBES2 (RFC 8018 §6.2 and appendix A.4): PBKDF2 both ways, scrypt (RFC 7914 §7) on reading.
+//!
+//! Written as OpenSSL writes it: a salt of 16 bytes, no `keyLength`, and no `prf` where it is the default, HMAC-SHA-1. `keyLength` is read,
+//! and must be the cipher's. A salt from another source than the file is refused.
+
+use ::spki::AlgorithmIdentifierRef;
+use der::asn1::{AnyRef, ObjectIdentifier, OctetStringRef};
+use der::{Decode, Encode, Sequence, Tag, Tagged};
+use pkcs5::pbes2 as crate_pbes2;
+
+use super::{Budget, Cipher, Hash, Sealed, no_parameters, parameters, random, refused};
+use crate::asn1::Error;
+use crate::asn1::pbe::hash::with_hash;
+use crate::secret::SecretBytes;
+
+const WHAT: &str = "the PBES2 parameters";
+
+pub(super) const PBES2: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.2.840.113549.1.5.13");
+const PBKDF2: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.2.840.113549.1.5.12");
+const SCRYPT: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.3.6.1.4.1.11591.4.11");
+
+#[derive(Sequence)]
+struct Pbes2Params<'a> {
+    kdf: AlgorithmIdentifierRef<'a>,
+    cipher: AlgorithmIdentifierRef<'a>,
+}
+
+#[derive(Sequence)]
+struct Pbkdf2Params<'a> {
+    /// A CHOICE: an OCTET STRING, or an `AlgorithmIdentifier` that no one has ever defined.
+    salt: AnyRef<'a>,
+    iterations: u64,
+    key_length: Option<u64>,
+    prf: Option<AlgorithmIdentifierRef<'a>>,
+}
+
+#[derive(Sequence)]
+struct ScryptParams<'a> {
+    salt: &'a OctetStringRef,
+    cost: u64,
+    block_size: u64,
+    parallelization: u64,
+    key_length: Option<u64>,
+}
+
+/// PBKDF2 with its parameters, paid for.
+pub(in crate::asn1) struct Pbkdf2<'a> {
+    salt: &'a [u8],
+    iterations: u32,
+    key_length: Option<u64>,
+    hash: Hash,
+}
+
+impl<'a> Pbkdf2<'a> {
+    pub(in crate::asn1) fn read(algorithm: &AlgorithmIdentifierRef<'a>, budget: &mut Budget) -> Result<Self, Error> {
+        if algorithm.oid != PBKDF2 {
+            return Err(refused(algorithm.oid));
+        }
+        let read: Pbkdf2Params<'a> = parameters("the PBKDF2 parameters", algorithm)?;
+        if read.salt.tag() != Tag::OctetString {
+            return Err(Error::Scheme { what: "PBKDF2 with a salt that is not in the file".to_owned() });
+        }
+        let hash = match &read.prf {
+            None => Hash::Sha1,
+            Some(prf) => {
+                no_parameters("the PBKDF2 function", prf)?;
+                Hash::by_hmac(prf.oid).ok_or_else(|| refused(prf.oid))?
+            }
+        };
+        let iterations = budget.iterations(read.iterations)?;
+        Ok(Self { salt: read.salt.value(), iterations, key_length: read.key_length, hash })
+    }
+
+    /// For writing.
+    pub(in crate::asn1) fn new(salt: &'a [u8], iterations: u32, key_length: Option<u64>, hash: Hash) -> Self {
+        Self { salt, iterations, key_length, hash }
+    }
+
+    /// The hash function, the iterations, and the `keyLength` if there is one.
+    #[cfg(feature = "pfx")]
+    pub(in crate::asn1) fn stated(&self) -> (Hash, u32, Option<u64>) {
+        (self.hash, self.iterations, self.key_length)
+    }
+
+    /// Its `AlgorithmIdentifier`, in DER.
+    pub(in crate::asn1) fn to_der(&self) -> der::Result<Vec<u8>> {
+        // The default is left out (RFC 8018 appendix A.2, X.690 §11.5).
+        let prf = (self.hash != Hash::Sha1)
+            .then(|| AlgorithmIdentifierRef { oid: self.hash.hmac_oid(), parameters: Some(AnyRef::NULL) });
+        let salt = AnyRef::new(Tag::OctetString, self.salt)?;
+        let parameters = Pbkdf2Params { salt, iterations: self.iterations.into(), key_length: self.key_length, prf };
+        let parameters = parameters.to_der()?;
+        AlgorithmIdentifierRef { oid: PBKDF2, parameters: Some(AnyRef::from_der(&parameters)?) }.to_der()
+    }
+
+    pub(in crate::asn1) fn derive(&self, password: &[u8], length: usize) -> SecretBytes {
+        let mut key = SecretBytes::zeroed(length);
+        with_hash!(self.hash, D => pbkdf2::pbkdf2_hmac::<D>(password, self.salt, self.iterations, key.as_mut_slice()));
+        key
+    }
+}
+
+enum Kdf<'a> {
+    Pbkdf2(Pbkdf2<'a>),
+    Scrypt(crate_pbes2::ScryptParams),
+}
+
+/// PBES2 with its parameters, paid for.
+pub(in crate::asn1) struct Parameters<'a> {
+    kdf: Kdf<'a>,
+    cipher: Cipher,
+    iv: &'a [u8],
+}
+
+impl<'a> Parameters<'a> {
+    pub(super) fn read(algorithm: &AlgorithmIdentifierRef<'a>, budget: &mut Budget) -> Result<Self, Error> {
+        let read: Pbes2Params<'a> = parameters(WHAT, algorithm)?;
+        let cipher = Cipher::by_oid(read.cipher.oid).ok_or_else(|| refused(read.cipher.oid))?;
+        let iv = parameters::<&OctetStringRef>("the cipher's parameters", &read.cipher)?.as_bytes();
+        if iv.len() != cipher.block() {
+            return Err(Error::Invalid { what: "the cipher's parameters", problem: "the IV has the wrong length" });
+        }
+        let (kdf, key_length) = match read.kdf.oid {
+            SCRYPT => {
+                let (scrypt, key_length) = read_scrypt(&read.kdf, budget)?;
+                (Kdf::Scrypt(scrypt), key_length)
+            }
+            _ => {
+                let pbkdf2 = Pbkdf2::read(&read.kdf, budget)?;
+                let key_length = pbkdf2.key_length;
+                (Kdf::Pbkdf2(pbkdf2), key_length)
+            }
+        };
+        if key_length.is_some_and(|length| usize::try_from(length) != Ok(cipher.key_length())) {
+            return Err(Error::Invalid { what: WHAT, problem: "the keyLength is not the cipher's" });
+        }
+        Ok(Self { kdf, cipher, iv })
+    }
+
+    pub(super) fn decrypt(&self, password: &[u8], data: &[u8]) -> Result<SecretBytes, Error> {
+        match &self.kdf {
+            Kdf::Pbkdf2(pbkdf2) => {
+                let key = pbkdf2.derive(password, self.cipher.key_length());
+                self.cipher.decrypt(&key, self.iv, data)
+            }
+            Kdf::Scrypt(scrypt) => self.decrypt_scrypt(*scrypt, password, data),
+        }
+    }
+
+    fn decrypt_scrypt(
+        &self,
+        scrypt: crate_pbes2::ScryptParams,
+        password: &[u8],
+        data: &[u8],
+    ) -> Result<SecretBytes, Error> {
+        let iv16 = || self.iv.try_into().map_err(|_| Error::PasswordWrong);
+        let encryption = match self.cipher {
+            Cipher::Aes128 => crate_pbes2::EncryptionScheme::Aes128Cbc { iv: iv16()? },
+            Cipher::Aes192 => crate_pbes2::EncryptionScheme::Aes192Cbc { iv: iv16()? },
+            Cipher::Aes256 => crate_pbes2::EncryptionScheme::Aes256Cbc { iv: iv16()? },
+            Cipher::TripleDes => {
+                crate_pbes2::EncryptionScheme::DesEde3Cbc { iv: self.iv.try_into().map_err(|_| Error::PasswordWrong)? }
+            }
+        };
+        let parameters = crate_pbes2::Parameters { kdf: scrypt.into(), encryption };
+        let mut buffer = SecretBytes::from(data);
+        let plain = parameters.decrypt_in_place(password, buffer.as_mut_slice()).map_err(|error| match error {
+            pkcs5::Error::DecryptFailed => Error::PasswordWrong,
+            other => Error::Scheme { what: format!("scrypt ({other})") },
+        })?;
+        Ok(SecretBytes::from(plain))
+    }
+}
+
+fn read_scrypt(
+    algorithm: &AlgorithmIdentifierRef<'_>,
+    budget: &mut Budget,
+) -> Result<(crate_pbes2::ScryptParams, Option<u64>), Error> {
+    const WHAT: &str = "the scrypt parameters";
+    let read: ScryptParams<'_> = parameters(WHAT, algorithm)?;
+    let invalid = |problem| Error::Invalid { what: WHAT, problem };
+    if !read.cost.is_power_of_two() || read.cost == 1 {
+        return Err(invalid("the cost is not a power of two above one"));
+    }
+    budget.scrypt(read.cost, read.block_size, read.parallelization)?;
+    if read.salt.as_bytes().len() > crate_pbes2::Salt::MAX_LEN {
+        return Err(Error::Scheme {
+            what: format!("scrypt with a salt of {} bytes (32 at most)", read.salt.as_bytes().len()),
+        });
+    }
+    let small = |number: u64| u16::try_from(number).ok().filter(|number| *number > 0);
+    let scrypt = crate_pbes2::ScryptParams {
+        salt: crate_pbes2::Salt::new(read.salt.as_bytes()).map_err(|error| Error::encoding(WHAT, error))?,
+        cost_parameter: read.cost,
+        block_size: small(read.block_size).ok_or_else(|| invalid("the block size is not 1 to 65535"))?,
+        parallelization: small(read.parallelization).ok_or_else(|| invalid("the parallelization is not 1 to 65535"))?,
+        key_length: None,
+    };
+    Ok((scrypt, read.key_length))
+}
+
+/// Encrypts under a fresh salt and IV.
+pub(super) fn seal(
+    plain: &[u8],
+    password: &[u8],
+    hash: Hash,
+    cipher: Cipher,
+    iterations: u32,
+) -> Result<Sealed, Error> {
+    let wrong = |error| Error::encoding(WHAT, error);
+    let (salt, iv) = (random::<16>()?, random::<16>()?);
+    let iv = iv.get(..cipher.block()).unwrap_or_default();
+    let kdf = Pbkdf2::new(&salt, iterations, None, hash);
+    let data = cipher.encrypt(&kdf.derive(password, cipher.key_length()), iv, plain)?;
+
+    let kdf = kdf.to_der().map_err(wrong)?;
+    let pbes2 = Pbes2Params {
+        kdf: AlgorithmIdentifierRef::from_der(&kdf).map_err(wrong)?,
+        cipher: AlgorithmIdentifierRef {
+            oid: cipher.oid(),
+            parameters: Some(AnyRef::new(Tag::OctetString, iv).map_err(wrong)?),
+        },
+    };
+    let pbes2 = pbes2.to_der().map_err(wrong)?;
+    let algorithm = AlgorithmIdentifierRef { oid: PBES2, parameters: Some(AnyRef::from_der(&pbes2).map_err(wrong)?) };
+    Ok(Sealed { algorithm: algorithm.to_der().map_err(wrong)?, data })
+}

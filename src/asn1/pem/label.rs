@@ -1,0 +1,139 @@
+//! The table of PEM labels: RFC 7468, RFC 7468's predecessors in OpenSSL (`pem.h`), OpenSSH and OpenPGP.
+
+macro_rules! labels {
+    ($($(#[$doc:meta])* $variant:ident $name:literal $(| $alias:literal)* : $holds:ident $(, $what:literal)?;)+) => {
+        /// What a PEM label says that its section is.
+        #[derive(Clone, Copy, Debug, Eq, PartialEq)]
+        #[non_exhaustive]
+        pub enum Label {
+            $($(#[$doc])* $variant,)+
+        }
+
+        impl Label {
+            /// Every label.
+            pub const ALL: &[Self] = &[$(Self::$variant,)+];
+
+            /// What a label says; `None` for one that is not known.
+            pub fn of(label: &str) -> Option<Self> {
+                match label {
+                    $($name $(| $alias)* => Some(Self::$variant),)+
+                    _ => None,
+                }
+            }
+
+            /// The label, as it is written.
+            pub const fn name(self) -> &'static str {
+                match self {
+                    $(Self::$variant => $name,)+
+                }
+            }
+
+            /// What sections with this label hold.
+            pub const fn holds(self) -> Holds {
+                match self {
+                    $(Self::$variant => Holds::$holds,)+
+                }
+            }
+
+            /// Why nothing here reads it.
+            const fn foreign(self) -> Option<&'static str> {
+                match self {
+                    $($(Self::$variant => Some($what),)?)+
+                    _ => None,
+                }
+            }
+        }
+    };
+}
+
+/// What kind of thing a PEM section holds.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Holds {
+    /// A certificate with a public key.
+    Certificate,
+    /// Several things in a container of their own.
+    Container,
+    /// Something that is no key and no certificate.
+    Other,
+    /// Domain parameters without a key.
+    Parameters,
+    /// A private key.
+    Private,
+    /// A public key.
+    Public,
+}
+
+labels! {
+    /// An X.509 certificate (RFC 7468 §5).
+    Certificate "CERTIFICATE" | "X509 CERTIFICATE" | "X.509 CERTIFICATE": Certificate;
+    /// A PKCS#10 certification request (RFC 7468 §7).
+    CertificateRequest "CERTIFICATE REQUEST" | "NEW CERTIFICATE REQUEST": Other;
+    /// CMS (RFC 7468 §9).
+    Cms "CMS": Container;
+    /// A certificate revocation list (RFC 7468 §6).
+    Crl "X509 CRL" | "CRL": Other;
+    /// PKCS #3 parameters of Diffie–Hellman.
+    DhParameters "DH PARAMETERS": Parameters;
+    /// Parameters of DSA.
+    DsaParameters "DSA PARAMETERS": Parameters;
+    /// OpenSSL's own form of a DSA private key.
+    DsaPrivateKey "DSA PRIVATE KEY": Private;
+    /// OpenSSL's own form of a DSA public key, which it wrote before version 0.9.7.
+    DsaPublicKey "DSA PUBLIC KEY": Public, "a DSA public key in OpenSSL's old form";
+    /// Parameters of an elliptic curve, as `openssl ecparam` puts them before a key.
+    EcParameters "EC PARAMETERS": Parameters;
+    /// SEC 1 (RFC 5915 §4).
+    EcPrivateKey "EC PRIVATE KEY": Private;
+    /// Encrypted PKCS#8 (RFC 7468 §11).
+    EncryptedPrivateKey "ENCRYPTED PRIVATE KEY": Private;
+    /// OpenSSH's own format.
+    OpensshPrivateKey "OPENSSH PRIVATE KEY": Private, "an OpenSSH private key";
+    /// OpenPGP, binary in ASCII armor (RFC 9580 §6).
+    Pgp "PGP PRIVATE KEY BLOCK" | "PGP PUBLIC KEY BLOCK" | "PGP MESSAGE" | "PGP SIGNATURE": Container, "an OpenPGP key or message";
+    /// PKCS#12.
+    Pkcs12 "PKCS12" | "PFX": Container;
+    /// PKCS#7 (RFC 7468 §8).
+    Pkcs7 "PKCS7" | "PKCS #7 SIGNED DATA": Container;
+    /// PKCS#8 (RFC 7468 §10).
+    PrivateKey "PRIVATE KEY": Private;
+    /// SubjectPublicKeyInfo (RFC 7468 §13).
+    PublicKey "PUBLIC KEY": Public;
+    /// PKCS#1.
+    RsaPrivateKey "RSA PRIVATE KEY": Private;
+    /// PKCS#1.
+    RsaPublicKey "RSA PUBLIC KEY": Public;
+    /// A certificate, and behind it what OpenSSL trusts it for.
+    TrustedCertificate "TRUSTED CERTIFICATE": Certificate;
+    /// X9.42 parameters of Diffie–Hellman.
+    X942DhParameters "X9.42 DH PARAMETERS": Parameters;
+}
+
+impl Label {
+    /// What it is and what to do with it, of a format that is known and not read.
+    pub(super) const fn refusal(self) -> Option<(&'static str, &'static str)> {
+        match (self, self.foreign()) {
+            (_, None) => None,
+            (Self::OpensshPrivateKey, Some(what)) => {
+                Some((what, "make it PKCS#8, in place: ssh-keygen -p -m PKCS8 -f key"))
+            }
+            (Self::DsaPublicKey, Some(what)) => {
+                Some((what, "make it SubjectPublicKeyInfo: openssl pkey -pubin -in old.pem -out new.pem"))
+            }
+            (_, Some(what)) => Some((what, "export the key in another format from the program that made it")),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_label_is_found_by_its_name() {
+        for label in Label::ALL {
+            assert_eq!(Label::of(label.name()), Some(*label));
+        }
+        assert_eq!(Label::of("X509 CERTIFICATE"), Some(Label::Certificate));
+        assert_eq!(Label::of("private key"), None);
+    }
+}

@@ -1,0 +1,172 @@
+//! Reading: everything that is visible without the password is read and paid for first, then comes the MAC, then what is encrypted.
+
+use std::borrow::Cow;
+
+use der::asn1::AnyRef;
+use der::{Decode, Reader, Sequence, SliceReader, Tag, TagNumber, Tagged};
+
+use super::bag::{Bag, Collector, Content, octets, sequence_of};
+use super::mac::{MacData, Stated};
+use super::{
+    ContentInfo, DATA, ENCRYPTED_DATA, ENVELOPED_DATA, EncryptedData, Ignored, MacInfo, Pfx, PfxCertificate, PfxKey,
+    SIGNED_DATA,
+};
+use crate::asn1::ber::{Normalised, normalise};
+use crate::asn1::pbe::{Budget, Opening, Parameters, Password, refused};
+use crate::asn1::{Error, encode_secret};
+
+const WHAT: &str = "PFX";
+const SAFE: &str = "AuthenticatedSafe";
+const CONTENTS: &str = "SafeContents";
+
+#[derive(Sequence)]
+struct PfxStructure<'a> {
+    version: u8,
+    auth_safe: ContentInfo<'a>,
+    mac: Option<MacData<'a>>,
+}
+
+/// One of the parts of an `AuthenticatedSafe`.
+enum Part<'a> {
+    Plain(Normalised<'a>),
+    Encrypted(Parameters<'a>, Cow<'a, [u8]>),
+}
+
+/// Reads a PKCS#12 file.
+///
+/// Without a password only a file without MAC and encryption opens. An empty password is tried in both forms that are around.
+///
+/// # Errors
+/// [`Error`]; in particular [`Error::PasswordMissing`], [`Error::PasswordWrong`] and [`Error::Work`].
+pub fn decode(bytes: &[u8], opening: Opening<'_>) -> Result<Pfx, Error> {
+    let outer = normalise(WHAT, bytes)?;
+    let outer: PfxStructure<'_> = crate::asn1::decode(WHAT, outer.bytes())?;
+    if outer.version != 3 {
+        return Err(Error::Invalid { what: WHAT, problem: "its version is not 3" });
+    }
+    let content = match outer.auth_safe.kind {
+        DATA => octets(SAFE, outer.auth_safe.content)?,
+        kind => return Err(unsupported(kind)),
+    };
+    let mut budget = Budget::new(opening.limits);
+    let mut ignored = Ignored::default();
+    let mac = outer.mac.as_ref().map(|mac| Stated::read(mac, &mut budget)).transpose()?;
+
+    let safe = normalise(SAFE, content)?;
+    let parts = parts(safe.bytes(), &mut budget)?;
+    let mut collector = Collector { budget: &mut budget, ignored: &mut ignored };
+    let mut bags = Vec::with_capacity(parts.len());
+    for part in &parts {
+        bags.push(match part {
+            Part::Plain(contents) => collector.collect(contents.bytes())?,
+            Part::Encrypted(..) => Vec::new(),
+        });
+    }
+
+    let mut password = opening.password.map(Password::for_reading);
+    let mac = match (&mac, &mut password) {
+        (Some(mac), Some(password)) => mac.verify(content, password)?,
+        (Some(_), None) => return Err(Error::PasswordMissing),
+        (None, _) => MacInfo::Absent,
+    };
+
+    let mut opened = Vec::new();
+    for (at, part) in parts.iter().enumerate() {
+        if let Part::Encrypted(parameters, data) = part {
+            opened.push((at, parameters.decrypt(password.as_ref().ok_or(Error::PasswordMissing)?, data)?));
+        }
+    }
+    let normalised = opened.iter().map(|(at, plain)| Ok((*at, normalise(CONTENTS, plain)?)));
+    let normalised = normalised.collect::<Result<Vec<_>, Error>>().map_err(|error| nonsense(error, mac))?;
+    for (at, contents) in &normalised {
+        let found = collector.collect(contents.bytes()).map_err(|error| nonsense(error, mac))?;
+        if let Some(place) = bags.get_mut(*at) {
+            *place = found;
+        }
+    }
+
+    let mut pfx = Pfx { keys: Vec::new(), certificates: Vec::new(), mac, ignored };
+    for bag in bags.into_iter().flatten() {
+        pfx.add(bag, password.as_ref())?;
+    }
+    Ok(pfx)
+}
+
+impl Pfx {
+    fn add(&mut self, bag: Bag<'_>, password: Option<&Password<'_>>) -> Result<(), Error> {
+        let (friendly_name, local_key_id) = (bag.names.friendly_name, bag.names.local_key_id);
+        let pkcs8 = match bag.content {
+            Content::Certificate(der) => {
+                self.certificates.push(PfxCertificate { der: der.to_vec(), friendly_name, local_key_id });
+                return Ok(());
+            }
+            Content::Key(info) => encode_secret(&info)?,
+            Content::ShroudedKey(parameters, data) => {
+                let plain = parameters.decrypt(password.ok_or(Error::PasswordMissing)?, data)?;
+                // Wrong passwords leave valid padding now and then, and nonsense before it.
+                sequence_of("PrivateKeyInfo", &plain).map_err(|_| Error::PasswordWrong)?;
+                plain
+            }
+        };
+        self.keys.push(PfxKey { pkcs8, friendly_name, local_key_id });
+        Ok(())
+    }
+}
+
+fn parts<'a>(safe: &'a [u8], budget: &mut Budget) -> Result<Vec<Part<'a>>, Error> {
+    let wrong = |error| Error::from((SAFE, error));
+    let mut reader = SliceReader::new(sequence_of(SAFE, safe)?).map_err(wrong)?;
+    let mut parts = Vec::new();
+    while !reader.is_finished() {
+        let info = ContentInfo::decode(&mut reader).map_err(wrong)?;
+        parts.push(match info.kind {
+            DATA => Part::Plain(normalise(CONTENTS, octets(SAFE, info.content)?)?),
+            ENCRYPTED_DATA => {
+                let data: EncryptedData<'a> =
+                    info.content.decode_as().map_err(|error| Error::from(("EncryptedData", error)))?;
+                if data.info.kind != DATA {
+                    return Err(unsupported(data.info.kind));
+                }
+                let parameters = Parameters::read(&data.info.algorithm, budget)?;
+                Part::Encrypted(parameters, encrypted_content(data.info.content)?)
+            }
+            kind => return Err(unsupported(kind)),
+        });
+    }
+    Ok(parts)
+}
+
+/// `[0] IMPLICIT OCTET STRING`; BER allows it in pieces, which no conversion can know without this structure.
+fn encrypted_content(content: AnyRef<'_>) -> Result<Cow<'_, [u8]>, Error> {
+    const WHAT: &str = "encryptedContent";
+    match content.tag() {
+        Tag::ContextSpecific { constructed: false, number: TagNumber(0) } => Ok(Cow::Borrowed(content.value())),
+        Tag::ContextSpecific { constructed: true, number: TagNumber(0) } => {
+            let wrong = |error| Error::from((WHAT, error));
+            let mut pieces = SliceReader::new(content.value()).map_err(wrong)?;
+            let mut joined = Vec::with_capacity(content.value().len());
+            while !pieces.is_finished() {
+                joined.extend_from_slice(octets(WHAT, AnyRef::decode(&mut pieces).map_err(wrong)?)?);
+            }
+            Ok(Cow::Owned(joined))
+        }
+        _ => Err(Error::Invalid { what: WHAT, problem: "it is no [0]" }),
+    }
+}
+
+fn unsupported(kind: der::asn1::ObjectIdentifier) -> Error {
+    let what = match kind {
+        SIGNED_DATA => "signedData, protected by a signature instead of a password",
+        ENVELOPED_DATA => "envelopedData, encrypted under a public key",
+        other => return refused(other),
+    };
+    Error::Scheme { what: what.to_owned() }
+}
+
+/// Without a MAC a wrong password shows in what it leads to.
+fn nonsense(error: Error, mac: MacInfo) -> Error {
+    match error {
+        Error::Malformed { .. } | Error::Invalid { .. } if mac == MacInfo::Absent => Error::PasswordWrong,
+        other => other,
+    }
+}

@@ -1,0 +1,182 @@
+//! From a file to its keys.
+
+use super::{Entry, Error, Format, bind, container, jwk, only, pem};
+use crate::asn1::pem::Section;
+use crate::asn1::{self, Contents, Limits};
+use crate::blob::{self, BlobType, Decoded, Hints, pkcs8};
+use crate::key::{Algorithm, Family, KeyMaterial, PrivateKey, PublicKey, SymmetricAlgorithm, SymmetricKey};
+use crate::secret::SecretBytes;
+
+/// A file with more keys than this is refused: each is checked, which takes its time.
+pub const MAX_KEYS: usize = 1000;
+
+/// Reads the one key of a file of a known format. DER is taken where PEM is asked for, and PEM where DER is.
+///
+/// # Errors
+/// [`Error`]; [`Error::SeveralKeys`] when there are more, which [`decode_all`] reads.
+pub fn decode(bytes: &[u8], format: Format, hints: &Hints<'_>) -> Result<Decoded, Error> {
+    if let Format::Blob(blob_type) = format
+        && (blob_type != BlobType::Pkcs8 || !is_text(bytes))
+    {
+        return Ok(blob::decode(bytes, blob_type, hints)?);
+    }
+    Ok(only(decode_all(bytes, format, hints)?)?.decoded)
+}
+
+/// Reads all keys of a file, with what it says of them.
+///
+/// # Errors
+/// [`Error`]; of one key among several [`Error::Entry`], which tells which.
+pub fn decode_all(bytes: &[u8], format: Format, hints: &Hints<'_>) -> Result<Vec<Entry>, Error> {
+    decode_each(bytes, format, hints)?.into_iter().collect()
+}
+
+/// Reads the keys of a file, the bad ones among them with what is wrong with them.
+///
+/// # Errors
+/// [`Error`] when the file as a whole cannot be read, or has no key.
+pub fn decode_each(bytes: &[u8], format: Format, hints: &Hints<'_>) -> Result<Vec<Result<Entry, Error>>, Error> {
+    let text = is_text(bytes);
+    let outcomes = match format {
+        Format::Bind => vec![bind::decode(bytes, hints)],
+        Format::Jwk => vec![jwk::decode(bytes, hints)],
+        Format::JwkSet => jwk::decode_set(bytes, hints)?,
+        Format::Pkcs12 => container::decode(bytes, hints)?,
+        Format::Raw => vec![raw(bytes, hints)],
+        format if text && (format.der().is_some() || format.is_der()) => decode_pem(bytes, format, hints)?,
+        format => {
+            let der = decode_der(bytes, format.der().unwrap_or(format), hints);
+            vec![der]
+        }
+    };
+    match outcomes.len() {
+        0 => Err(Error::NoKey { format: format.name(), problem: "there is no key in it".to_owned() }),
+        // What is wrong with the only key is wrong with the file.
+        1 => outcomes.into_iter().map(|outcome| outcome.map(Ok)).collect(),
+        _ => Ok(outcomes.into_iter().zip(1..).map(|(outcome, number)| named(outcome, number)).collect()),
+    }
+}
+
+fn named(outcome: Result<Entry, Error>, number: usize) -> Result<Entry, Error> {
+    outcome.map_err(|error| match error {
+        named @ Error::Entry { .. } => named,
+        error => error.of_key(format!("key {number}")),
+    })
+}
+
+/// Whether the file is PEM. DER begins with a SEQUENCE that reaches to its end.
+pub(super) fn is_text(bytes: &[u8]) -> bool {
+    asn1::outer_length(bytes) != Some(bytes.len()) && asn1::pem::is_pem(bytes)
+}
+
+/// Reads one DER structure.
+fn decode_der(bytes: &[u8], format: Format, hints: &Hints<'_>) -> Result<Entry, Error> {
+    let validation = hints.validation;
+    let contents = match format {
+        Format::PKCS8 => asn1::pkcs8::read(bytes, hints.opening(), validation)?.map(KeyMaterial::Private),
+        Format::Blob(blob_type) => return Ok(blob::decode(bytes, blob_type, hints)?.into()),
+        Format::Cert => return container::from_certificate(bytes, hints),
+        Format::Dsa => private(PrivateKey::Dsa(asn1::dsa::decode_traditional(bytes, validation)?)),
+        Format::Pkcs1 => private(PrivateKey::Rsa(asn1::pkcs1::decode_private(bytes, validation)?)),
+        Format::Pkcs1Public => {
+            Contents::plain(KeyMaterial::Public(PublicKey::Rsa(asn1::pkcs1::decode_public(bytes, validation)?)))
+        }
+        Format::Sec1 => private(PrivateKey::Ec(asn1::sec1::decode(bytes, hints.curve, validation)?)),
+        Format::Spki => asn1::spki::read(bytes, validation)?.map(KeyMaterial::Public),
+        other => return Err(Error::NoKey { format: other.name(), problem: "it is no DER structure".to_owned() }),
+    };
+    entry(contents, hints)
+}
+
+fn private(key: PrivateKey) -> Contents<KeyMaterial> {
+    Contents::plain(KeyMaterial::Private(key))
+}
+
+/// A key from DER, with what its structure says beyond it.
+pub(super) fn entry(contents: Contents<KeyMaterial>, hints: &Hints<'_>) -> Result<Entry, Error> {
+    let algorithm = pkcs8::algorithm(&contents.key, contents.usage, hints)?;
+    let extras = contents.losses.iter().map(ToString::to_string).collect();
+    let decoded = Decoded { algorithm, key: contents.key, usage: contents.usage };
+    Ok(Entry { extras, ..decoded.into() })
+}
+
+/// Reads the blocks of a PEM file. Asked for private keys, it gives all of them, whatever their labels, and the public keys that
+/// belong to none of them; certificates go to the keys that they are for.
+fn decode_pem(bytes: &[u8], format: Format, hints: &Hints<'_>) -> Result<Vec<Result<Entry, Error>>, Error> {
+    let wanted = |label: Format| label == format || label.der() == Some(format);
+    let blocks = sections(bytes)?;
+    let keys = || blocks.iter().filter_map(|section| Some((section, pem::format(section)?)));
+    if !keys().any(|(_, label)| wanted(label)) {
+        let labels: Vec<_> = blocks.iter().take(5).map(|block| format!("`{}`", block.label)).collect();
+        let problem = match labels.as_slice() {
+            [] => "there is no PEM block in it".to_owned(),
+            labels => format!("the labels of its PEM blocks are {}", labels.join(", ")),
+        };
+        return Err(Error::NoKey { format: format.name(), problem });
+    }
+    let certificates = keys().filter(|(_, label)| *label == Format::CertPem);
+    let certificates = certificates.map(|(section, _)| pem::contents(section)).collect::<Result<Vec<_>, _>>()?;
+    if wanted(Format::CertPem) {
+        let certificates: Vec<&[u8]> = certificates.iter().map(|certificate| &**certificate).collect();
+        return Ok(container::leaves(&certificates, hints));
+    }
+    let encrypted = keys().filter(|(block, _)| block.label.starts_with("ENCRYPTED")).count();
+    // Each may ask for its share of the work that one file may ask for.
+    let hints = &Hints { limits: share(hints.limits, encrypted), ..*hints };
+    let mut private = Vec::new();
+    let mut public = Vec::new();
+    for (block, label) in keys() {
+        let Some(der) = label.der() else { continue };
+        let read = || pem::contents(block).map_err(Error::from).and_then(|bytes| decode_der(&bytes, der, hints));
+        match (label.is_public(), format.is_public()) {
+            (false, false) => private.push(read()),
+            (true, false) if label != Format::CertPem => public.push(read()),
+            (true, true) if wanted(label) => public.push(read()),
+            _ => {}
+        }
+    }
+    let halves: Vec<_> = private.iter().flatten().filter_map(|entry| entry.decoded.key.public()).collect();
+    public.retain(|outcome| match outcome {
+        Ok(entry) => entry.decoded.key.public().is_none_or(|public| !halves.contains(&public)),
+        Err(_) => true,
+    });
+    private.extend(public);
+    let certificates: Vec<&[u8]> = certificates.iter().map(|certificate| &**certificate).collect();
+    container::attach(&mut private, &certificates);
+    Ok(private)
+}
+
+/// The sections of a PEM file, of which one that is broken is an error.
+fn sections(bytes: &[u8]) -> Result<Vec<Section<'_>>, Error> {
+    let mut sections = Vec::new();
+    for section in asn1::pem::sections(bytes) {
+        let section = section?;
+        if sections.len() == MAX_KEYS {
+            return Err(too_many(Format::Pkcs8Pem, section.offset));
+        }
+        sections.push(section);
+    }
+    Ok(sections)
+}
+
+pub(super) fn too_many(format: Format, offset: usize) -> Error {
+    Error::text(format, "the next key", offset, "there are more than 1000, which no key file has")
+}
+
+fn share(limits: Limits, parts: usize) -> Limits {
+    let parts = u32::try_from(parts.max(1)).unwrap_or(u32::MAX);
+    Limits { iterations: limits.iterations / parts, scrypt_work: limits.scrypt_work / u64::from(parts), ..limits }
+}
+
+fn raw(bytes: &[u8], hints: &Hints<'_>) -> Result<Entry, Error> {
+    let algorithm = match hints.algorithm.map(|algorithm| algorithm.family) {
+        None => SymmetricAlgorithm::Aes,
+        Some(Family::Symmetric(algorithm)) => algorithm,
+        Some(other) => {
+            return Err(Error::not_representable(Format::Raw, format!("a key of {}", other.identifier())));
+        }
+    };
+    let key = SymmetricKey::new(algorithm, SecretBytes::from(bytes))?;
+    let algorithm = Algorithm::symmetric(algorithm);
+    Ok(Decoded { algorithm, key: KeyMaterial::Secret(key), usage: None }.into())
+}

@@ -1,0 +1,109 @@
+//! One key of a file with what stands beside it, and the choice among several.
+
+use crate::asn1;
+use crate::blob::Decoded;
+
+use super::Error;
+
+/// A key of a file, and what the file says of it.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct Entry {
+    /// The key.
+    pub decoded: Decoded,
+    /// Its name: `friendlyName` of PKCS#12, `kid` of a JWK.
+    pub name: Option<String>,
+    /// Its identifier: `localKeyId` of PKCS#12.
+    pub id: Option<Vec<u8>>,
+    /// Its certificate and those above it, each in DER.
+    pub certificates: Vec<Vec<u8>>,
+    /// What else the file says that is no part of a key, by its name there.
+    pub extras: Vec<String>,
+}
+
+impl From<Decoded> for Entry {
+    fn from(decoded: Decoded) -> Self {
+        Self { decoded, name: None, id: None, certificates: Vec::new(), extras: Vec::new() }
+    }
+}
+
+impl Entry {
+    /// How messages call it: its number among several, from 1, its name and its kind.
+    pub fn describe(&self, number: usize) -> String {
+        let curve = self.decoded.key.curve().map(|curve| format!(" on {}", curve.name)).unwrap_or_default();
+        let kind = self.decoded.key.describe();
+        match &self.name {
+            Some(name) => format!("{number} (`{}`, {kind}{curve})", printable(name)),
+            None => format!("{number} ({kind}{curve})"),
+        }
+    }
+
+    fn is_called(&self, id: &[u8]) -> bool {
+        let public = self.decoded.key.public();
+        let key_id = public.as_ref().and_then(|public| asn1::spki::key_id(public).ok());
+        let fingerprint = public.as_ref().and_then(|public| asn1::spki::fingerprint(public).ok());
+        self.id.as_deref() == Some(id)
+            || key_id.is_some_and(|key_id| key_id == id)
+            || fingerprint.is_some_and(|fingerprint| fingerprint == id)
+    }
+}
+
+/// A name out of a file as it can stand in a message: no control characters, not too long.
+pub(super) fn printable(name: &str) -> String {
+    const LONGEST: usize = 64;
+    let mut text: String = name.chars().take(LONGEST).flat_map(char::escape_debug).collect();
+    if name.chars().nth(LONGEST).is_some() {
+        text.push('…');
+    }
+    text
+}
+
+/// Every entry as messages call it.
+fn describe_all(entries: &[Entry]) -> Vec<String> {
+    entries.iter().zip(1..).map(|(entry, number)| entry.describe(number)).collect()
+}
+
+/// The one key of a file.
+///
+/// # Errors
+/// [`Error::SeveralKeys`] when there are more.
+pub fn only(mut entries: Vec<Entry>) -> Result<Entry, Error> {
+    match entries.as_slice() {
+        [_] => Ok(entries.swap_remove(0)),
+        _ => Err(Error::SeveralKeys { keys: describe_all(&entries) }),
+    }
+}
+
+/// Chooses one key of several: by its name; by its identifier in hexadecimal (`localKeyId`, CKA_ID, SHA-256 fingerprint); by its number, from 1. What fits
+/// as a name is a name, whatever else it may be.
+///
+/// # Errors
+/// [`Error::NoSuchKey`] when none or more than one answers.
+pub fn select(mut entries: Vec<Entry>, wanted: &str) -> Result<Entry, Error> {
+    let by_name = |entry: &Entry| entry.name.as_deref() == Some(wanted);
+    let mut found: Vec<usize> = positions(&entries, by_name);
+    if let (true, Some(id)) = (found.is_empty(), unhex(wanted)) {
+        found = positions(&entries, |entry| entry.is_called(&id));
+    }
+    if let (true, Ok(number)) = (found.is_empty(), wanted.parse::<usize>()) {
+        found.extend(number.checked_sub(1).filter(|index| *index < entries.len()));
+    }
+    match found.as_slice() {
+        [index] => Ok(entries.swap_remove(*index)),
+        _ => Err(Error::NoSuchKey { wanted: printable(wanted), found: found.len(), keys: describe_all(&entries) }),
+    }
+}
+
+fn positions(entries: &[Entry], wanted: impl Fn(&Entry) -> bool) -> Vec<usize> {
+    entries.iter().enumerate().filter(|(_, entry)| wanted(entry)).map(|(index, _)| index).collect()
+}
+
+fn unhex(text: &str) -> Option<Vec<u8>> {
+    let text = text.as_bytes();
+    let digit = |byte: u8| char::from(byte).to_digit(16).and_then(|digit| u8::try_from(digit).ok());
+    let pairs = text.chunks(2).map(|pair| match pair {
+        [high, low] => Some(digit(*high)? << 4 | digit(*low)?),
+        _ => None,
+    });
+    pairs.collect::<Option<Vec<u8>>>().filter(|bytes| bytes.len() >= 4)
+}

@@ -1,0 +1,243 @@
+//! What a conversion loses.
+//!
+//! Said before or after the fact, from what is read and what is to be written. What a format cannot hold at all is no loss but an error
+//! of [`encode_with`](super::encode_with).
+
+use std::fmt;
+
+use super::{Entry, Format, Writing};
+use crate::blob::BlobType;
+use crate::key::curve::Form;
+use crate::key::{Family, KeyMaterial, KeyUsage, PrivateKey, PublicKey, SymmetricAlgorithm, Validation, rsa};
+
+/// One thing that is not in the file that is written.
+#[derive(Clone, Debug, Eq, PartialEq)]
+#[non_exhaustive]
+pub enum Loss {
+    /// The private half: the format holds public keys.
+    PrivateHalf,
+    /// The password that protected the file.
+    Encryption,
+    /// The public half of a key: a reader must compute it.
+    PublicHalf,
+    /// d of an RSA key that is not the least one: a reader computes it modulo λ(n).
+    PrivateExponent,
+    /// Seed and counter of DSA or DH parameters, from which others could check how p and q were made.
+    DomainSeed,
+    /// The subgroup order q of DH parameters.
+    SubgroupOrder,
+    /// How long a DH private value shall be.
+    PrivateLength,
+    /// The seed of a lattice key, which cannot be got back.
+    Seed,
+    /// The bits of an X25519 scalar that clamping sets and clears.
+    ScalarBits,
+    /// What the key may be used for.
+    Usage(KeyUsage),
+    /// That the key is one of this algorithm: a reader takes it for another, or must be told.
+    Algorithm(Family),
+    /// The name of the curve: a reader must be told.
+    CurveName(&'static str),
+    /// The certificates.
+    Certificates(usize),
+    /// The key's name.
+    Name,
+    /// The key's identifier.
+    Identifier,
+    /// Something else that the file says.
+    Extra(String),
+}
+
+impl fmt::Display for Loss {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::PrivateHalf => f.write_str("the private half is left out"),
+            Self::Encryption => f.write_str("the key was encrypted and is written in the clear"),
+            Self::PublicHalf => f.write_str("the public half is left out; a reader computes it"),
+            Self::PrivateExponent => f.write_str(
+                "d is left out and is not the one that a reader computes (modulo lcm(p − 1, q − 1)); both do the same",
+            ),
+            Self::DomainSeed => {
+                f.write_str("seed and counter of the domain parameters are left out and cannot be got back")
+            }
+            Self::SubgroupOrder => f.write_str("the subgroup order q is left out"),
+            Self::PrivateLength => f.write_str("the length that the parameters ask for in private values is left out"),
+            Self::Seed => f.write_str("the seed is left out and cannot be got back from the expanded key"),
+            Self::ScalarBits => {
+                f.write_str("the scalar is written clamped (RFC 7748 §5): the bits that have no meaning are lost")
+            }
+            Self::Usage(usage) => {
+                let words: Vec<_> = usage.words().collect();
+                write!(f, "the usage ({}) is left out", words.join(", "))
+            }
+            Self::Algorithm(family) => write!(f, "that it is a key of {} is left out", family.identifier()),
+            Self::CurveName(name) => {
+                write!(f, "the name of the curve, {name}, is left out: it must be given beside the file")
+            }
+            Self::Certificates(count) => write!(f, "{count} certificate(s) are left out"),
+            Self::Name => f.write_str("the key's name is left out"),
+            Self::Identifier => f.write_str("the key's identifier is left out"),
+            Self::Extra(what) => write!(f, "{what} is left out"),
+        }
+    }
+}
+
+/// What is lost of a key that was read from one format when it is written as another.
+pub fn losses(entry: &Entry, from: Format, to: Format, writing: &Writing<'_>) -> Vec<Loss> {
+    let mut losses = Vec::new();
+    let key = &entry.decoded.key;
+    let private = matches!(key, KeyMaterial::Private(_));
+    if to.is_public() && private {
+        losses.push(Loss::PrivateHalf);
+    }
+    match key {
+        KeyMaterial::Private(key) if !to.is_public() => private_losses(&mut losses, key, to),
+        KeyMaterial::Public(key) => public_losses(&mut losses, key, to),
+        KeyMaterial::Private(key) => {
+            if let Some(key) = key.public() {
+                public_losses(&mut losses, &key, to);
+            }
+        }
+        KeyMaterial::Secret(_) => {}
+    }
+    said_of_key(&mut losses, entry, to, writing);
+    beside(&mut losses, entry, from, to, writing);
+    losses
+}
+
+fn private_losses(losses: &mut Vec<Loss>, key: &PrivateKey, to: Format) {
+    match key {
+        PrivateKey::Rsa(key) => {
+            let drops_d = matches!(to, Format::Blob(BlobType::RsaPrivate | BlobType::Private));
+            if drops_d && !has_least_d(key) {
+                losses.push(Loss::PrivateExponent);
+            }
+        }
+        PrivateKey::Ec(key) => {
+            let clamped =
+                key.curve().form == Form::Montgomery && matches!(to, Format::Blob(blob) if blob != BlobType::Pkcs8);
+            if clamped && !is_clamped(key.d()) {
+                losses.push(Loss::ScalarBits);
+            }
+            if to == Format::Bind {
+                losses.push(Loss::PublicHalf);
+            }
+        }
+        PrivateKey::Dsa(key) => domain_losses(losses, key.public().parameters().evidence().is_some(), to),
+        PrivateKey::Dh(key) => dh_losses(losses, key.public(), to),
+        PrivateKey::Pq(key) => {
+            let expanded = matches!(to, Format::Blob(BlobType::PqDsaPrivate | BlobType::MlKemPrivate));
+            if key.seed().is_some() && expanded {
+                losses.push(Loss::Seed);
+            }
+        }
+    }
+}
+
+fn public_losses(losses: &mut Vec<Loss>, key: &PublicKey, to: Format) {
+    match key {
+        PublicKey::Dsa(key) => domain_losses(losses, key.parameters().evidence().is_some(), to),
+        PublicKey::Dh(key) => dh_losses(losses, key, to),
+        PublicKey::Ec(_) | PublicKey::Pq(_) | PublicKey::Rsa(_) => {}
+    }
+}
+
+/// Whether d is the one that is computed from the primes.
+fn has_least_d(key: &rsa::PrivateKey) -> bool {
+    let numbers = key.numbers();
+    let computed = rsa::PrivateKey::from_primes(key.public().clone(), &numbers.p, &numbers.q, Validation::Skip);
+    computed.is_ok_and(|computed| computed.numbers().d == numbers.d)
+}
+
+/// Whether a little-endian scalar has the bits that RFC 7748 §5 sets and clears, of X25519 as of X448.
+fn is_clamped(d: &[u8]) -> bool {
+    let (low, high) = if d.len() == 56 { (0b11, (0x80, 0x80)) } else { (0b111, (0xC0, 0x40)) };
+    d.first().is_some_and(|first| first & low == 0) && d.last().is_some_and(|last| last & high.0 == high.1)
+}
+
+/// No format but CNG's own DSA blobs (and CAPI's) holds how p and q were made.
+fn domain_losses(losses: &mut Vec<Loss>, known: bool, to: Format) {
+    let held = matches!(to, Format::Blob(blob) if blob != BlobType::Pkcs8);
+    if known && !held {
+        losses.push(Loss::DomainSeed);
+    }
+}
+
+fn dh_losses(losses: &mut Vec<Loss>, key: &crate::key::dh::PublicKey, to: Format) {
+    let parameters = key.parameters();
+    // X9.42 in DER has q, PKCS #3 and CNG's blobs do not; DER has both lengths and seeds, and BIND neither.
+    let is_der = matches!(to, Format::PKCS8 | Format::Pkcs8Pem | Format::Pkcs12 | Format::Spki | Format::SpkiPem);
+    if parameters.q().is_some() && !is_der {
+        losses.push(Loss::SubgroupOrder);
+    }
+    if parameters.evidence().is_some() && !is_der {
+        losses.push(Loss::DomainSeed);
+    }
+    if parameters.private_bits().is_some() && !is_der {
+        losses.push(Loss::PrivateLength);
+    }
+}
+
+/// Algorithm, curve and usage.
+fn said_of_key(losses: &mut Vec<Loss>, entry: &Entry, to: Format, writing: &Writing<'_>) {
+    let (key, family) = (&entry.decoded.key, entry.decoded.algorithm.family);
+    let is_jwk = matches!(to, Format::Jwk | Format::JwkSet);
+    let has_usage = is_jwk || matches!(to, Format::PKCS8 | Format::Pkcs8Pem | Format::Pkcs12);
+    match (key, family) {
+        (KeyMaterial::Secret(_), Family::Symmetric(algorithm)) => {
+            let told = match to {
+                Format::Blob(BlobType::Cipher) | Format::Bind => true,
+                _ if is_jwk => algorithm != SymmetricAlgorithm::TripleDes,
+                _ => false,
+            };
+            if !told {
+                losses.push(Loss::Algorithm(family));
+            }
+        }
+        (key, Family::Ecdh)
+            if key.curve().is_some_and(|curve| curve.form == Form::Weierstrass)
+                && !has_usage
+                && !matches!(to, Format::Blob(_)) =>
+        {
+            losses.push(Loss::Algorithm(family));
+        }
+        _ => {}
+    }
+    if let (Some(curve), Format::Blob(blob)) = (key.curve(), to)
+        && matches!(blob, BlobType::EccPrivate | BlobType::EccPublic | BlobType::Private | BlobType::Public)
+        && curve.nist_bits().is_none()
+    {
+        losses.push(Loss::CurveName(curve.name));
+    }
+    let usage = writing.usage.or(entry.decoded.usage);
+    if let Some(usage) = usage.filter(|usage| !usage.is_all())
+        && !has_usage
+    {
+        losses.push(Loss::Usage(usage));
+    }
+}
+
+/// What stands beside the key.
+fn beside(losses: &mut Vec<Loss>, entry: &Entry, from: Format, to: Format, writing: &Writing<'_>) {
+    let is_jwk = matches!(to, Format::Jwk | Format::JwkSet);
+    let holds_names = is_jwk || to == Format::Pkcs12;
+    let kept = match to {
+        Format::Cert => entry.certificates.len().min(1),
+        Format::CertPem => entry.certificates.len(),
+        _ if holds_names => writing.certificates.len(),
+        _ => 0,
+    };
+    if let Some(count) = entry.certificates.len().checked_sub(kept).filter(|count| *count > 0) {
+        losses.push(Loss::Certificates(count));
+    }
+    if entry.name.is_some() && !(holds_names && writing.name.is_some()) {
+        losses.push(Loss::Name);
+    }
+    if entry.id.is_some() && to != Format::Pkcs12 {
+        losses.push(Loss::Identifier);
+    }
+    if from == Format::Pkcs12 && writing.password.is_none() && !to.is_public() {
+        losses.push(Loss::Encryption);
+    }
+    losses.extend(entry.extras.iter().cloned().map(Loss::Extra));
+}

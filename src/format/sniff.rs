@@ -1,0 +1,78 @@
+//! What a file is, from its first bytes and its outermost structure.
+
+use der::{Decode, Header, Reader, SliceReader, Tag};
+
+use super::{Error, Format, bind, jwk, pem};
+use crate::asn1;
+use crate::blob::{self, BlobType};
+
+/// Recognises a file.
+///
+/// Of a PEM file with several blocks the first private key decides, without one the first public key, else the first certificate.
+///
+/// # Errors
+/// [`Error::Unrecognised`] with the candidates.
+pub fn sniff(bytes: &[u8]) -> Result<Format, Error> {
+    if let Some(blob_type) = blob::sniff(bytes) {
+        return Ok(Format::Blob(blob_type));
+    }
+    let known =
+        sniff_der(bytes).or_else(|| jwk::sniff(bytes)).or_else(|| bind::sniff(bytes)).or_else(|| sniff_pem(bytes));
+    if let Some(format) = known {
+        return Ok(format);
+    }
+    let candidates = match bytes.len() {
+        16 => vec!["raw"],
+        24 | 32 => vec!["raw", BlobType::AesWrap.name()],
+        40 => vec![BlobType::AesWrap.name()],
+        _ => vec![],
+    };
+    Err(Error::Unrecognised { len: bytes.len(), candidates })
+}
+
+fn sniff_pem(bytes: &[u8]) -> Option<Format> {
+    let rank = |format: Format| match format {
+        Format::CertPem => 2,
+        format if format.is_public() => 1,
+        _ => 0,
+    };
+    // The lowest rank, and of those the first.
+    asn1::pem::sections(bytes).filter_map(|section| pem::format(&section.ok()?)).min_by_key(|format| rank(*format))
+}
+
+/// The DER structures, told apart by the tags of their first elements.
+pub(super) fn sniff_der(bytes: &[u8]) -> Option<Format> {
+    // Version 3 in a SEQUENCE of unknown length, as BER allows: a PFX of Windows or Java.
+    if bytes.starts_with(&[0x30, 0x80, 0x02, 0x01, 0x03]) {
+        return Some(Format::Pkcs12);
+    }
+    let mut reader = SliceReader::new(bytes).ok()?;
+    if Header::decode(&mut reader).ok()?.tag() != Tag::Sequence {
+        return None;
+    }
+    let first = Header::decode(&mut reader).ok()?;
+    let first_value = reader.read_slice(first.length()).ok()?;
+    let second = Header::decode(&mut reader).ok()?;
+    match (first.tag(), second.tag()) {
+        (Tag::Integer, Tag::Sequence) if first_value == [3] => Some(Format::Pkcs12),
+        (Tag::Integer, Tag::Sequence) | (Tag::Sequence, Tag::OctetString) => Some(Format::PKCS8),
+        (Tag::Integer, Tag::OctetString) => Some(Format::Sec1),
+        (Tag::Sequence, Tag::BitString) => Some(Format::Spki),
+        (Tag::Sequence, Tag::Sequence) => Some(Format::Cert),
+        (Tag::Integer, Tag::Integer) => {
+            // RSAPublicKey has two numbers, DSAPrivateKey six, RSAPrivateKey nine.
+            reader.read_slice(second.length()).ok()?;
+            let mut more = 0;
+            while let Ok(header) = Header::decode(&mut reader) {
+                reader.read_slice(header.length()).ok()?;
+                more += 1;
+            }
+            Some(match more {
+                0 => Format::Pkcs1Public,
+                4 => Format::Dsa,
+                _ => Format::Pkcs1,
+            })
+        }
+        _ => None,
+    }
+}

@@ -1,0 +1,135 @@
+//! Keys against the curves' own implementations, and against RFC 8032.
+
+use super::*;
+
+fn computable() -> impl Iterator<Item = &'static Curve> {
+    crate::key::curve::CURVES.iter().filter(|curve| curve.has_arithmetic())
+}
+
+#[test]
+fn a_generated_key_is_consistent_and_another_point_is_refused() {
+    for curve in computable() {
+        let key = PrivateKey::generate(curve).unwrap();
+        let other = PrivateKey::generate(curve).unwrap();
+        assert!(PrivateKey::new(curve, key.d(), key.public().cloned(), Validation::Full).is_ok());
+        assert_eq!(
+            PrivateKey::new(curve, key.d(), other.public().cloned(), Validation::Full).unwrap_err(),
+            Error::Inconsistent { what: "the public point is not d·G" }
+        );
+    }
+}
+
+#[test]
+fn agreement_is_symmetric_on_every_curve_with_arithmetic() {
+    for curve in computable().filter(|curve| curve.form != Form::Edwards) {
+        let (a, b) = (PrivateKey::generate(curve).unwrap(), PrivateKey::generate(curve).unwrap());
+        let (ab, ba) = (a.agree(b.public().unwrap()).unwrap(), b.agree(a.public().unwrap()).unwrap());
+        assert_eq!(ab, ba);
+        assert_eq!(ab.len(), curve.width());
+    }
+}
+
+#[test]
+fn a_scalar_of_zero_or_beyond_the_order_is_refused() {
+    for curve in computable().filter(|curve| curve.form == Form::Weierstrass) {
+        assert!(PrivateKey::new(curve, &vec![0; curve.width()], None, Validation::Full).is_err());
+        assert!(PrivateKey::new(curve, &vec![0xFF; curve.width()], None, Validation::Full).is_err());
+    }
+}
+
+#[test]
+fn a_short_digest_verifies_on_a_wide_curve() {
+    use ecdsa::signature::hazmat::PrehashSigner;
+    let curve = Curve::nist(521).unwrap();
+    let key = PrivateKey::generate(curve).unwrap();
+    let signer = p521::ecdsa::SigningKey::from_slice(key.d()).unwrap();
+    let digest = [7; 20];
+    let signature: p521::ecdsa::Signature = signer.sign_prehash(&widened(&digest, 66)).unwrap();
+    let public = key.public().unwrap();
+    assert_eq!(public.verify(&digest, &signature.to_bytes()), Some(true));
+    assert_eq!(public.verify(&[8; 20], &signature.to_bytes()), Some(false));
+    assert!(PublicKey::recover(curve, &digest, &signature.to_bytes()).contains(public));
+}
+
+#[test]
+fn a_secret_is_compared_with_the_order_as_a_number() {
+    for (secret, limit, below) in [
+        (&[0, 0][..], &[0][..], false),
+        (&[0, 1], &[2], true),
+        (&[1, 0], &[2], false),
+        (&[2], &[1, 0], true),
+        (&[1, 2, 3], &[1, 2, 3], false),
+        (&[1, 2, 2], &[1, 2, 3], true),
+        (&[1, 2, 0xFF], &[1, 3, 0], true),
+        (&[2, 0, 0], &[1, 0xFF, 0xFF], false),
+        (&[0xFF], &[0], false),
+    ] {
+        assert_eq!(is_below(secret, limit), below, "{secret:?} {limit:?}");
+    }
+}
+
+#[test]
+fn a_scalar_beyond_the_order_is_refused_on_a_curve_without_arithmetic() {
+    for curve in crate::key::curve::CURVES.iter().filter(|curve| !curve.has_arithmetic() && curve.form.is_affine()) {
+        let public = PublicKey::new(curve, curve.parameters.gx, curve.parameters.gy, Validation::Full).unwrap();
+        assert_eq!(public.consistency(), Consistency::Checked);
+        let new = |d: &[u8]| PrivateKey::new(curve, d, Some(public.clone()), Validation::Full);
+        assert_eq!(new(&[1]).unwrap().consistency(), Consistency::Unchecked, "{}", curve.name);
+        let order = curve.parameters.n;
+        assert!(new(order).is_err() && new(&[0]).is_err(), "{}", curve.name);
+        let mut last = order.to_vec();
+        *last.last_mut().unwrap() -= 1;
+        // Where the order is longer than the field, some scalars do not fit a blob.
+        assert_eq!(new(&last).is_ok(), order.len() == curve.width(), "{}", curve.name);
+        assert_eq!(
+            PrivateKey::new(curve, &[1], None, Validation::Full).unwrap_err(),
+            Error::Missing { field: "the public point", why: "there is no arithmetic for this curve here" }
+        );
+    }
+}
+
+#[test]
+fn an_ed25519_key_is_the_one_of_rfc_8032() {
+    // RFC 8032 §7.1, TEST 1.
+    let unhex =
+        |text: &str| -> Vec<u8> { (0..32).map(|i| u8::from_str_radix(&text[2 * i..2 * i + 2], 16).unwrap()).collect() };
+    let seed = unhex("9d61b19deffd5a60ba844af492ec2cc44449c5697b326919703bac031cae7f60");
+    let point = unhex("d75a980182b10ab7d54bfed3c964073a0ee172f3daa62325af021a68f707511a");
+    let curve = Curve::by_name("Ed25519").unwrap();
+    let key = PrivateKey::new(curve, &seed, None, Validation::Full).unwrap();
+    assert_eq!((key.public().unwrap().x(), key.public().unwrap().y()), (point.as_slice(), &[][..]));
+    assert_eq!((key.d().len(), key.consistency()), (32, Consistency::Checked));
+    assert!(key.agree(key.public().unwrap()).is_none() && key.public().unwrap().verify(&[7; 32], &[7; 64]).is_none());
+}
+
+#[test]
+fn the_checks_of_a_point_agree_with_the_curves_own_implementation() {
+    for curve in computable() {
+        for i in 0..8 {
+            let key = PrivateKey::generate(curve).unwrap();
+            let mut public = key.public().unwrap().clone();
+            for flip in [0, 1 << i] {
+                if curve.form.is_affine() {
+                    public.y[i] ^= flip;
+                    assert_eq!(curve.has_affine_point(&public.x, &public.y), public.is_on_curve(), "{}", curve.name);
+                } else if curve.form == Form::Edwards {
+                    public.x[i] ^= flip;
+                    let dalek = ed25519_dalek::VerifyingKey::from_bytes(&public.x.clone().try_into().unwrap());
+                    assert_eq!(public.is_on_curve(), dalek.is_ok());
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn montgomery_coordinates_must_be_reduced() {
+    let mut u = [0xFF; 32];
+    u[31] = 0x7F;
+    let is_reduced = |u: [u8; 32]| Curve::by_name("curve25519").unwrap().has_encoded_point(&u);
+    assert!(!is_reduced(u));
+    u[0] = 0xEC;
+    assert!(is_reduced(u));
+    u[31] = 0xFF;
+    assert!(!is_reduced(u));
+}
