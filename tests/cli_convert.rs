@@ -209,7 +209,7 @@ fn stdin_and_stdout_are_a_file_each() {
     assert_eq!(back, key);
     let document = desk.json(&["convert", &vector("ec-nistP256.PKCS8_PRIVATEKEY.bin"), "--to", "sec1"]);
     assert_eq!((&document["from"], &document["type"]), (&"PKCS8_PRIVATEKEY".into(), &"sec1".into()));
-    assert_eq!(document["data"].as_str().unwrap().len(), 2 * document["length"].as_u64().unwrap() as usize);
+    assert_eq!(document["length"], document["data"].as_str().unwrap().len() / 2);
 }
 
 #[test]

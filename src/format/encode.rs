@@ -36,8 +36,9 @@ impl Writing<'_> {
         match self.usage {
             Some(usage) if usage.is_all() => None,
             Some(usage) => Some(usage),
-            None => (algorithm.family == Family::Ecdh && key.curve().is_some_and(|curve| curve.form == Form::Weierstrass))
-                .then_some(default),
+            None => (algorithm.family == Family::Ecdh
+                && key.curve().is_some_and(|curve| curve.form == Form::Weierstrass))
+            .then_some(default),
         }
     }
 }
