@@ -1,6 +1,6 @@
 # shellcheck shell=bash
 #
-# What scripts/demo, scripts/test, scripts/softhsm and scripts/lint have in common:
+# What scripts/demo, scripts/test, scripts/softhsm, scripts/wine-oracle and scripts/lint have in common:
 # finding and installing tools, finding SoftHSM2, talking. It is sourced, not run.
 #
 # Variables it reads: ASSUME_YES=1 answers its questions with yes,
@@ -112,6 +112,15 @@ can_compile_c() {
   return "$rc"
 }
 
+# Debian's wine64 alone puts nothing into PATH.
+wine_program() {
+  local candidate
+  for candidate in ${WINE:+"$WINE"} wine64 wine /usr/lib/wine/wine64 /usr/lib/wine/wine; do
+    command -v "$candidate" && return 0
+  done
+  return 1
+}
+
 tool_present() {
   case $1 in
     softhsm) have softhsm2-util && softhsm_module >/dev/null ;;
@@ -122,6 +131,9 @@ tool_present() {
     c++) have c++ && can_compile_c ;;
     gnutls) have p11tool && have certtool ;;
     curl) have curl ;;
+    python) have python3 && python3 -c 'import cryptography' >/dev/null 2>&1 ;;
+    wine) wine_program >/dev/null ;;
+    mingw) have x86_64-w64-mingw32-gcc ;;
     *) die "no such tool in scripts/common.sh: $1" ;;
   esac
 }
@@ -136,6 +148,13 @@ package_of() {
     dnf:c++) echo gcc-c++ ;;
     apt:gnutls) echo gnutls-bin ;;
     apt:curl) echo curl ca-certificates ;;
+    apt:python | dnf:python) echo python3 python3-cryptography ;;
+    pacman:python) echo python python-cryptography ;;
+    apt:wine) echo wine wine64 gnutls-bin ;; # without GnuTLS its bcrypt.dll does nothing
+    apt:mingw) echo gcc-mingw-w64-x86-64 ;;
+    dnf:mingw) echo mingw64-gcc ;;
+    pacman:mingw) echo mingw-w64-gcc ;;
+    brew:mingw) echo mingw-w64 ;;
     dnf:gnutls) echo gnutls-utils ;;
     brew:openssl) echo openssl@3 ;;
     *:opensc-module) echo opensc ;;

@@ -75,7 +75,7 @@ impl Error {
             Cause::Format(format::Error::Unrecognised { .. }) => {
                 Some("say what it is with --type; `cng11 inspect` shows how far it makes sense as a given type".into())
             }
-            Cause::Format(_) => Some("ask for a type that fits the kind of key".into()),
+            Cause::Format(error) => format_hint(error),
             Cause::Key(error) => key_hint(error),
             Cause::Provider(error) => error.hint(),
             Cause::Token(error) => token_hint(error),
@@ -94,6 +94,16 @@ impl Error {
                 | format::Error::Blob(blob::Error::Key(error) | blob::Error::Asn1(asn1::Error::Key(error))),
             )
             | Self::Key(error) => Cause::Key(error),
+            Self::Format(error @ format::Error::Entry { .. }) => match error.innermost() {
+                format::Error::Key(error)
+                | format::Error::Asn1(asn1::Error::Key(error))
+                | format::Error::Blob(blob::Error::Key(error) | blob::Error::Asn1(asn1::Error::Key(error))) => {
+                    Cause::Key(error)
+                }
+                format::Error::Asn1(error) | format::Error::Blob(blob::Error::Asn1(error)) => Cause::Asn1(error),
+                format::Error::Blob(error) => Cause::Blob(error),
+                error => Cause::Format(error),
+            },
             Self::Asn1(error)
             | Self::Blob(blob::Error::Asn1(error))
             | Self::Format(format::Error::Asn1(error) | format::Error::Blob(blob::Error::Asn1(error))) => {
@@ -140,6 +150,19 @@ fn asn1_hint(error: &asn1::Error) -> Option<String> {
         asn1::Error::Key(error) => return key_hint(error),
         asn1::Error::Pem { .. } => "the text is cut short or changed, or holds something else than was asked for".into(),
         asn1::Error::Unsupported { hint, .. } => (*hint).into(),
+    })
+}
+
+fn format_hint(error: &format::Error) -> Option<String> {
+    Some(match error {
+        format::Error::SeveralKeys { .. } | format::Error::NoSuchKey { .. } => {
+            "say which: by its name, its identifier in hexadecimal, or its number".into()
+        }
+        format::Error::Text { .. } | format::Error::NoKey { .. } => {
+            "the file is damaged or of another type; `cng11 inspect` shows how far it makes sense".into()
+        }
+        format::Error::NotBuiltIn { feature, .. } => format!("build with --features {feature}"),
+        _ => "ask for a type that fits the kind of key".into(),
     })
 }
 

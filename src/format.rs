@@ -16,14 +16,13 @@
 //!
 //! # When PKCS#8 gets a `keyUsage` attribute
 //!
-//! PKCS#8 does not name ECDSA or ECDH; a `keyUsage` attribute, as Windows writes it, is what tells them apart. It is written exactly when a
-//! reader without it would come to another algorithm or usage:
+//! PKCS#8 does not name ECDSA or ECDH; a `keyUsage` attribute, as Windows writes it, is what tells them apart. Where no usage is asked for it
+//! is written exactly when a reader without it would come to another algorithm, so that what OpenSSL wrote comes out as it was:
 //!
 //! | [`Writing::usage`] | algorithm | attribute |
 //! |---|---|---|
 //! | `None` | ECDH on a curve that can also sign | keyAgreement |
 //! | `None` | any other | none: it is byte for byte what OpenSSL writes |
-//! | the algorithm's default usage | as above | as above |
 //! | all usages | | none, as Windows has it |
 //! | anything else | | digitalSignature, dataEncipherment, keyAgreement, as it says |
 

@@ -49,7 +49,7 @@ pub(super) fn decode_beside(
         .map(|parameters| ec_parameters::read(parameters).map_err(|error| error.within(der, parameters.value())));
     let curve = match (curve, inner.transpose()?) {
         (Some(outer), Some((inner, _))) if outer != inner => {
-            return Err(invalid("its curve is another than that of the structure around it"));
+            return Err(invalid("it names another curve than the structure around it"));
         }
         (Some(curve), _) | (None, Some((curve, _))) => curve,
         (None, None) => return Err(invalid("it names no curve")),
@@ -57,14 +57,14 @@ pub(super) fn decode_beside(
     check_form(curve)?;
     let point = |bytes| PublicKey::from_any_point(curve, bytes, validation);
     let inner = match key.public_key {
-        Some(bits) => Some(point(bits.as_bytes().ok_or(invalid("its public key has unused bits"))?)?),
+        Some(bits) => Some(point(bits.as_bytes().ok_or_else(|| invalid("its public key has unused bits"))?)?),
         None => None,
     };
     let outer = outer.map(point).transpose()?;
     if let (Some(outer), Some(inner)) = (&outer, &inner)
         && outer != inner
     {
-        return Err(invalid("its public key is another than that of the structure around it"));
+        return Err(invalid("it has another public key than the structure around it"));
     }
     Ok(PrivateKey::new(curve, key.private_key.as_bytes(), inner.or(outer), validation)?)
 }

@@ -124,7 +124,7 @@ pub fn encode(curve: &Curve) -> Result<SecretBytes, Error> {
 
 pub(super) fn write(writer: &mut Writer<impl AsMut<[u8]>>, curve: &Curve, blob_type: BlobType) -> Result<(), Error> {
     let kind = TYPES.iter().find(|(_, form)| *form == curve.form && curve.is_cng()).map(|(number, _)| *number);
-    let kind = kind.ok_or(Error::Limit { blob_type: blob_type.name(), why: "CNG does not have its curve" })?;
+    let kind = kind.ok_or_else(|| Error::Limit { blob_type: blob_type.name(), why: "CNG does not have its curve" })?;
     let parameters = curve.parameters;
     writer.u32("dwVersion", VERSION as usize)?;
     writer.u32("dwCurveType", kind as usize)?;

@@ -159,7 +159,7 @@ pub(super) fn write_private(
         Form::Seed => (key.seed(), "its seed is not known, and an expanded key does not give it"),
         _ => (key.expanded(), "its seed is not expanded here"),
     };
-    let bytes = bytes.ok_or(Error::Limit { blob_type: blob_type.name(), why })?;
+    let bytes = bytes.ok_or_else(|| Error::Limit { blob_type: blob_type.name(), why })?;
     write(writer, key.set(), form, blob_type, bytes)
 }
 
@@ -176,7 +176,7 @@ fn write(
     key: &[u8],
 ) -> Result<(), Error> {
     let row = ROWS.iter().find(|row| row.family == set.family() && row.form == form);
-    let row = row.ok_or(Error::Limit { blob_type: blob_type.name(), why: "its algorithm has no such form" })?;
+    let row = row.ok_or_else(|| Error::Limit { blob_type: blob_type.name(), why: "its algorithm has no such form" })?;
     let name = wide::encode_nul(set.name());
     writer.magic(row.magic)?;
     writer.u32("cbParameterSet", name.len())?;

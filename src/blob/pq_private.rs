@@ -52,7 +52,7 @@ pub(super) fn write(writer: &mut Writer<impl AsMut<[u8]>>, key: &PrivateKey) -> 
     let form = pq::usual_form(key);
     let outer = BlobType::PqPrivate;
     let inner = pq::blob_type(key.set().family(), form)
-        .ok_or(Error::Limit { blob_type: outer.name(), why: "its algorithm has no private blob" })?;
+        .ok_or_else(|| Error::Limit { blob_type: outer.name(), why: "its algorithm has no private blob" })?;
     let name = wide::encode_nul(inner.name());
     let mut measure = Writer::over([]);
     pq::write_private(&mut measure, key, form, inner)?;

@@ -99,7 +99,7 @@ pub(super) fn write(writer: &mut Writer<impl AsMut<[u8]>>, key: &PublicKey) -> R
     let curve = key.curve();
     let group = GROUPS.iter().find(|(_, name)| *name == curve.name).map(|(group, _)| *group);
     let why = "TLS has no number for its curve that CNG knows";
-    let group = group.ok_or(Error::Limit { blob_type: BlobType::SslEccPublic.name(), why })?;
+    let group = group.ok_or_else(|| Error::Limit { blob_type: BlobType::SslEccPublic.name(), why })?;
     writer.u32("dwCurveType", group as usize)?;
     writer.u32("cbKey", curve.width())?;
     writer.bytes("X", key.x())?;

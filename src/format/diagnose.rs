@@ -37,7 +37,9 @@ pub fn diagnose(bytes: &[u8], hints: &Hints<'_>) -> Vec<Guess> {
     let fits = |format: &Format| match format {
         Format::Raw | Format::Blob(BlobType::AesWrap | BlobType::Private | BlobType::Public) => false,
         Format::Blob(BlobType::Pkcs8) => !text,
-        Format::Blob(_) | Format::Bind | Format::Jwk | Format::JwkSet => true,
+        Format::Blob(_) => true,
+        Format::Bind => bytes.starts_with(b"Private-key-format"),
+        Format::Jwk | Format::JwkSet => bytes.trim_ascii_start().starts_with(b"{"),
         format => format.der().is_some() == text,
     };
     let mut guesses: Vec<_> = Format::all().filter(fits).filter_map(|format| guess(bytes, format, &hints)).collect();
@@ -71,13 +73,14 @@ fn reached(error: &Error, len: usize) -> usize {
         Error::Blob(error) => match error {
             blob::Error::Truncated { offset, .. }
             | blob::Error::Trailing { offset, .. }
-            | blob::Error::Magic { offset, .. }
             | blob::Error::Value { offset, .. }
             | blob::Error::Wide { offset, .. } => *offset,
             // The magic made sense, and no more was looked at.
             blob::Error::CurveMissing { .. } | blob::Error::Algorithm { .. } | blob::Error::Wrapped { .. } => {
                 4.min(len)
             }
+            // Whatever stands before it says little.
+            blob::Error::Magic { .. } => 0,
             blob::Error::Key(_) => len,
             blob::Error::Asn1(error) => reached_in_der(error, len),
             _ => 0,

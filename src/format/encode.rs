@@ -29,14 +29,16 @@ impl Writing<'_> {
         if self.explicit_parameters { asn1::Domain::Explicit } else { asn1::Domain::Named }
     }
 
-    /// The usage that must stand in a `keyUsage` attribute so that a reader comes to the same algorithm and usage.
+    /// The usage that stands in a `keyUsage` attribute: the one that is asked for, else the one without which a reader would come to another
+    /// algorithm.
     fn attribute(&self, key: &KeyMaterial, algorithm: Algorithm) -> Option<KeyUsage> {
         let default = algorithm.family.default_usage();
         match self.usage {
             Some(usage) if usage.is_all() => None,
-            Some(usage) if usage != default => Some(usage),
-            _ => (algorithm.family == Family::Ecdh && key.curve().is_some_and(|curve| curve.form == Form::Weierstrass))
-                .then_some(default),
+            Some(usage) => Some(usage),
+            None => (algorithm.family == Family::Ecdh
+                && key.curve().is_some_and(|curve| curve.form == Form::Weierstrass))
+            .then_some(default),
         }
     }
 }

@@ -66,7 +66,7 @@ impl Field {
 /// Reads a file and tells its fields, of a damaged one those up to where it stops making sense.
 pub fn inspect(bytes: &[u8], format: Format, hints: &Hints<'_>) -> (Vec<Field>, Result<Vec<Entry>, Error>) {
     if let Format::Blob(blob_type) = format
-        && (blob_type != BlobType::Pkcs8 || !is_text(bytes))
+        && blob_type != BlobType::Pkcs8
     {
         let (fields, outcome) = blob::inspect(bytes, blob_type, hints);
         let fields = fields.iter().map(Field::of_blob).collect();

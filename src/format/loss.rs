@@ -126,7 +126,7 @@ fn private_losses(losses: &mut Vec<Loss>, key: &PrivateKey, to: Format) {
         PrivateKey::Dsa(key) => domain_losses(losses, key.public().parameters().evidence().is_some(), to),
         PrivateKey::Dh(key) => dh_losses(losses, key.public(), to),
         PrivateKey::Pq(key) => {
-            let expanded = matches!(to, Format::Blob(blob) if blob.name().ends_with("PRIVATEBLOB"));
+            let expanded = matches!(to, Format::Blob(BlobType::PqDsaPrivate | BlobType::MlKemPrivate));
             if key.seed().is_some() && expanded {
                 losses.push(Loss::Seed);
             }
@@ -196,10 +196,12 @@ fn said_of_key(losses: &mut Vec<Loss>, entry: &Entry, to: Format, writing: &Writ
         }
         // It is for agreement, and has no room to say anything else.
         (_, Family::Ecdsa) if to == Format::Blob(BlobType::SslEccPublic) => losses.push(Loss::Algorithm(family)),
-        (key, Family::Ecdh) if key.curve().is_some_and(|curve| curve.form == Form::Weierstrass) => {
-            if !has_usage && !matches!(to, Format::Blob(_)) {
-                losses.push(Loss::Algorithm(family));
-            }
+        (key, Family::Ecdh)
+            if key.curve().is_some_and(|curve| curve.form == Form::Weierstrass)
+                && !has_usage
+                && !matches!(to, Format::Blob(_)) =>
+        {
+            losses.push(Loss::Algorithm(family));
         }
         _ => {}
     }
@@ -210,7 +212,7 @@ fn said_of_key(losses: &mut Vec<Loss>, entry: &Entry, to: Format, writing: &Writ
         losses.push(Loss::CurveName(curve.name));
     }
     let usage = writing.usage.or(entry.decoded.usage);
-    if let Some(usage) = usage.filter(|usage| !usage.is_all() && *usage != family.default_usage())
+    if let Some(usage) = usage.filter(|usage| !usage.is_all())
         && !has_usage
     {
         losses.push(Loss::Usage(usage));

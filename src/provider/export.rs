@@ -1,9 +1,8 @@
 //! `NCryptExportKey`: public halves always, private ones as the key's policy allows, wrapped ones on the token.
 
 use super::{Error, Key, Ready, proof};
-use crate::asn1::{self, Encryption};
 use crate::blob::BlobType;
-use crate::format::{self, Format};
+use crate::format::{self, Format, Writing};
 use crate::key::{Algorithm, Family, KeyMaterial, PrivateKey, PublicKey, SymmetricKey, Validation, ec, rsa};
 use crate::secret::SecretBytes;
 use crate::template::attribute::{
@@ -68,10 +67,7 @@ impl Key {
     /// # Errors
     /// `NTE_NOT_SUPPORTED` when the policy forbids it, `NTE_BAD_TYPE` when the type cannot hold the key, what the token says.
     pub fn danger_export_plaintext(&self, format: Format) -> Result<Exported, crate::Error> {
-        let ready = self.finalized()?;
-        let key = self.danger_read()?;
-        let algorithm = ready.algorithm.unwrap_or(Algorithm::RSA);
-        Ok(exact(format::encode(&key, algorithm, format)?))
+        self.write(&self.danger_read()?, format, None)
     }
 
     /// The public half as far as it was read with the key: no call to the token.
@@ -144,18 +140,25 @@ impl Key {
     }
 
     fn export_encrypted(&self, format: Format, password: &SecretBytes) -> Result<Exported, crate::Error> {
-        let key = self.danger_read()?;
-        let algorithm = self.finalized()?.algorithm.unwrap_or(Algorithm::RSA);
-        let plain = format::encode(&key, algorithm, Format::Blob(BlobType::Pkcs8))?;
-        let encrypted = asn1::encrypt(&plain, password, Encryption::default())?;
-        match format {
-            Format::Blob(BlobType::Pkcs8) => Ok(exact(encrypted)),
-            Format::Pkcs8Pem => Ok(exact(asn1::pkcs8::to_pem(&encrypted)?)),
-            _ => {
-                let what = format!("a {} cannot be encrypted under a password: PKCS8_PRIVATEKEY can", format.name());
-                Err(Error::Contradiction { what }.into())
-            }
+        if !matches!(format, Format::PKCS8 | Format::Pkcs8Pem | Format::Pkcs12) {
+            let what = format!("a {} cannot be encrypted under a password: PKCS8_PRIVATEKEY can", format.name());
+            return Err(Error::Contradiction { what }.into());
         }
+        self.write(&self.danger_read()?, format, Some(password))
+    }
+
+    /// A file with what the token says of the key beside it: its name, and a usage that is not what its algorithm is for anyway.
+    fn write(
+        &self,
+        key: &KeyMaterial,
+        format: Format,
+        password: Option<&SecretBytes>,
+    ) -> Result<Exported, crate::Error> {
+        let ready = self.finalized()?;
+        let algorithm = ready.algorithm.unwrap_or(Algorithm::RSA);
+        let usage = Some(ready.usage).filter(|usage| *usage != algorithm.family.default_usage());
+        let writing = Writing { usage, password, name: Some(&ready.label), ..Writing::default() };
+        Ok(exact(format::encode_with(key, algorithm, format, &writing)?))
     }
 
     /// Reads the private or secret part off the token.

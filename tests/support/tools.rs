@@ -9,7 +9,7 @@ use super::Run;
 
 /// What to do when one of them is missing. A missing program fails a test, it never passes it.
 pub(crate) fn install_hint() -> &'static str {
-    "what the tests need is installed by: apt-get install softhsm2 opensc opensc-pkcs11 gnutls-bin openssl"
+    "what the tests need is installed by: apt-get install softhsm2 opensc opensc-pkcs11 gnutls-bin openssl python3-cryptography"
 }
 
 /// A program of others, or a failure that says how to install it.

@@ -180,9 +180,11 @@ pub(crate) struct ImportArgs {
     /// How the file is wrapped [default: what the type implies]
     #[arg(long, value_parser = scheme, requires = "unwrap_key")]
     pub(crate) scheme: Option<Scheme>,
-    /// Where the password of an encrypted PKCS#8 comes from: prompt, env:NAME, file:PATH or fd:N
+    /// Where the password of an encrypted PKCS#8 or PKCS#12 comes from: prompt, env:NAME, file:PATH or fd:N
     #[arg(long, value_name = "SRC")]
     pub(crate) password_source: Option<String>,
+    #[command(flatten)]
+    pub(crate) choice: ChoiceArgs,
     /// Check everything and write nothing
     #[arg(long)]
     pub(crate) dry_run: bool,
@@ -344,6 +346,23 @@ pub(crate) enum SignatureFormat {
     Der,
 }
 
+/// Which key of a file, and what opening it may cost.
+#[derive(Args, Debug)]
+pub(crate) struct ChoiceArgs {
+    /// Refuse an encrypted file that asks for more PBKDF2 iterations than this
+    #[arg(long, value_name = "N", default_value_t = Limits::default().iterations, value_parser = clap::value_parser!(u32).range(1..))]
+    pub(crate) max_iterations: u32,
+    /// Which key of a file with several: its name, its number (from 1), or its CKA_ID or fingerprint in hexadecimal
+    #[arg(long, value_name = "KEY")]
+    pub(crate) key: Option<String>,
+}
+
+impl ChoiceArgs {
+    pub(crate) fn limits(&self) -> Limits {
+        Limits { iterations: self.max_iterations, ..Limits::default() }
+    }
+}
+
 /// What is said of a key file that is read without a token.
 #[derive(Args, Debug)]
 pub(crate) struct ReadingArgs {
@@ -359,12 +378,8 @@ pub(crate) struct ReadingArgs {
     /// Where the password of an encrypted file comes from: prompt, env:NAME, file:PATH or fd:N
     #[arg(long, value_name = "SRC")]
     pub(crate) password_source: Option<String>,
-    /// Refuse an encrypted file that asks for more PBKDF2 iterations than this
-    #[arg(long, value_name = "N", default_value_t = Limits::default().iterations, value_parser = clap::value_parser!(u32).range(1..))]
-    pub(crate) max_iterations: u32,
-    /// Which key of a file with several: its name, its number (from 1), or its CKA_ID or fingerprint in hexadecimal
-    #[arg(long, value_name = "KEY")]
-    pub(crate) key: Option<String>,
+    #[command(flatten)]
+    pub(crate) choice: ChoiceArgs,
 }
 
 #[derive(Args, Debug)]

@@ -28,8 +28,8 @@ impl Reading {
             algorithm: args.algorithm,
             curve: args.curve.or_else(|| args.algorithm.and_then(|algorithm| algorithm.curve)),
             password: context.password(args.password_source.as_deref())?,
-            limits: Limits { iterations: args.max_iterations, ..Limits::default() },
-            key: args.key.clone(),
+            limits: args.choice.limits(),
+            key: args.choice.key.clone(),
             validation,
         })
     }
@@ -44,8 +44,6 @@ impl Reading {
             format,
             Format::Blob(
                 BlobType::EccPrivate
-                    | BlobType::EccFullPrivate
-                    | BlobType::EccFullPublic
                     | BlobType::EccFullPrivate
                     | BlobType::EccFullPublic
                     | BlobType::EccPublic

@@ -162,6 +162,9 @@ pub(in crate::format) fn walk(fields: &mut Vec<Field>, bytes: &[u8], format: For
     }
     walker.field(name, outer.start, outer.end - outer.start, depth, Value::Structure)?;
     walker.elements(&outer, elements, depth + 1)?;
+    if let Some(stop) = outer.cut_off() {
+        return Err(stop);
+    }
     if outer.end == bytes.len() {
         Ok(())
     } else {
@@ -175,7 +178,16 @@ struct Place {
     tag: u8,
     start: usize,
     content: usize,
+    /// Where it ends, at the latest where what holds it does.
     end: usize,
+    /// Whether it is said to be longer.
+    is_cut: bool,
+}
+
+impl Place {
+    fn cut_off(&self) -> Option<Stop> {
+        self.is_cut.then_some(Stop { offset: self.end, problem: "it ends inside an element" })
+    }
 }
 
 struct Walker<'f, 'a> {
@@ -184,7 +196,7 @@ struct Walker<'f, 'a> {
 }
 
 impl Walker<'_, '_> {
-    /// Reads a tag and a length that must not reach beyond `limit`.
+    /// Reads a tag and a length. What reaches beyond `limit` is cut off there.
     fn header(&self, start: usize, limit: usize) -> Result<Place, Stop> {
         let stop = |problem| Stop { offset: start, problem };
         let mut rest = self.bytes.get(start..limit).unwrap_or_default().iter();
@@ -206,9 +218,8 @@ impl Walker<'_, '_> {
             }
             content += octets;
         }
-        let end = content.checked_add(len).filter(|end| *end <= limit);
-        let end = end.ok_or_else(|| stop("an element is longer than what is left"))?;
-        Ok(Place { tag, start, content, end })
+        let end = content.saturating_add(len);
+        Ok(Place { tag, start, content: content.min(limit), end: end.min(limit), is_cut: end > limit })
     }
 
     fn field(
@@ -233,18 +244,22 @@ impl Walker<'_, '_> {
     /// The elements of a structure that is known.
     fn elements(&mut self, outer: &Place, known: &'static [Element], depth: usize) -> Result<(), Stop> {
         let (mut at, mut left) = (outer.content, known.iter());
-        while at < outer.end {
-            let place = self.header(at, outer.end)?;
-            let element = left.find(|element| element.tag == ANY || element.tag == place.tag);
-            let element =
-                element.ok_or(Stop { offset: at, problem: "there is an element that the structure does not have" })?;
-            self.element(&place, element.name, element.inside, depth)?;
-            at = place.end;
-        }
         // What may be missing has a context-specific tag, or stands last.
         let optional = |element: &Element| {
             element.tag >= 0x80 || matches!(element.name, "parameters" | "otherPrimeInfos" | "macData")
         };
+        while at < outer.end {
+            let place = self.header(at, outer.end)?;
+            let element = left.find(|element| !optional(element) || element.tag == ANY || element.tag == place.tag);
+            let element = element.filter(|element| element.tag == ANY || element.tag == place.tag);
+            let element = element
+                .ok_or(Stop { offset: at, problem: "there is an element that the structure does not have there" })?;
+            self.element(&place, element.name, element.inside, depth)?;
+            at = place.end;
+        }
+        if let Some(stop) = outer.cut_off() {
+            return Err(stop);
+        }
         match left.find(|element| !optional(element)) {
             Some(_) => Err(Stop { offset: outer.end, problem: "an element is missing" }),
             None => Ok(()),
@@ -253,6 +268,9 @@ impl Walker<'_, '_> {
 
     fn element(&mut self, place: &Place, name: &'static str, inside: Inside, depth: usize) -> Result<(), Stop> {
         let (content, length) = (place.content, place.end - place.content);
+        if let (true, Some(stop)) = (place.tag & 0x20 == 0, place.cut_off()) {
+            return Err(stop);
+        }
         let private = |walker: &Self| Value::Private(SecretBytes::from(walker.content(place)));
         match inside {
             Inside::Elements(known) => {
@@ -283,7 +301,8 @@ impl Walker<'_, '_> {
 
     /// The structure that fills a string, if it is one of those that keys are made of.
     fn inner(&self, from: usize, to: usize) -> Option<(Place, &'static [Element])> {
-        let place = self.header(from, to).ok().filter(|place| place.tag == SEQUENCE && place.end == to)?;
+        let place =
+            self.header(from, to).ok().filter(|place| place.tag == SEQUENCE && place.end == to && !place.is_cut)?;
         match crate::format::sniff::sniff_der(self.bytes.get(from..to)?)? {
             Format::Pkcs1 => Some((place, RSA_PRIVATE)),
             Format::Pkcs1Public => Some((place, RSA_PUBLIC)),
@@ -294,6 +313,9 @@ impl Walker<'_, '_> {
 
     /// An element of which only the tag is known; all of it is public.
     fn any(&mut self, place: &Place, name: &'static str, depth: usize) -> Result<(), Stop> {
+        if let (true, Some(stop)) = (place.tag & 0x20 == 0, place.cut_off()) {
+            return Err(stop);
+        }
         if place.tag & 0x20 != 0 {
             self.field(name, place.start, place.end - place.start, depth, Value::Structure)?;
             let mut at = place.content;
@@ -302,7 +324,7 @@ impl Walker<'_, '_> {
                 self.any(&inner, type_name(inner.tag), depth + 1)?;
                 at = inner.end;
             }
-            return Ok(());
+            return place.cut_off().map_or(Ok(()), Err);
         }
         let content = self.content(place);
         let value = match place.tag {

@@ -84,9 +84,14 @@ fn clear(
         curve: parameters.curve,
         password: parameters.password.as_ref(),
         validation: if args.no_validate { Validation::Skip } else { Validation::Full },
-        ..Hints::default()
+        limits: args.choice.limits(),
     };
-    let decoded = format::decode(bytes, format, &hints)?;
+    let entries = format::decode_all(bytes, format, &hints)?;
+    let entry = match &args.choice.key {
+        Some(wanted) => format::select(entries, wanted)?,
+        None => format::only(entries)?,
+    };
+    let decoded = entry.decoded;
     check_family(decoded.algorithm.family)?;
     if matches!(decoded.key, KeyMaterial::Public(_)) {
         return Err(Error::PublicNotPersisted.into());
@@ -94,8 +99,20 @@ fn clear(
     if let Some(usage) = args.policy.usage {
         decoded.algorithm.usage(usage)?;
     }
+    // The key's own certificate comes first; another one that is named goes before it.
+    let (own, above) = match entry.certificates.split_first() {
+        Some((own, above)) if args.cert.is_none() => (Some(own), above.len()),
+        _ => (None, entry.certificates.len()),
+    };
+    if above > 0 {
+        context.output.warning(&format!("{above} more certificates of the file are not put on the token"));
+    }
     let provider = context.provider(Access::ReadWrite)?;
-    Ok(provider.import_decoded(decoded, parameters, flags)?)
+    let mut key = provider.import_decoded(decoded, parameters, flags)?;
+    if let Some(certificate) = own {
+        key.set_certificate(certificate)?;
+    }
+    Ok(key)
 }
 
 /// A wrapped file: the type says what is inside.

@@ -127,13 +127,15 @@ fn compare(
 
 /// The text of an error that is about the key's numbers and not about its encoding.
 fn inconsistency(error: &format::Error) -> Option<String> {
-    let key_error = match error.innermost() {
+    match error.innermost() {
         format::Error::Key(error)
         | format::Error::Blob(blob::Error::Key(error) | blob::Error::Asn1(asn1::Error::Key(error)))
-        | format::Error::Asn1(asn1::Error::Key(error)) => error,
-        _ => return None,
-    };
-    matches!(key_error, key::Error::Inconsistent { .. } | key::Error::OutOfRange { .. }).then(|| key_error.to_string())
+        | format::Error::Asn1(asn1::Error::Key(error)) => {
+            let about_numbers = matches!(error, key::Error::Inconsistent { .. } | key::Error::OutOfRange { .. });
+            about_numbers.then(|| error.to_string())
+        }
+        _ => None,
+    }
 }
 
 fn document(inspected: &Inspected, show_private: bool) -> Map<String, Value> {

@@ -1,0 +1,107 @@
+//! Files that are damaged, huge, or something else: answered quickly, with the place where they stop making sense.
+
+#![allow(clippy::indexing_slicing, clippy::panic, clippy::unwrap_used, reason = "a test may panic")]
+
+use std::path::Path;
+use std::time::{Duration, Instant};
+
+use cng_pkcs11::blob::Hints;
+use cng_pkcs11::format::{self, Error, Format};
+use cng_pkcs11::key::Validation;
+
+fn read(name: &str) -> Vec<u8> {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/vectors/more").join(name);
+    std::fs::read(&path).unwrap_or_else(|error| panic!("{name}: {error}"))
+}
+
+/// Everything that is done with a file whose type is not known.
+fn look_at(what: &str, bytes: &[u8]) {
+    let start = Instant::now();
+    let _ = format::sniff(bytes).map(|format| {
+        let _ = format::decode(bytes, format, &Hints::default());
+        format::inspect(bytes, format, &Hints::default())
+    });
+    let _ = format::diagnose(bytes, &Hints::default());
+    // A debug build on a busy machine; the release build takes a twentieth of it.
+    assert!(start.elapsed() < Duration::from_secs(20), "{what}: {:?}", start.elapsed());
+}
+
+#[test]
+fn large_files_are_answered_quickly() {
+    let mut state = 1_u64;
+    let random: Vec<u8> = (0..10_000_000)
+        .map(|_| {
+            state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
+            state.to_be_bytes()[0]
+        })
+        .collect();
+    look_at("random bytes", &random);
+    look_at("ten thousand keys", &read("ed25519.pkcs8-pem.pem").repeat(10_000));
+    look_at("ten thousand beginnings", &b"-----BEGIN PRIVATE KEY-----\n".repeat(10_000));
+    look_at("brackets", &[b"{\"keys\":".to_vec(), vec![b'['; 5_000_000]].concat());
+    look_at("many empty keys", &[b"{\"keys\":[".to_vec(), b"{},".repeat(1_000_000), b"{}]}".to_vec()].concat());
+    look_at("many members", &[b"{".to_vec(), b"\"a\":0,".repeat(1_000_000), b"\"b\":0}".to_vec()].concat());
+    look_at("one long string", &[b"{\"kty\":\"".to_vec(), vec![b'A'; 10_000_000], b"\"}".to_vec()].concat());
+    look_at("many lines", &[b"Private-key-format: v1.3\n".to_vec(), b"A: B\n".repeat(1_000_000)].concat());
+    look_at("nested sequences", &[0x30, 0x80].repeat(1_000_000));
+    look_at("a length of 4 GiB", &[0x30, 0x84, 0xFF, 0xFF, 0xFF, 0xFF, 0x02, 0x01, 0x00]);
+}
+
+#[test]
+fn more_keys_than_a_file_may_have_are_refused() {
+    let text = read("ed25519.pkcs8-pem.pem").repeat(1001);
+    let error = format::decode_all(&text, Format::Pkcs8Pem, &Hints::default()).unwrap_err();
+    assert!(matches!(error, Error::Text { offset, .. } if offset > 0), "{error}");
+}
+
+#[test]
+fn of_a_bad_key_among_several_it_is_said_which() {
+    let mut text = read("ed25519.pkcs8-pem.pem");
+    text.extend(b"-----BEGIN PRIVATE KEY-----\nAAAA\n-----END PRIVATE KEY-----\n");
+    let error = format::decode_all(&text, Format::Pkcs8Pem, &Hints::default()).unwrap_err();
+    assert!(error.to_string().starts_with("key 2: "), "{error}");
+    let each = format::decode_each(&text, Format::Pkcs8Pem, &Hints::default()).unwrap();
+    assert_eq!(each.iter().map(Result::is_ok).collect::<Vec<_>>(), [true, false]);
+}
+
+/// Cut off at every length and changed at every byte: no panic, and what is written of what is still read is read again.
+#[test]
+fn damaged_files_are_refused_or_are_other_keys() {
+    let files = [
+        ("nistP256.jwk.json", "jwk"),
+        ("ed25519.PKCS8_PRIVATEKEY.bin", "pkcs8"),
+        ("nistP256.sec1-pem.pem", "sec1-pem"),
+        ("bind-ecdsap256sha256.bind.private", "bind"),
+        ("nistP256.cert.bin", "cert"),
+        ("all.public-set.jwk.json", "jwks"),
+    ];
+    for (file, name) in files {
+        let (bytes, format) = (read(file), Format::by_name(name).unwrap());
+        let hints = Hints { validation: Validation::Skip, ..Hints::default() };
+        for at in 0..bytes.len() {
+            let cut = &bytes[..at];
+            let _ = (format::sniff(cut), format::decode_all(cut, format, &hints), format::inspect(cut, format, &hints));
+            let mut changed = bytes.clone();
+            changed[at] ^= 1 << (at % 8);
+            let _ = (format::inspect(&changed, format, &hints), format::decode_all(&changed, format, &hints));
+        }
+    }
+}
+
+#[test]
+fn a_truncated_file_is_still_told_for_what_it_is() {
+    for (file, format, keep) in [
+        ("rsa2048.PKCS8_PRIVATEKEY.bin", Format::PKCS8, 700),
+        ("rsa2048.pkcs1.bin", Format::Pkcs1, 500),
+        ("rsa2048.cert.bin", Format::Cert, 400),
+        ("nistP256.jwk.json", Format::Jwk, 100),
+    ] {
+        let bytes = read(file);
+        let guesses = format::diagnose(&bytes[..keep], &Hints::default());
+        let names: Vec<_> = guesses.iter().map(|guess| (guess.format, guess.offset)).collect();
+        assert_eq!(guesses.first().map(|guess| guess.format), Some(format), "{file}: {names:?}");
+        assert!(guesses[0].error.is_some() && guesses[0].problem.is_some());
+        let whole = format::diagnose(&bytes, &Hints::default());
+        assert!(whole[0].error.is_none() && whole[0].offset == bytes.len(), "{file}");
+    }
+}
