@@ -32,7 +32,7 @@ pub use self::enumerate::Listing;
 pub use self::error::Error;
 pub use self::export::{ExportParameters, Exported};
 pub use self::flags::Flags;
-pub use self::import::{ImportParameters, check_family};
+pub use self::import::{ImportParameters, check_algorithm};
 pub use self::name::KeyName;
 pub use self::persist::{Outcome, Route};
 pub use self::proof::Verified;

@@ -210,13 +210,20 @@ fn every_type_read_as_every_other_is_refused() {
                     Format::Blob(BlobType::EccPrivate | BlobType::RsaPrivate | BlobType::RsaFullPrivate),
                     Format::Blob(BlobType::Private),
                 ) => true,
+                // DER is read where PEM is asked for, and PEM where DER is.
+                (own, asked) if own.name().strip_suffix("-pem") == Some(asked.name()) => true,
+                (own, asked) if asked.name().strip_suffix("-pem") == Some(own.name()) => true,
+                (Format::Blob(BlobType::Pkcs8), Format::Pkcs8Pem) => !vector.is_encrypted(),
+                (Format::Pkcs8Pem, Format::Blob(BlobType::Pkcs8)) => true,
                 // Any bytes of the right number can be an AES key.
                 (_, Format::Raw) => matches!(bytes.len(), 16 | 24 | 32),
                 _ => false,
             };
             let expected = match format {
                 _ if allowed => None,
-                Format::Blob(BlobType::Pkcs8) if vector.is_encrypted() => Some(Status::NTE_INCORRECT_PASSWORD),
+                Format::Blob(BlobType::Pkcs8) | Format::Pkcs8Pem if vector.is_encrypted() => {
+                    Some(Status::NTE_INCORRECT_PASSWORD)
+                }
                 // They have no layout: nobody but their provider can say what they are not.
                 Format::Blob(BlobType::OpaqueKey | BlobType::OpaqueTransport) => Some(Status::NTE_NOT_SUPPORTED),
                 _ => Some(Status::NTE_BAD_DATA),

@@ -298,13 +298,17 @@ fn every_vector_is_inspected_field_by_field_without_its_private_values() {
             }
             algorithm => assert_eq!(document["algorithm"], algorithm, "{}", row.file),
         }
+        // Of nested fields the outermost are the whole file, but for the text around PEM.
+        let fields = document["fields"].as_array().expect("fields are an array");
         let mut end = 0;
-        for field in document["fields"].as_array().expect("fields are an array") {
+        for field in fields.iter().filter(|field| field["depth"].is_null()) {
             assert!(field["name"].is_string(), "{}: {field}", row.file);
             assert_eq!(field["offset"], end, "{}: {field}", row.file);
             end += field["length"].as_u64().expect("a length");
         }
-        assert_eq!(end, vector(&row.file).len() as u64, "{}: the fields are the whole file", row.file);
+        let file_end = vector(&row.file).trim_ascii_end().len() as u64;
+        let whole = vector(&row.file).len() as u64;
+        assert!(end == whole || (end == file_end && row.kind.ends_with("pem")), "{}: {end} of {whole}", row.file);
         token.cng11(&arguments).ok();
     }
 }

@@ -91,6 +91,14 @@ pub fn is_pem(text: &[u8]) -> bool {
     !is_der && find_bytes(text, 0, BEGIN).is_some()
 }
 
+/// What the first section of a text says that it is, also one that is cut short.
+pub fn first_label(text: &[u8]) -> Option<Label> {
+    let start = find_bytes(text, 0, BEGIN)? + BEGIN.len();
+    let line = text.get(start..text.len().min(start + LABEL_LINE))?;
+    let label = line.get(..find_bytes(line, 0, DASHES)?)?;
+    Label::of(str::from_utf8(label).ok()?)
+}
+
 impl<'a> Iterator for Sections<'a> {
     type Item = Result<Section<'a>, Error>;
 

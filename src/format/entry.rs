@@ -2,6 +2,7 @@
 
 use crate::asn1;
 use crate::blob::Decoded;
+use crate::key::KeyMaterial;
 
 use super::Error;
 
@@ -63,15 +64,20 @@ fn describe_all(entries: &[Entry]) -> Vec<String> {
     entries.iter().zip(1..).map(|(entry, number)| entry.describe(number)).collect()
 }
 
-/// The one key of a file.
+/// The one key of a file. A key that stands there several times, or beside its own public half, is one key.
 ///
 /// # Errors
 /// [`Error::SeveralKeys`] when there are more.
 pub fn only(mut entries: Vec<Entry>) -> Result<Entry, Error> {
-    match entries.as_slice() {
-        [_] => Ok(entries.swap_remove(0)),
-        _ => Err(Error::SeveralKeys { keys: describe_all(&entries) }),
+    let is_public = |entry: &Entry| matches!(entry.decoded.key, KeyMaterial::Public(_));
+    let best = entries.iter().position(|entry| !is_public(entry)).unwrap_or(0);
+    let is_one_key = entries
+        .get(best)
+        .is_some_and(|one| entries.iter().all(|entry| one.decoded.key.is_same_key(&entry.decoded.key) == Some(true)));
+    if is_one_key || entries.len() == 1 {
+        return Ok(entries.swap_remove(best));
     }
+    Err(Error::SeveralKeys { keys: describe_all(&entries) })
 }
 
 /// Chooses one key of several: by its name; by its identifier in hexadecimal (`localKeyId`, CKA_ID, SHA-256 fingerprint); by its number, from 1. What fits

@@ -93,7 +93,7 @@ impl Error {
             Self::Unrecognised { .. } => Status::NTE_INVALID_PARAMETER,
             Self::NotRepresentable { .. } => Status::NTE_BAD_TYPE,
             Self::Text { .. } => Status::NTE_BAD_DATA,
-            Self::NoKey { .. } => Status::NTE_BAD_KEY,
+            Self::NoKey { .. } => Status::NTE_BAD_DATA,
             Self::SeveralKeys { .. } => Status::NTE_INVALID_PARAMETER,
             Self::NoSuchKey { .. } => Status::NTE_NOT_FOUND,
             Self::NotBuiltIn { .. } => Status::NTE_NOT_SUPPORTED,

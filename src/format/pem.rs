@@ -27,8 +27,12 @@ pub(super) fn label(format: Format) -> Label {
 
 /// The format that a section's label tells, if it tells one that is handled here.
 pub(super) fn format(section: &Section<'_>) -> Option<Format> {
-    let kind = section.kind()?;
-    LABELS.iter().find(|(label, _)| *label == kind).map(|(_, format)| *format)
+    of_label(section.kind()?)
+}
+
+/// The format of what stands under a label, if it is one that is handled here.
+pub(super) fn of_label(wanted: Label) -> Option<Format> {
+    LABELS.iter().find(|(label, _)| *label == wanted).map(|(_, format)| *format)
 }
 
 /// The DER in a section, without what OpenSSL puts behind a `TRUSTED CERTIFICATE`.

@@ -36,8 +36,9 @@ fn sniff_pem(bytes: &[u8]) -> Option<Format> {
         format if format.is_public() => 1,
         _ => 0,
     };
-    // The lowest rank, and of those the first.
-    asn1::pem::sections(bytes).filter_map(|section| pem::format(&section.ok()?)).min_by_key(|format| rank(*format))
+    // The lowest rank, and of those the first; of a text without a whole section what it begins with.
+    let sections = asn1::pem::sections(bytes).filter_map(|section| pem::format(&section.ok()?));
+    sections.min_by_key(|format| rank(*format)).or_else(|| pem::of_label(asn1::pem::first_label(bytes)?))
 }
 
 /// The DER structures, told apart by the tags of their first elements.

@@ -3,7 +3,7 @@
 use super::{Error, Key, Ready, proof};
 use crate::blob::BlobType;
 use crate::format::{self, Format, Writing};
-use crate::key::{Algorithm, Family, KeyMaterial, PrivateKey, PublicKey, SymmetricKey, Validation, ec, rsa};
+use crate::key::{Algorithm, Family, KeyMaterial, KeyUsage, PrivateKey, PublicKey, SymmetricKey, Validation, ec, rsa};
 use crate::secret::SecretBytes;
 use crate::template::attribute::{
     CKA_COEFFICIENT, CKA_EXPONENT_1, CKA_EXPONENT_2, CKA_PRIME_1, CKA_PRIME_2, CKA_PRIVATE_EXPONENT, CKA_VALUE,
@@ -147,7 +147,8 @@ impl Key {
         self.write(&self.danger_read()?, format, Some(password))
     }
 
-    /// A file with what the token says of the key beside it: its name, and a usage that is not what its algorithm is for anyway.
+    /// A file with what the token says of the key beside it: its name, and its usage. What its algorithm is for anyway needs no
+    /// attribute: such a PKCS#8 is byte for byte the one that was imported.
     fn write(
         &self,
         key: &KeyMaterial,
@@ -156,7 +157,8 @@ impl Key {
     ) -> Result<Exported, crate::Error> {
         let ready = self.finalized()?;
         let algorithm = ready.algorithm.unwrap_or(Algorithm::RSA);
-        let usage = Some(ready.usage).filter(|usage| *usage != algorithm.family.default_usage());
+        let usual = ready.usage == algorithm.family.default_usage();
+        let usage = Some(if usual { KeyUsage::ALL } else { ready.usage });
         let writing = Writing { usage, password, name: Some(&ready.label), ..Writing::default() };
         Ok(exact(format::encode_with(key, algorithm, format, &writing)?))
     }

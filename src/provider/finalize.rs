@@ -1,7 +1,7 @@
 //! `NCryptFinalizeKey`: a pending key becomes objects on the token.
 
 use super::generate::pair_mechanism;
-use super::import::check_family;
+use super::import::check_algorithm;
 use super::lookup::{self, Entry, Stage};
 use super::pending::{Material, Pending, Target};
 use super::persist::{Draft, Outcome, Persisted, Route, Source, Written, destroy_all, persist};
@@ -141,7 +141,7 @@ impl Finalizer<'_> {
 
     fn import(&self, decoded: &Decoded) -> Result<Ready, crate::Error> {
         let algorithm = decoded.algorithm;
-        check_family(algorithm.family)?;
+        check_algorithm(algorithm)?;
         self.pending.check_said(algorithm, decoded.key.bits())?;
         let usage = self.pending.usage_for(algorithm, decoded.usage)?;
         match &decoded.key {

@@ -1,7 +1,7 @@
 //! A pending key without material: generated on the token, in the session, and copied onto it like an imported one.
 
 use super::finalize::Finalizer;
-use super::import::check_family;
+use super::import::check_algorithm;
 use super::lookup::Stage;
 use super::persist::{Route, Source};
 use super::{Error, Ready};
@@ -19,7 +19,7 @@ impl Finalizer<'_> {
         let algorithm = self.pending.algorithm().ok_or_else(|| Error::Contradiction {
             what: "no algorithm was said for the key to be generated".to_owned(),
         })?;
-        check_family(algorithm.family)?;
+        check_algorithm(algorithm)?;
         let usage = self.pending.usage_for(algorithm, None)?;
         match algorithm.family {
             Family::Symmetric(symmetric) => self.generate_secret(symmetric, usage),

@@ -6,6 +6,7 @@ use crate::blob::aes_wrap::AesWrapBlob;
 use crate::blob::{BlobType, Decoded, Hints};
 use crate::key::{Algorithm, Curve, Family, KeyMaterial, KeyUsage, SymmetricAlgorithm, Validation};
 use crate::secret::SecretBytes;
+use crate::template::put::PrivateKind;
 use crate::token::Handle;
 use crate::wrap::Scheme;
 use crate::{blob, wrap};
@@ -23,16 +24,17 @@ pub struct ImportParameters {
     pub password: Option<SecretBytes>,
 }
 
-/// Whether keys of this family are put on tokens by this crate, whatever the token at hand says.
+/// Whether keys of this algorithm are put on tokens by this crate, whatever the token at hand says.
 ///
 /// # Errors
-/// [`Error::Unsupported`] (`NTE_NOT_SUPPORTED`).
-pub fn check_family(family: Family) -> Result<(), Error> {
-    match family {
-        Family::Ecdh | Family::Ecdsa | Family::Rsa | Family::Symmetric(_) => Ok(()),
-        other => {
+/// [`Error::Unsupported`] or, for a curve, [`crate::key::Error::NotOnToken`]; both are `NTE_NOT_SUPPORTED`.
+pub fn check_algorithm(algorithm: Algorithm) -> Result<(), crate::Error> {
+    match (algorithm.family, algorithm.curve) {
+        (_, Some(curve)) => Ok(PrivateKind::of(Some(curve)).map(|_| ())?),
+        (Family::Ecdh | Family::Ecdsa | Family::Rsa | Family::Symmetric(_), None) => Ok(()),
+        (other, None) => {
             let what = format!("{} keys are read and written, but not put on a token", other.identifier());
-            Err(Error::Unsupported { what, ckr: None })
+            Err(Error::Unsupported { what, ckr: None }.into())
         }
     }
 }
@@ -107,7 +109,7 @@ impl StorageProvider {
         parameters: &ImportParameters,
         flags: Flags,
     ) -> Result<Key, crate::Error> {
-        check_family(decoded.algorithm.family)?;
+        check_algorithm(decoded.algorithm)?;
         if let KeyMaterial::Public(public) = decoded.key {
             flags.only(IMPORT_FLAGS)?;
             if parameters.name.is_some() || flags.contains(Flags::DO_NOT_FINALIZE) {

@@ -1,7 +1,7 @@
 //! A pending key that is wrapped under a key of the token: opened there, its kind and public half found out on session objects.
 
 use super::finalize::{Finalizer, Room};
-use super::import::check_family;
+use super::import::check_algorithm;
 use super::lookup::Stage;
 use super::persist::{Route, Source};
 use super::{Error, Ready, proof};
@@ -20,8 +20,8 @@ impl Finalizer<'_> {
                 let what = "a wrapped PKCS#8 holds a private key, not a symmetric one".to_owned();
                 return Err(Error::Contradiction { what }.into());
             }
-            Some((family, _)) => {
-                check_family(family)?;
+            Some((family, curve)) => {
+                check_algorithm(Algorithm { family, curve })?;
                 &[PrivateKind::Ec]
             }
             None => &[PrivateKind::Rsa, PrivateKind::Ec],

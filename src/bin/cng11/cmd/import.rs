@@ -3,7 +3,7 @@
 use cng_pkcs11::blob::{BlobType, Hints};
 use cng_pkcs11::format::{self, Format};
 use cng_pkcs11::key::{KeyMaterial, Validation};
-use cng_pkcs11::provider::{Error, Flags, ImportParameters, Key, KeyName, StorageProvider, check_family};
+use cng_pkcs11::provider::{Error, Flags, ImportParameters, Key, KeyName, StorageProvider, check_algorithm};
 use cng_pkcs11::secret::SecretBytes;
 use cng_pkcs11::token::Access;
 use cng_pkcs11::wrap::Scheme;
@@ -92,7 +92,7 @@ fn clear(
         None => format::only(entries)?,
     };
     let decoded = entry.decoded;
-    check_family(decoded.algorithm.family)?;
+    check_algorithm(decoded.algorithm)?;
     if matches!(decoded.key, KeyMaterial::Public(_)) {
         return Err(Error::PublicNotPersisted.into());
     }
