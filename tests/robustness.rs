@@ -3,9 +3,15 @@
 //! Time is bounded generously, for a build without optimisation on a busy machine: what takes a tenth of a second today and seconds tomorrow has
 //! stopped being linear. Memory is counted by the allocator, beyond what was allocated before: twice the input and a
 //! margin for decoding; for the fields of a file twice as much, since their values are copies.
-#![allow(clippy::expect_used, clippy::indexing_slicing, clippy::panic, clippy::unwrap_used, reason = "a test may panic")]
+#![allow(
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    clippy::unwrap_used,
+    reason = "a test may panic"
+)]
 
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use cng_pkcs11::asn1::{self, Limits};
@@ -24,6 +30,8 @@ static ALLOCATOR: PeakAlloc = PeakAlloc;
 const MIB: usize = 1 << 20;
 /// The largest file: ten megabytes.
 const LARGE: usize = 10_000_000;
+/// Large enough for what is not linear to be seen, by the time or by the memory that it takes.
+const LONG: usize = 1_000_000;
 /// What one key may take beside twice its input: numbers with their tables of powers, an expanded lattice key.
 const MARGIN: usize = MIB / 2;
 /// The fields of a file, of which no more than ten thousand are told.
@@ -31,8 +39,11 @@ const FIELDS: usize = 4 * MIB;
 /// For one call.
 const SOON: Duration = Duration::from_secs(5);
 
-/// The counter of the allocator is one for the whole process: one test at a time.
-static ONE_AT_A_TIME: Mutex<()> = Mutex::new(());
+/// The counter of the allocator is one for the whole process: each test holds this from its first line on.
+fn one_at_a_time() -> MutexGuard<'static, ()> {
+    static ONE: Mutex<()> = Mutex::new(());
+    ONE.lock().unwrap_or_else(PoisonError::into_inner)
+}
 
 /// Runs `work`, which must end soon and take no more memory than `bound`.
 #[track_caller]
@@ -50,7 +61,6 @@ fn within<T>(bound: usize, what: &str, work: impl FnOnce() -> T) -> T {
 /// Recognises, guesses, decodes and takes apart, as everything.
 #[track_caller]
 fn harmless(what: &str, bytes: &[u8]) {
-    let _one = ONE_AT_A_TIME.lock().unwrap_or_else(PoisonError::into_inner);
     let password = SecretBytes::from(&b"correct horse"[..]);
     let decoding = 2 * bytes.len() + MARGIN;
     let telling = 4 * bytes.len() + FIELDS;
@@ -84,7 +94,7 @@ fn noise(length: usize) -> Vec<u8> {
 }
 
 fn repeated(pattern: &[u8]) -> Vec<u8> {
-    pattern.iter().copied().cycle().take(LARGE).collect()
+    pattern.iter().copied().cycle().take(LONG).collect()
 }
 
 /// A DER header with a length in as many bytes as it takes.
@@ -101,15 +111,16 @@ fn der(tag: u8, content: &[u8]) -> Vec<u8> {
 
 #[test]
 fn ten_megabytes_of_anything() {
+    let _one = one_at_a_time();
     harmless("noise", &noise(LARGE));
-    harmless("zeros", &vec![0; LARGE]);
-    harmless("ones", &vec![0xFF; LARGE]);
-    harmless("spaces", &vec![b' '; LARGE]);
-    harmless("line ends", &vec![b'\n'; LARGE]);
+    for byte in [0, 0x30, 0xFF, b' ', b'\n', b'-', b'['] {
+        harmless(&format!("bytes of {byte:#04x}"), &vec![byte; LONG]);
+    }
 }
 
 #[test]
-fn ten_megabytes_behind_a_magic() {
+fn a_megabyte_behind_a_magic() {
+    let _one = one_at_a_time();
     for vector in vectors::all() {
         if let Some(Format::Blob(blob_type)) = vector.format()
             && blob_type != BlobType::Pkcs8
@@ -117,29 +128,43 @@ fn ten_megabytes_behind_a_magic() {
             && (vector.key == "rsa1024-e3" || vector.key == "ec-nistP256" || vector.key == "aes128")
         {
             let mut bytes = vector.bytes();
-            bytes.extend(noise(LARGE));
+            bytes.extend(noise(LONG));
             harmless(&vector.file, &bytes);
         }
     }
 }
 
 #[test]
-fn ten_megabytes_of_der() {
+fn a_megabyte_of_der() {
+    let _one = one_at_a_time();
     harmless("SEQUENCEs without a length", &repeated(&[0x30, 0x80]));
     harmless("empty SEQUENCEs", &der(0x30, &repeated(&[0x30, 0x00])));
     harmless("empty INTEGERs", &der(0x30, &repeated(&[0x02, 0x00])));
     harmless("small INTEGERs", &der(0x30, &repeated(&[0x02, 0x01, 0x01])));
-    harmless("pieces of an OCTET STRING", &[&[0x30, 0x80, 0x02, 0x01, 0x03, 0x24, 0x80][..], &repeated(&[0x04, 0x00])].concat());
+    harmless(
+        "pieces of an OCTET STRING",
+        &[&[0x30, 0x80, 0x02, 0x01, 0x03, 0x24, 0x80][..], &repeated(&[0x04, 0x00])].concat(),
+    );
     harmless("a PrivateKeyInfo with attributes", &{
-        let head = [0x02, 0x01, 0x00, 0x30, 0x0D, 0x06, 0x09, 0x2A, 0x86, 0x48, 0x86, 0xF7, 0x0D, 0x01, 0x01, 0x01, 0x05, 0x00, 0x04, 0x00];
+        let head = [
+            0x02, 0x01, 0x00, 0x30, 0x0D, 0x06, 0x09, 0x2A, 0x86, 0x48, 0x86, 0xF7, 0x0D, 0x01, 0x01, 0x01, 0x05, 0x00,
+            0x04, 0x00,
+        ];
         der(0x30, &[&head[..], &der(0xA0, &repeated(&[0x30, 0x00]))].concat())
     });
-    harmless("an RSAPrivateKey of one number", &der(0x30, &[&[0x02, 0x01, 0x00][..], &der(0x02, &vec![0x55; LARGE])].concat()));
-    harmless("an RSAPublicKey of one number", &der(0x30, &[der(0x02, &vec![0x55; LARGE]), vec![0x02, 0x01, 0x03]].concat()));
+    harmless(
+        "an RSAPrivateKey of one number",
+        &der(0x30, &[&[0x02, 0x01, 0x00][..], &der(0x02, &vec![0x55; LONG])].concat()),
+    );
+    harmless(
+        "an RSAPublicKey of one number",
+        &der(0x30, &[der(0x02, &vec![0x55; LONG]), vec![0x02, 0x01, 0x03]].concat()),
+    );
 }
 
 #[test]
 fn der_nested_as_deep_as_it_goes() {
+    let _one = one_at_a_time();
     for (tag, name) in [(0x30, "SEQUENCE"), (0x31, "SET"), (0xA0, "[0]"), (0x24, "OCTET STRING of pieces")] {
         // From the inside out, written backwards.
         let mut reversed = vec![0, 0x05];
@@ -152,7 +177,8 @@ fn der_nested_as_deep_as_it_goes() {
 }
 
 #[test]
-fn ten_megabytes_of_json() {
+fn a_megabyte_of_json() {
+    let _one = one_at_a_time();
     harmless("arrays", &repeated(b"["));
     harmless("objects", &repeated(b"{\"a\":"));
     harmless("a key set of arrays", &[&b"{\"keys\":"[..], &repeated(b"[")].concat());
@@ -160,11 +186,12 @@ fn ten_megabytes_of_json() {
     harmless("one string of escapes", &[&b"{\"kty\":\""[..], &repeated(b"\\u0041")].concat());
     harmless("one number", &[&b"{\"kty\":"[..], &repeated(b"1"), &b"}"[..]].concat());
     harmless("members", &[&b"{"[..], &repeated(b"\"kty\":1,")].concat());
-    harmless("k of ten megabytes", &[&b"{\"kty\":\"oct\",\"k\":\""[..], &repeated(b"A"), &b"\"}"[..]].concat());
+    harmless("k of a megabyte", &[&b"{\"kty\":\"oct\",\"k\":\""[..], &repeated(b"A"), &b"\"}"[..]].concat());
 }
 
 #[test]
 fn a_key_set_of_a_hundred_thousand_keys() {
+    let _one = one_at_a_time();
     let key = r#"{"kty":"oct","k":"AAAAAAAAAAAAAAAAAAAAAA"}"#;
     let set = format!(r#"{{"keys":[{}]}}"#, vec![key; 100_000].join(","));
     harmless("a key set", set.as_bytes());
@@ -174,6 +201,7 @@ fn a_key_set_of_a_hundred_thousand_keys() {
 
 #[test]
 fn a_pem_with_ten_thousand_blocks() {
+    let _one = one_at_a_time();
     let key = vectors::named("ec-nistP256.pkcs8-pem.pem").bytes();
     harmless("blocks with a key", &key.repeat(10_000));
     for label in ["PRIVATE KEY", "ENCRYPTED PRIVATE KEY", "PUBLIC KEY", "CERTIFICATE", "NONSENSE", ""] {
@@ -183,11 +211,15 @@ fn a_pem_with_ten_thousand_blocks() {
     harmless("beginnings", &repeated(b"-----BEGIN PRIVATE KEY-----\n"));
     harmless("beginnings in one line", &repeated(b"-----BEGIN "));
     harmless("dashes", &repeated(b"-"));
-    harmless("one block", &[&b"-----BEGIN PRIVATE KEY-----\n"[..], &repeated(b"AAAA\n"), &b"-----END PRIVATE KEY-----\n"[..]].concat());
+    harmless(
+        "one block",
+        &[&b"-----BEGIN PRIVATE KEY-----\n"[..], &repeated(b"AAAA\n"), &b"-----END PRIVATE KEY-----\n"[..]].concat(),
+    );
 }
 
 #[test]
-fn ten_megabytes_of_bind() {
+fn a_megabyte_of_bind() {
+    let _one = one_at_a_time();
     let head = b"Private-key-format: v1.3\nAlgorithm: 13 (ECDSAP256SHA256)\n";
     harmless("lines", &[&head[..], &repeated(b"Created: 20200101000000\n")].concat());
     harmless("one line", &[&head[..], b"PrivateKey: ", &repeated(b"A")].concat());
@@ -197,7 +229,7 @@ fn ten_megabytes_of_bind() {
 /// Each four bytes of a header, in either byte order, and each byte of DER as the length that follows it.
 #[test]
 fn lengths_of_four_gibibytes() {
-    let _one = ONE_AT_A_TIME.lock().unwrap_or_else(PoisonError::into_inner);
+    let _one = one_at_a_time();
     let mut tried = 0;
     for vector in vectors::all().into_iter().filter(|vector| vector.bits <= 1024 || vector.curve != "-") {
         let Some(format) = vector.format() else { continue };
@@ -233,16 +265,19 @@ fn lengths_of_four_gibibytes() {
 #[cfg(feature = "pfx")]
 #[test]
 fn a_pfx_that_asks_for_more_iterations_than_it_was_made_with() {
-    let _one = ONE_AT_A_TIME.lock().unwrap_or_else(PoisonError::into_inner);
+    let _one = one_at_a_time();
     let folder = vectors::folder().join("more");
     let mut tried = 0;
     for entry in std::fs::read_dir(folder).unwrap() {
         let path = entry.unwrap().path();
+        if path.is_dir() {
+            continue;
+        }
         let name = path.file_name().unwrap().to_str().unwrap().to_owned();
         let bytes = std::fs::read(&path).unwrap();
         // INTEGER 2048 as openssl writes it, once a part and once for the MAC.
         const ITERATIONS: [u8; 4] = [0x02, 0x02, 0x08, 0x00];
-        if !name.ends_with(".pkcs12.bin") || bytes.len() > 8192 {
+        if !name.ends_with(".pkcs12.p12") || bytes.len() > 8192 {
             continue;
         }
         let password = SecretBytes::from(&b"correct horse"[..]);
@@ -259,7 +294,8 @@ fn a_pfx_that_asks_for_more_iterations_than_it_was_made_with() {
             let error = within(bound, &name, || format::decode_each(&more, Format::Pkcs12, &strict)).unwrap_err();
             let refused = matches!(
                 error,
-                Error::Asn1(asn1::Error::Work { .. }) | Error::Blob(cng_pkcs11::blob::Error::Asn1(asn1::Error::Work { .. }))
+                Error::Asn1(asn1::Error::Work { .. })
+                    | Error::Blob(cng_pkcs11::blob::Error::Asn1(asn1::Error::Work { .. }))
             );
             assert!(refused, "{name}: {error}");
             tried += 1;
