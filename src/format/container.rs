@@ -11,7 +11,7 @@ use super::decode::entry as key_entry;
 use super::{Entry, Error, Format, Writing, pem};
 use crate::asn1;
 use crate::blob::Hints;
-use crate::key::KeyMaterial;
+use crate::key::{KeyMaterial, Validation};
 use crate::secret::SecretBytes;
 
 /// What binds certificates to keys and to each other.
@@ -31,6 +31,13 @@ impl Names {
             issuer: tbs.issuer().to_der().ok()?,
             public: tbs.subject_public_key_info().to_der().ok()?,
         })
+    }
+
+    /// Whether the certificate is one for this key, in the words in which it is written here or in others: a curve by its parameters.
+    fn certify(&self, key: &KeyMaterial) -> bool {
+        let Some(public) = key.public() else { return false };
+        asn1::spki::encode(&public).is_ok_and(|written| written == self.public)
+            || asn1::spki::decode(&self.public, Validation::Skip).is_ok_and(|certified| certified == public)
     }
 
     fn is_root(&self) -> bool {
@@ -128,8 +135,7 @@ pub(super) fn certificate(key: &KeyMaterial, certificates: &[Vec<u8>]) -> Result
     let Some(leaf) = certificates.first() else {
         return missing("a key without its certificate, which is not made here");
     };
-    let public = key.public().and_then(|public| asn1::spki::encode(&public).ok());
-    if public.is_none() || Names::of(leaf).map(|names| names.public) != public {
+    if !Names::of(leaf).is_some_and(|names| names.certify(key)) {
         return missing("a key beside the certificate of another");
     }
     Ok(SecretBytes::from(leaf.as_slice()))
@@ -181,11 +187,19 @@ mod pfx {
         let contents = asn1::pkcs8::read(&key.pkcs8, asn1::Opening::default(), hints.validation)?;
         let entry = key_entry(contents.map(KeyMaterial::Private), hints)?;
         let spki = entry.decoded.key.public().and_then(|public| asn1::spki::encode(&public).ok()).unwrap_or_default();
-        let leaf = pfx.leaf(key, &spki);
-        let at = leaf.and_then(|leaf| pfx.certificates.iter().position(|certificate| certificate == leaf));
-        let name = key.friendly_name.clone().or_else(|| leaf.and_then(|leaf| leaf.friendly_name.clone()));
+        // Its certificate is one for its public key. That of the same localKeyId may describe the key in other words, or be of another key.
+        let same_id = |certificate: &PfxCertificate| certificate.local_key_id == key.local_key_id;
+        let by_id = key.local_key_id.as_ref().and_then(|_| pfx.certificates.iter().position(same_id));
+        let names = |at: usize| store.all.get(at).and_then(|(_, names)| names.as_ref());
+        let own = |at: &usize| names(*at).is_some_and(|names| names.certify(&entry.decoded.key));
+        let at = store.by_key.get(&spki).copied().or_else(|| by_id.filter(own));
+        let foreign = at.is_none() && by_id.is_some();
+        let named = || at.and_then(|at| pfx.certificates.get(at)?.friendly_name.clone());
+        let name = key.friendly_name.clone().or_else(named);
         let certificates = at.map(|at| store.chain(at)).unwrap_or_default();
-        Ok(Entry { name, id: key.local_key_id.clone(), certificates, ..entry })
+        let mut extras = entry.extras;
+        extras.extend(foreign.then(|| "a certificate of its localKeyId that is for another key".to_owned()));
+        Ok(Entry { name, id: key.local_key_id.clone(), certificates, extras, ..entry })
     }
 
     fn ignored(pfx: &Pfx) -> Vec<String> {
