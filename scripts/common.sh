@@ -128,6 +128,7 @@ tool_present() {
     opensc-module) opensc_module_present ;;
     openssl) have openssl ;;
     cc) can_compile_c ;;
+    c++) have c++ && can_compile_c ;;
     gnutls) have p11tool && have certtool ;;
     curl) have curl ;;
     python) have python3 && python3 -c 'import cryptography' >/dev/null 2>&1 ;;
@@ -143,6 +144,8 @@ package_of() {
     apt:softhsm) echo softhsm2 ;;
     apt:opensc-module) echo opensc-pkcs11 ;;
     apt:cc) echo gcc libc6-dev ;;
+    apt:c++) echo g++ libc6-dev ;;
+    dnf:c++) echo gcc-c++ ;;
     apt:gnutls) echo gnutls-bin ;;
     apt:curl) echo curl ca-certificates ;;
     apt:python | dnf:python) echo python3 python3-cryptography ;;
@@ -155,7 +158,7 @@ package_of() {
     dnf:gnutls) echo gnutls-utils ;;
     brew:openssl) echo openssl@3 ;;
     *:opensc-module) echo opensc ;;
-    *:cc) echo gcc ;;
+    *:cc | *:c++) echo gcc ;;
     *:*) echo "$2" ;;
   esac
 }

@@ -2,13 +2,16 @@
 //! OCTET STRINGs in pieces.
 //!
 //! Lengths become definite and minimal, constructed OCTET STRINGs one piece. What is inside an OCTET STRING is not looked at. Two passes over
-//! the input, the first one to measure; nesting is bounded, and so is memory: four bytes for each constructed element, and the output.
+//! the input, the first one to measure; nesting is bounded, and so is memory: four bytes for each constructed element, of which there is a limit, and the output.
 
 use super::Error;
 use crate::secret::SecretBytes;
 
 /// A PKCS#12 file nests some fifteen deep.
 const MAX_DEPTH: usize = 32;
+/// Constructed elements of a file: some twenty for each of a thousand keys with their certificates, and as many again. An empty one has two bytes and
+/// takes four to remember.
+const MAX_ELEMENTS: usize = 1 << 16;
 
 const CONSTRUCTED: u8 = 0x20;
 const HIGH_TAG_NUMBER: u8 = 0x1F;
@@ -113,8 +116,8 @@ impl<'a> Source<'a> {
 
 /// What a walk over the elements leads to.
 trait Sink {
-    /// Begins an element whose contents follow.
-    fn open(&mut self, tag: u8) -> Result<Mark, Error>;
+    /// Begins an element whose contents follow. `None` when there are too many.
+    fn open(&mut self, tag: u8) -> Option<Mark>;
     fn close(&mut self, mark: Mark);
     fn contents(&mut self, bytes: &[u8]);
     fn header(&mut self, tag: u8, length: usize);
@@ -137,7 +140,8 @@ fn walk(source: &mut Source<'_>, sink: &mut impl Sink, depth: usize) -> Result<(
     }
     let end = source.end(length)?;
     let in_pieces = tag == OCTET_STRING | CONSTRUCTED;
-    let mark = sink.open(if in_pieces { OCTET_STRING } else { tag })?;
+    let mark = sink.open(if in_pieces { OCTET_STRING } else { tag });
+    let mark = mark.ok_or_else(|| source.wrong("more elements than such a file has"))?;
     while !source.has_ended(end)? {
         if in_pieces {
             source.is_der = false;
@@ -189,9 +193,12 @@ struct Measure {
 }
 
 impl Sink for Measure {
-    fn open(&mut self, _: u8) -> Result<Mark, Error> {
+    fn open(&mut self, _: u8) -> Option<Mark> {
+        if self.lengths.len() == MAX_ELEMENTS {
+            return None;
+        }
         self.lengths.push(0);
-        Ok(Mark { index: self.lengths.len() - 1, outer: std::mem::take(&mut self.total) })
+        Some(Mark { index: self.lengths.len() - 1, outer: std::mem::take(&mut self.total) })
     }
 
     fn close(&mut self, mark: Mark) {
@@ -217,10 +224,10 @@ struct Write {
 }
 
 impl Sink for Write {
-    fn open(&mut self, tag: u8) -> Result<Mark, Error> {
+    fn open(&mut self, tag: u8) -> Option<Mark> {
         let length = self.lengths.next().and_then(|length| usize::try_from(length).ok());
         self.header(tag, length.unwrap_or(usize::MAX));
-        Ok(Mark { index: 0, outer: 0 })
+        Some(Mark { index: 0, outer: 0 })
     }
 
     fn close(&mut self, _: Mark) {}

@@ -36,14 +36,13 @@ pub fn decode_all(bytes: &[u8], format: Format, hints: &Hints<'_>) -> Result<Vec
 /// # Errors
 /// [`Error`] when the file as a whole cannot be read, or has no key.
 pub fn decode_each(bytes: &[u8], format: Format, hints: &Hints<'_>) -> Result<Vec<Result<Entry, Error>>, Error> {
-    let text = is_text(bytes);
     let outcomes = match format {
         Format::Bind => vec![bind::decode(bytes, hints)],
         Format::Jwk => vec![jwk::decode(bytes, hints)],
         Format::JwkSet => jwk::decode_set(bytes, hints)?,
         Format::Pkcs12 => container::decode(bytes, hints)?,
         Format::Raw => vec![raw(bytes, hints)],
-        format if text && (format.der().is_some() || format.is_der()) => decode_pem(bytes, format, hints)?,
+        format if (format.der().is_some() || format.is_der()) && is_text(bytes) => decode_pem(bytes, format, hints)?,
         format => {
             let der = decode_der(bytes, format.der().unwrap_or(format), hints);
             vec![der]

@@ -194,6 +194,8 @@ fn said_of_key(losses: &mut Vec<Loss>, entry: &Entry, to: Format, writing: &Writ
                 losses.push(Loss::Algorithm(family));
             }
         }
+        // It is for agreement, and has no room to say anything else.
+        (_, Family::Ecdsa) if to == Format::Blob(BlobType::SslEccPublic) => losses.push(Loss::Algorithm(family)),
         (key, Family::Ecdh)
             if key.curve().is_some_and(|curve| curve.form == Form::Weierstrass)
                 && !has_usage

@@ -1,0 +1,67 @@
+//! The list of targets.
+
+use cng_pkcs11::format::Format;
+
+use crate::check;
+
+/// What is fuzzed.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Target {
+    Convert,
+    Decoder(Format),
+    Der,
+    Encrypted,
+    Inspect,
+    Sniff,
+}
+
+impl Target {
+    /// Every target, in the order of their names.
+    pub fn all() -> Vec<Self> {
+        let mut all = vec![Self::Convert, Self::Der, Self::Encrypted, Self::Inspect, Self::Sniff];
+        for format in Format::all() {
+            all.push(Self::Decoder(format));
+        }
+        all.sort_by_key(|target| target.name());
+        all
+    }
+
+    /// The target of a name.
+    ///
+    /// # Panics
+    /// When there is none.
+    pub fn named(name: &str) -> Self {
+        let found = Self::all().into_iter().find(|target| target.name() == name);
+        found.unwrap_or_else(|| panic!("there is no fuzz target `{name}`: scripts/fuzz --list names them"))
+    }
+
+    /// The name: that of the format in small letters, behind the module that it is read by.
+    pub fn name(self) -> String {
+        match self {
+            Self::Convert => "convert".to_owned(),
+            Self::Decoder(format) => {
+                let module = if matches!(format, Format::Blob(_)) { "blob" } else { "format" };
+                format!("{module}_{}", format.name().to_ascii_lowercase().replace('-', "_"))
+            }
+            Self::Der => "der".to_owned(),
+            Self::Encrypted => "encrypted".to_owned(),
+            Self::Inspect => "inspect".to_owned(),
+            Self::Sniff => "sniff".to_owned(),
+        }
+    }
+
+    /// Holds an input against everything that must be true of it.
+    ///
+    /// # Panics
+    /// When something is not: that is how a fuzz target says so.
+    pub fn run(self, data: &[u8]) {
+        match self {
+            Self::Convert => check::convert(data),
+            Self::Decoder(format) => check::decoder(format, data),
+            Self::Der => check::der(data),
+            Self::Encrypted => check::encrypted(data),
+            Self::Inspect => check::inspect(data),
+            Self::Sniff => check::sniff(data),
+        }
+    }
+}

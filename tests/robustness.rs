@@ -1,0 +1,305 @@
+//! Files made to hurt whoever opens them are answered soon and in little memory.
+//!
+//! Time is bounded generously, for a build without optimisation on a busy machine: what takes a tenth of a second today and seconds tomorrow has
+//! stopped being linear. Memory is counted by the allocator, beyond what was allocated before: twice the input and a
+//! margin for decoding; for the fields of a file twice as much, since their values are copies.
+#![allow(
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    clippy::unwrap_used,
+    reason = "a test may panic"
+)]
+
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
+
+use cng_pkcs11::asn1::{self, Limits};
+use cng_pkcs11::blob::{BlobType, Hints};
+use cng_pkcs11::format::{self, Error, Format};
+use cng_pkcs11::key::Validation;
+use cng_pkcs11::secret::SecretBytes;
+use peak_alloc::PeakAlloc;
+
+#[path = "common/vectors.rs"]
+mod vectors;
+
+#[global_allocator]
+static ALLOCATOR: PeakAlloc = PeakAlloc;
+
+const MIB: usize = 1 << 20;
+/// The largest file: ten megabytes.
+const LARGE: usize = 10_000_000;
+/// Large enough for what is not linear to be seen, by the time or by the memory that it takes.
+const LONG: usize = 300_000;
+/// What one key may take beside twice its input: numbers with their tables of powers, an expanded lattice key.
+const MARGIN: usize = MIB / 2;
+/// The fields of a file, of which no more than ten thousand are told.
+const FIELDS: usize = 4 * MIB;
+/// For one call.
+const SOON: Duration = Duration::from_secs(5);
+
+/// The counter of the allocator is one for the whole process: each test holds this from its first line on.
+fn one_at_a_time() -> MutexGuard<'static, ()> {
+    static ONE: Mutex<()> = Mutex::new(());
+    ONE.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// Runs `work`, which must end soon and take no more memory than `bound`.
+#[track_caller]
+fn within<T>(bound: usize, what: &str, work: impl FnOnce() -> T) -> T {
+    ALLOCATOR.reset_peak_usage();
+    let before = ALLOCATOR.current_usage();
+    let start = Instant::now();
+    let outcome = work();
+    let (time, peak) = (start.elapsed(), ALLOCATOR.peak_usage().saturating_sub(before));
+    assert!(time < SOON, "{what}: took {time:?}");
+    assert!(peak <= bound, "{what}: took {peak} bytes, {bound} are allowed");
+    outcome
+}
+
+/// Recognises, guesses, decodes and takes apart, as everything.
+#[track_caller]
+fn harmless(what: &str, bytes: &[u8]) {
+    let password = SecretBytes::from(&b"correct horse"[..]);
+    let decoding = 2 * bytes.len() + MARGIN;
+    let telling = 4 * bytes.len() + FIELDS;
+    let sniffed = within(decoding, &format!("{what}: sniff"), || format::sniff(bytes));
+    within(telling, &format!("{what}: diagnose"), || format::diagnose(bytes, &Hints::default()));
+    for format in Format::all() {
+        let name = format.name();
+        // Arithmetic on numbers that make no key takes its time, which is not what this is about.
+        let validation = if sniffed == Ok(format) { Validation::Full } else { Validation::Skip };
+        let hints = Hints { password: Some(&password), validation, ..Hints::default() };
+        let outcome = within(decoding, &format!("{what}: {name}"), || format::decode_each(bytes, format, &hints));
+        if let Err(error) = outcome {
+            assert!(error.to_string().len() < 1000, "{what}: {name}: {} characters of error", error.to_string().len());
+        }
+        within(telling, &format!("{what}: the fields as {name}"), || drop(format::inspect(bytes, format, &hints)));
+    }
+}
+
+/// Bytes without a pattern, the same every time (xorshift64*).
+fn noise(length: usize) -> Vec<u8> {
+    let mut state = 0x9E37_79B9_7F4A_7C15_u64;
+    let mut bytes = Vec::with_capacity(length + 8);
+    while bytes.len() < length {
+        state ^= state >> 12;
+        state ^= state << 25;
+        state ^= state >> 27;
+        bytes.extend(state.wrapping_mul(0x2545_F491_4F6C_DD1D).to_le_bytes());
+    }
+    bytes.truncate(length);
+    bytes
+}
+
+fn repeated(pattern: &[u8]) -> Vec<u8> {
+    pattern.iter().copied().cycle().take(LONG).collect()
+}
+
+/// A DER header with a length in as many bytes as it takes.
+fn header(tag: u8, length: usize) -> Vec<u8> {
+    let bytes = length.to_be_bytes();
+    let significant = &bytes[bytes.iter().take_while(|byte| **byte == 0).count()..];
+    let count = u8::try_from(significant.len()).unwrap();
+    if length < 0x80 { vec![tag, bytes[bytes.len() - 1]] } else { [&[tag, 0x80 | count], significant].concat() }
+}
+
+fn der(tag: u8, content: &[u8]) -> Vec<u8> {
+    [header(tag, content.len()).as_slice(), content].concat()
+}
+
+#[test]
+fn ten_megabytes_of_anything() {
+    let _one = one_at_a_time();
+    harmless("noise", &noise(LARGE));
+    for byte in [0, 0x30, 0xFF, b' ', b'\n', b'-', b'['] {
+        harmless(&format!("bytes of {byte:#04x}"), &vec![byte; LONG]);
+    }
+}
+
+#[test]
+fn noise_behind_a_magic() {
+    let _one = one_at_a_time();
+    for vector in vectors::all() {
+        if let Some(Format::Blob(blob_type)) = vector.format()
+            && blob_type != BlobType::Pkcs8
+            && vector.bits <= 1024
+            && (vector.key == "rsa1024-e3" || vector.key == "ec-nistP256" || vector.key == "aes128")
+        {
+            let mut bytes = vector.bytes();
+            bytes.extend(noise(LONG / 3));
+            harmless(&vector.file, &bytes);
+        }
+    }
+}
+
+#[test]
+fn much_der() {
+    let _one = one_at_a_time();
+    harmless("SEQUENCEs without a length", &repeated(&[0x30, 0x80]));
+    harmless("empty SEQUENCEs", &der(0x30, &repeated(&[0x30, 0x00])));
+    harmless("empty INTEGERs", &der(0x30, &repeated(&[0x02, 0x00])));
+    harmless("small INTEGERs", &der(0x30, &repeated(&[0x02, 0x01, 0x01])));
+    harmless(
+        "pieces of an OCTET STRING",
+        &[&[0x30, 0x80, 0x02, 0x01, 0x03, 0x24, 0x80][..], &repeated(&[0x04, 0x00])].concat(),
+    );
+    harmless("a PrivateKeyInfo with attributes", &{
+        let head = [
+            0x02, 0x01, 0x00, 0x30, 0x0D, 0x06, 0x09, 0x2A, 0x86, 0x48, 0x86, 0xF7, 0x0D, 0x01, 0x01, 0x01, 0x05, 0x00,
+            0x04, 0x00,
+        ];
+        der(0x30, &[&head[..], &der(0xA0, &repeated(&[0x30, 0x00]))].concat())
+    });
+    harmless(
+        "an RSAPrivateKey of one number",
+        &der(0x30, &[&[0x02, 0x01, 0x00][..], &der(0x02, &vec![0x55; LONG])].concat()),
+    );
+    harmless(
+        "an RSAPublicKey of one number",
+        &der(0x30, &[der(0x02, &vec![0x55; LONG]), vec![0x02, 0x01, 0x03]].concat()),
+    );
+}
+
+#[test]
+fn der_nested_as_deep_as_it_goes() {
+    let _one = one_at_a_time();
+    for (tag, name) in [(0x30, "SEQUENCE"), (0x31, "SET"), (0xA0, "[0]"), (0x24, "OCTET STRING of pieces")] {
+        // From the inside out, written backwards.
+        let mut reversed = vec![0, 0x05];
+        while reversed.len() < 200_000 {
+            reversed.extend(header(tag, reversed.len()).iter().rev());
+        }
+        reversed.reverse();
+        harmless(&format!("nested {name}"), &reversed);
+    }
+}
+
+#[test]
+fn much_json() {
+    let _one = one_at_a_time();
+    harmless("arrays", &repeated(b"["));
+    harmless("objects", &repeated(b"{\"a\":"));
+    harmless("a key set of arrays", &[&b"{\"keys\":"[..], &repeated(b"[")].concat());
+    harmless("one string", &[&b"{\"kty\":\""[..], &repeated(b"a"), &b"\"}"[..]].concat());
+    harmless("one string of escapes", &[&b"{\"kty\":\""[..], &repeated(b"\\u0041")].concat());
+    harmless("one number", &[&b"{\"kty\":"[..], &repeated(b"1"), &b"}"[..]].concat());
+    harmless("members", &[&b"{"[..], &repeated(b"\"kty\":1,")].concat());
+    harmless("a long k", &[&b"{\"kty\":\"oct\",\"k\":\""[..], &repeated(b"A"), &b"\"}"[..]].concat());
+}
+
+#[test]
+fn a_key_set_of_a_hundred_thousand_keys() {
+    let _one = one_at_a_time();
+    let key = r#"{"kty":"oct","k":"AAAAAAAAAAAAAAAAAAAAAA"}"#;
+    let set = format!(r#"{{"keys":[{}]}}"#, vec![key; 100_000].join(","));
+    harmless("a key set", set.as_bytes());
+    let error = format::decode_each(set.as_bytes(), Format::JwkSet, &Hints::default()).unwrap_err();
+    assert!(error.to_string().contains("1000"), "{error}");
+}
+
+#[test]
+fn a_pem_with_ten_thousand_blocks() {
+    let _one = one_at_a_time();
+    let key = vectors::named("ec-nistP256.pkcs8-pem.pem").bytes();
+    harmless("blocks with a key", &key.repeat(10_000));
+    for label in ["PRIVATE KEY", "ENCRYPTED PRIVATE KEY", "PUBLIC KEY", "CERTIFICATE", "NONSENSE", ""] {
+        let block = format!("-----BEGIN {label}-----\nAAAA\n-----END {label}-----\n");
+        harmless(&format!("blocks of {label}"), block.repeat(2000).as_bytes());
+    }
+    harmless("beginnings", &repeated(b"-----BEGIN PRIVATE KEY-----\n"));
+    harmless("beginnings in one line", &repeated(b"-----BEGIN "));
+    harmless("dashes", &repeated(b"-"));
+    harmless(
+        "one block",
+        &[&b"-----BEGIN PRIVATE KEY-----\n"[..], &repeated(b"AAAA\n"), &b"-----END PRIVATE KEY-----\n"[..]].concat(),
+    );
+}
+
+#[test]
+fn much_bind() {
+    let _one = one_at_a_time();
+    let head = b"Private-key-format: v1.3\nAlgorithm: 13 (ECDSAP256SHA256)\n";
+    harmless("lines", &[&head[..], &repeated(b"Created: 20200101000000\n")].concat());
+    harmless("one line", &[&head[..], b"PrivateKey: ", &repeated(b"A")].concat());
+    harmless("names", &[&head[..], &repeated(b":")].concat());
+}
+
+/// Each four bytes of a header, in either byte order, and each byte of DER as the length that follows it.
+#[test]
+fn lengths_of_four_gibibytes() {
+    let _one = one_at_a_time();
+    let mut tried = 0;
+    for vector in vectors::all().into_iter().filter(|vector| vector.bits <= 1024 || vector.curve != "-") {
+        let Some(format) = vector.format() else { continue };
+        let bytes = vector.bytes();
+        let is_blob = matches!(format, Format::Blob(blob_type) if blob_type != BlobType::Pkcs8);
+        for at in 0..bytes.len().min(64) {
+            let damages: Vec<Vec<u8>> = if is_blob {
+                if at % 4 != 0 || bytes.len() < at + 4 {
+                    continue;
+                }
+                [[0xFF; 4], [0xFF, 0xFF, 0xFF, 0x7F], [0, 0, 0, 0x80], [0xFC, 0xFF, 0xFF, 0xFF]]
+                    .map(|length| [&bytes[..at], &length, &bytes[at + 4..]].concat())
+                    .into()
+            } else {
+                [&[0x84, 0xFF, 0xFF, 0xFF, 0xFF][..], &[0x88; 9], &[0x84, 0x7F, 0xFF, 0xFF, 0xFF]]
+                    .map(|length| [&bytes[..at], length, &bytes[at + 1..]].concat())
+                    .into()
+            };
+            for damaged in damages {
+                let hints = Hints { validation: Validation::Skip, ..vector.hints() };
+                let bound = 2 * damaged.len() + MARGIN;
+                let what = format!("{} with four gibibytes at {at}", vector.file);
+                drop(within(bound, &what, || format::decode_each(&damaged, format, &hints)));
+                drop(within(bound, &what, || format::inspect(&damaged, format, &hints)));
+                tried += 1;
+            }
+        }
+    }
+    assert!(tried > 5000, "only {tried}");
+}
+
+/// PBKDF2 is work that was asked for; how much is bounded by [`Limits`] and found out before any of it is done.
+#[cfg(feature = "pfx")]
+#[test]
+fn a_pfx_that_asks_for_more_iterations_than_it_was_made_with() {
+    let _one = one_at_a_time();
+    let folder = vectors::folder().join("more");
+    let mut tried = 0;
+    for entry in std::fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        if path.is_dir() {
+            continue;
+        }
+        let name = path.file_name().unwrap().to_str().unwrap().to_owned();
+        let bytes = std::fs::read(&path).unwrap();
+        // INTEGER 2048 as openssl writes it, once a part and once for the MAC.
+        const ITERATIONS: [u8; 4] = [0x02, 0x02, 0x08, 0x00];
+        if !name.ends_with(".pkcs12.p12") || bytes.len() > 8192 {
+            continue;
+        }
+        let password = SecretBytes::from(&b"correct horse"[..]);
+        let places: Vec<usize> = (0..bytes.len() - 4).filter(|at| bytes[*at..*at + 4] == ITERATIONS).collect();
+        let limits = Limits { iterations: 1000, ..Limits::DEFAULT };
+        let hints = Hints { password: Some(&password), ..Hints::default() };
+        for at in places {
+            // Ten thousand more: 12048.
+            let more = [&bytes[..at], &[0x02, 0x02, 0x2F, 0x10], &bytes[at + 4..]].concat();
+            let bound = 2 * more.len() + MARGIN;
+            let outcome = within(bound, &name, || format::decode_each(&more, Format::Pkcs12, &hints));
+            assert!(outcome.is_err(), "{name}: read with another number of iterations");
+            let strict = Hints { limits, ..hints };
+            let error = within(bound, &name, || format::decode_each(&more, Format::Pkcs12, &strict)).unwrap_err();
+            let refused = matches!(
+                error,
+                Error::Asn1(asn1::Error::Work { .. })
+                    | Error::Blob(cng_pkcs11::blob::Error::Asn1(asn1::Error::Work { .. }))
+            );
+            assert!(refused, "{name}: {error}");
+            tried += 1;
+        }
+    }
+    assert!(tried > 0, "no PFX with 2048 iterations");
+}
