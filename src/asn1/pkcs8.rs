@@ -1,8 +1,7 @@
 //! PKCS#8: `PrivateKeyInfo` and `EncryptedPrivateKeyInfo` (RFC 5208, RFC 5958).
 //!
 //! Written as OpenSSL writes it: version 0, no attributes unless a usage is given, RSA with NULL parameters, elliptic curves by OID with the
-//! public key inside `ECPrivateKey`, the curves of RFC 8410 without it, except X448 and Ed448: it is not computed here, so that a file without
-//! it could not be read again. Read with or without the optional parts, whatever version it says: a public key
+//! public key inside `ECPrivateKey`, the curves of RFC 8410 without it. Read with or without the optional parts, whatever version it says: a public key
 //! beside the private one (RFC 5958 §2) is compared with it, or used where it cannot be computed.
 
 use ::spki::AlgorithmIdentifierRef;
@@ -93,23 +92,8 @@ pub fn encode_as(key: &PrivateKey, usage: Option<KeyUsage>, domain: Domain) -> R
     let attributes = usage.map(key_usage::write).transpose().map_err(wrong)?;
     let tag = Tag::ContextSpecific { number: TagNumber(0), constructed: true };
     let attributes = attributes.as_deref().map(|attributes| AnyRef::new(tag, attributes)).transpose().map_err(wrong)?;
-    let point = point_beside(key);
-    let public_key = point.as_deref().map(BitStringRef::from_bytes).transpose().map_err(wrong)?;
-    scheme.write(domain, |algorithm| {
-        // Version 1, with the public key, is RFC 5958's.
-        let version = u8::from(public_key.is_some());
-        encode_secret(&PrivateKeyInfo { version, algorithm, private_key, attributes, public_key })
-    })?
-}
-
-/// The public point of a key whose structure has no place for it, where no reader here could compute it.
-fn point_beside(key: &PrivateKey) -> Option<Vec<u8>> {
-    match key {
-        PrivateKey::Ec(key) if !key.curve().form.is_affine() && !key.curve().has_arithmetic() => {
-            key.public().map(ec::PublicKey::to_point)
-        }
-        _ => None,
-    }
+    scheme
+        .write(domain, |algorithm| encode_secret(&PrivateKeyInfo { version: 0, algorithm, private_key, attributes }))?
 }
 
 /// Reads PEM: the first section with the label `PRIVATE KEY` or `ENCRYPTED PRIVATE KEY`.
@@ -213,8 +197,6 @@ struct PrivateKeyInfo<'a> {
     /// `[0] IMPLICIT SET OF Attribute`.
     #[asn1(optional = "true")]
     attributes: Option<AnyRef<'a>>,
-    #[asn1(context_specific = "1", tag_mode = "IMPLICIT", optional = "true")]
-    public_key: Option<BitStringRef<'a>>,
 }
 
 /// `OneAsymmetricKey`, taken apart.
