@@ -241,12 +241,12 @@ fn a_pem_bundle_gives_its_key_with_the_certificate_of_it() {
     assert_eq!(format::sniff(&text), Ok(Format::Sec1Pem));
     let entries = format::decode_all(&text, Format::Sec1Pem, &Hints::default()).unwrap();
     assert_eq!(entries.len(), 1, "{entries:?}");
-    assert_eq!(entries[0].certificates, [read("nistP256.cert.bin")]);
+    assert_eq!(entries[0].certificates, [read("nistP256.cert.bin").into()]);
     let writing = Writing { certificates: &entries[0].certificates, ..Writing::default() };
     let decoded = &entries[0].decoded;
     let cert = format::encode_with(&decoded.key, decoded.algorithm, Format::CertPem, &writing).unwrap();
     assert_eq!(*cert, *read("nistP256.cert-pem.pem"));
-    let other = [read("rsa2048.cert.bin")];
+    let other = [read("rsa2048.cert.bin").into()];
     let writing = Writing { certificates: &other, ..Writing::default() };
     for format in [Format::Cert, Format::CertPem] {
         let error = format::encode_with(&decoded.key, decoded.algorithm, format, &writing).unwrap_err();

@@ -17,7 +17,7 @@ use std::time::{Duration, Instant};
 use cng_pkcs11::asn1::{self, Limits};
 use cng_pkcs11::blob::{BlobType, Hints};
 use cng_pkcs11::format::{self, Error, Format};
-use cng_pkcs11::key::Validation;
+use cng_pkcs11::key::{Curve, PrivateKey, PublicKey, Validation, ec};
 use cng_pkcs11::secret::SecretBytes;
 use peak_alloc::PeakAlloc;
 
@@ -31,7 +31,7 @@ const MIB: usize = 1 << 20;
 /// The largest file: ten megabytes.
 const LARGE: usize = 10_000_000;
 /// Large enough for what is not linear to be seen, by the time or by the memory that it takes.
-const LONG: usize = 300_000;
+const LONG: usize = 1_000_000;
 /// What one key may take beside twice its input: numbers with their tables of powers, an expanded lattice key.
 const MARGIN: usize = MIB / 2;
 /// The fields of a file, of which no more than ten thousand are told.
@@ -215,6 +215,46 @@ fn a_pem_with_ten_thousand_blocks() {
         "one block",
         &[&b"-----BEGIN PRIVATE KEY-----\n"[..], &repeated(b"AAAA\n"), &b"-----END PRIVATE KEY-----\n"[..]].concat(),
     );
+}
+
+/// Each key has its certificate and those above it: a large one above many keys must not be there many times.
+#[test]
+fn many_keys_below_one_large_certificate() {
+    let _one = one_at_a_time();
+    let name = |letter| {
+        [&[0x30, 0x0C, 0x31, 0x0A, 0x30, 0x08, 0x06, 0x03, 0x55, 0x04, 0x03, 0x0C, 0x01][..], &[letter]].concat()
+    };
+    let validity = der(0x30, &[der(0x17, b"200101000000Z"), der(0x17, b"300101000000Z")].concat());
+    let ecdsa = der(0x30, &[0x06, 0x08, 0x2A, 0x86, 0x48, 0xCE, 0x3D, 0x04, 0x03, 0x02]);
+    let head = [0xA0, 0x03, 0x02, 0x01, 0x02, 0x02, 0x01, 0x01];
+    let extension = |length| {
+        let extension = der(0x30, &[&[0x06, 0x03, 0x2A, 0x03, 0x04][..], &der(0x04, &noise(length))].concat());
+        der(0xA3, &der(0x30, &extension))
+    };
+    // Nobody verifies its signature here.
+    let certificate = |subject, length, public: &[u8]| {
+        let parts = [&head[..], &ecdsa, &name(b'a'), &validity, &name(subject), public, &extension(length)];
+        let certificate =
+            der(0x30, &[&der(0x30, &parts.concat())[..], &ecdsa, &[0x03, 0x03, 0x00, 0x30, 0x00]].concat());
+        asn1::pem::to_pem(asn1::pem::Label::Certificate, &certificate).unwrap()
+    };
+    let mut text = Vec::new();
+    for _ in 0..100 {
+        let key = ec::PrivateKey::generate(Curve::by_name("nistP256").unwrap()).unwrap();
+        let public = asn1::spki::encode(&PublicKey::Ec(key.public().unwrap().clone())).unwrap();
+        if text.is_empty() {
+            text.extend_from_slice(&certificate(b'a', LONG, &public));
+        }
+        text.extend_from_slice(&certificate(b'b', 10, &public));
+        let key = asn1::pkcs8::encode(&PrivateKey::Ec(key)).unwrap();
+        text.extend_from_slice(&asn1::pkcs8::to_pem(&key).unwrap());
+    }
+    let hints = Hints { validation: Validation::Skip, ..Hints::default() };
+    let bound = 2 * text.len() + MARGIN;
+    let read = within(bound, "keys below one", || format::decode_all(&text, Format::Pkcs8Pem, &hints)).unwrap();
+    assert_eq!(read.len(), 100);
+    // The first key's is the one above all.
+    assert!(read.iter().skip(1).all(|entry| entry.certificates.len() == 2));
 }
 
 #[test]

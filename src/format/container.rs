@@ -3,6 +3,7 @@
 //! A certificate is a source of a public key. It cannot be made here, only handed on from a file that has it.
 
 use std::collections::HashMap;
+use std::sync::Arc;
 
 use der::{Decode, Encode};
 use x509_cert::Certificate;
@@ -13,6 +14,9 @@ use crate::asn1;
 use crate::blob::Hints;
 use crate::key::{KeyMaterial, Validation};
 use crate::secret::SecretBytes;
+
+/// No chain is longer: each key has one, and a thousand keys must not make a thousand thousand of a thousand certificates.
+const MAX_CHAIN: usize = 32;
 
 /// What binds certificates to keys and to each other.
 struct Names {
@@ -46,15 +50,15 @@ impl Names {
 }
 
 /// Certificates, by what is found in them.
-struct Store<'a> {
-    all: Vec<(&'a [u8], Option<Names>)>,
+struct Store {
+    all: Vec<(Arc<[u8]>, Option<Names>)>,
     by_subject: HashMap<Vec<u8>, usize>,
     by_key: HashMap<Vec<u8>, usize>,
 }
 
-impl<'a> Store<'a> {
-    fn new<T: AsRef<[u8]> + ?Sized + 'a>(certificates: impl Iterator<Item = &'a T>) -> Self {
-        let all: Vec<_> = certificates.map(|der| (der.as_ref(), Names::of(der.as_ref()))).collect();
+impl Store {
+    fn new<'a, T: AsRef<[u8]> + ?Sized + 'a>(certificates: impl Iterator<Item = &'a T>) -> Self {
+        let all: Vec<_> = certificates.map(|der| (Arc::from(der.as_ref()), Names::of(der.as_ref()))).collect();
         let (mut by_subject, mut by_key) = (HashMap::new(), HashMap::new());
         // Of several the first stands.
         for (at, names) in all.iter().enumerate().rev().filter_map(|(at, (_, names))| Some((at, names.as_ref()?))) {
@@ -65,13 +69,14 @@ impl<'a> Store<'a> {
     }
 
     /// A certificate and those above it, as far as they are there.
-    fn chain(&self, leaf: usize) -> Vec<Vec<u8>> {
-        let (mut chain, mut seen, mut next) = (Vec::new(), vec![false; self.all.len()], Some(leaf));
-        while let Some(at) = next {
-            let Some(unseen) = seen.get_mut(at).filter(|seen| !**seen) else { break };
-            *unseen = true;
-            let Some((der, names)) = self.all.get(at) else { break };
-            chain.push(der.to_vec());
+    fn chain(&self, leaf: usize) -> Vec<Arc<[u8]>> {
+        let (mut chain, mut next) = (Vec::new(), Some(leaf));
+        while let Some((der, names)) = next.and_then(|at| self.all.get(at)).filter(|_| chain.len() < MAX_CHAIN) {
+            // Two that have issued each other.
+            if chain.iter().any(|seen| Arc::ptr_eq(seen, der)) {
+                break;
+            }
+            chain.push(Arc::clone(der));
             let above = names.as_ref().filter(|names| !names.is_root());
             next = above.and_then(|names| self.by_subject.get(&names.issuer).copied());
         }
@@ -103,11 +108,11 @@ pub(super) fn leaves(certificates: &[&[u8]], hints: &Hints<'_>) -> Vec<Result<En
 
 /// Reads one certificate.
 pub(super) fn from_certificate(der: &[u8], hints: &Hints<'_>) -> Result<Entry, Error> {
-    certificate_entry(vec![der.to_vec()], hints)
+    certificate_entry(vec![Arc::from(der)], hints)
 }
 
-fn certificate_entry(chain: Vec<Vec<u8>>, hints: &Hints<'_>) -> Result<Entry, Error> {
-    let leaf = chain.first().map(Vec::as_slice).unwrap_or_default();
+fn certificate_entry(chain: Vec<Arc<[u8]>>, hints: &Hints<'_>) -> Result<Entry, Error> {
+    let leaf = chain.first().map(|leaf| &**leaf).unwrap_or_default();
     let contents = asn1::certificate::read_key(leaf, hints.validation)?.map(KeyMaterial::Public);
     if asn1::outer_length(leaf) != Some(leaf.len()) {
         return Err(asn1::Error::Invalid { what: "Certificate", problem: "something follows it" }.into());
@@ -130,7 +135,7 @@ pub(super) fn attach<T: AsRef<[u8]>>(entries: &mut [Result<Entry, Error>], certi
 }
 
 /// The certificate of a key, of those that came with it.
-pub(super) fn certificate(key: &KeyMaterial, certificates: &[Vec<u8>]) -> Result<SecretBytes, Error> {
+pub(super) fn certificate(key: &KeyMaterial, certificates: &[Arc<[u8]>]) -> Result<SecretBytes, Error> {
     let missing = |what| Err(Error::not_representable(Format::Cert, what));
     let Some(leaf) = certificates.first() else {
         return missing("a key without its certificate, which is not made here");
@@ -138,11 +143,11 @@ pub(super) fn certificate(key: &KeyMaterial, certificates: &[Vec<u8>]) -> Result
     if !Names::of(leaf).is_some_and(|names| names.certify(key)) {
         return missing("a key beside the certificate of another");
     }
-    Ok(SecretBytes::from(leaf.as_slice()))
+    Ok(SecretBytes::from(&**leaf))
 }
 
 /// The certificate of a key and those above it, in PEM.
-pub(super) fn certificates_pem(key: &KeyMaterial, certificates: &[Vec<u8>]) -> Result<SecretBytes, Error> {
+pub(super) fn certificates_pem(key: &KeyMaterial, certificates: &[Arc<[u8]>]) -> Result<SecretBytes, Error> {
     certificate(key, certificates)?;
     let blocks = certificates.iter().map(|der| asn1::pem::to_pem(pem::label(Format::CertPem), der));
     let text: Vec<u8> = blocks.collect::<Result<Vec<_>, _>>()?.iter().flat_map(|block| block.iter().copied()).collect();
@@ -183,7 +188,7 @@ mod pfx {
         Ok(entries.collect())
     }
 
-    fn entry(key: &PfxKey, pfx: &Pfx, store: &Store<'_>, hints: &Hints<'_>) -> Result<Entry, Error> {
+    fn entry(key: &PfxKey, pfx: &Pfx, store: &Store, hints: &Hints<'_>) -> Result<Entry, Error> {
         let contents = asn1::pkcs8::read(&key.pkcs8, asn1::Opening::default(), hints.validation)?;
         let entry = key_entry(contents.map(KeyMaterial::Private), hints)?;
         let spki = entry.decoded.key.public().and_then(|public| asn1::spki::encode(&public).ok()).unwrap_or_default();
@@ -235,7 +240,7 @@ mod pfx {
             .iter()
             .enumerate()
             .map(|(at, der)| PfxCertificate {
-                der: der.clone(),
+                der: der.to_vec(),
                 friendly_name: name.clone().filter(|_| at == 0),
                 local_key_id: id.clone().filter(|_| at == 0),
             })

@@ -1,5 +1,7 @@
 //! From a key to a file.
 
+use std::sync::Arc;
+
 use super::{Error, Format, bind, container, jwk, pem};
 use crate::asn1;
 use crate::blob;
@@ -17,7 +19,7 @@ pub struct Writing<'a> {
     /// How it is encrypted.
     pub encryption: asn1::Encryption,
     /// The key's certificate and those above it, in DER: for PKCS#12, JWK and certificates.
-    pub certificates: &'a [Vec<u8>],
+    pub certificates: &'a [Arc<[u8]>],
     /// The key's name: for PKCS#12 and JWK.
     pub name: Option<&'a str>,
     /// Curves by their parameters instead of their names, where DER allows it.

@@ -1,5 +1,7 @@
 //! One key of a file with what stands beside it, and the choice among several.
 
+use std::sync::Arc;
+
 use crate::asn1;
 use crate::blob::Decoded;
 use crate::key::KeyMaterial;
@@ -16,8 +18,8 @@ pub struct Entry {
     pub name: Option<String>,
     /// Its identifier: `localKeyId` of PKCS#12.
     pub id: Option<Vec<u8>>,
-    /// Its certificate and those above it, each in DER.
-    pub certificates: Vec<Vec<u8>>,
+    /// Its certificate and those above it, each in DER. Shared, since many keys may stand below one certificate.
+    pub certificates: Vec<Arc<[u8]>>,
     /// What else the file says that is no part of a key, by its name there.
     pub extras: Vec<String>,
 }

@@ -1,5 +1,7 @@
 //! The members of one JWK, taken one by one.
 
+use std::sync::Arc;
+
 use base64ct::{Base64, Base64UrlUnpadded};
 
 use crate::format::json::{Kind, Member, Node, Problem};
@@ -102,11 +104,11 @@ impl<'a> Members<'a> {
     }
 
     /// `x5c`: certificates in base64 with padding (RFC 7517 §4.7).
-    pub(super) fn certificates(&mut self) -> Result<Vec<Vec<u8>>, Error> {
+    pub(super) fn certificates(&mut self) -> Result<Vec<Arc<[u8]>>, Error> {
         let texts = self.texts("x5c")?;
         let decode = |(text, offset): (String, usize)| {
             let der = pem::base64::<Base64>(text.as_bytes());
-            der.map(|der| der.to_vec()).ok_or_else(|| self.wrong("x5c", offset, "it is not base64"))
+            der.map(|der| Arc::from(&*der)).ok_or_else(|| self.wrong("x5c", offset, "it is not base64"))
         };
         texts.into_iter().map(decode).collect()
     }

@@ -1,5 +1,7 @@
 //! From a key to the text of a JWK, in one buffer of the exact length.
 
+use std::sync::Arc;
+
 use base64ct::{Base64, Base64UrlUnpadded, Encoding};
 
 use super::algorithms::{self, Words};
@@ -51,7 +53,7 @@ impl Part<'_> {
 pub(in crate::format) struct Beside<'a> {
     pub(in crate::format) usage: Option<KeyUsage>,
     pub(in crate::format) name: Option<&'a str>,
-    pub(in crate::format) certificates: &'a [Vec<u8>],
+    pub(in crate::format) certificates: &'a [Arc<[u8]>],
 }
 
 /// Writes a JWK.

@@ -1,5 +1,7 @@
 //! `convert FILE --to T`: a key file into another format. No token.
 
+use std::sync::Arc;
+
 use cng_pkcs11::asn1::{Encryption, certificate};
 use cng_pkcs11::blob::{self, Decoded};
 use cng_pkcs11::format::{self, Entry, Format, Writing};
@@ -72,13 +74,13 @@ fn output_algorithm(decoded: &Decoded, asked: Option<Algorithm>) -> Result<Algor
     Err(blob::Error::Algorithm { given: asked.name(), found }.into())
 }
 
-fn certificates(args: &ConvertArgs) -> Result<Vec<Vec<u8>>, Failure> {
-    let read = |path: &std::path::PathBuf| Ok(certificate::decode(&file::read(path)?)?.der);
+fn certificates(args: &ConvertArgs) -> Result<Vec<Arc<[u8]>>, Failure> {
+    let read = |path: &std::path::PathBuf| Ok(certificate::decode(&file::read(path)?)?.der.into());
     args.cert.iter().map(read).collect()
 }
 
 /// The first certificate is the key's own: with another one the output would be of no use to anyone.
-fn check_certificate(entry: &Entry, certificates: &[Vec<u8>]) -> Result<(), Failure> {
+fn check_certificate(entry: &Entry, certificates: &[Arc<[u8]>]) -> Result<(), Failure> {
     let Some(leaf) = certificates.first() else { return Ok(()) };
     if Some(certificate::decode(leaf)?.public) == entry.decoded.key.public() {
         return Ok(());
