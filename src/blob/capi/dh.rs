@@ -26,7 +26,7 @@
 //! private blob without its y, which is computed; a public one has y without p and g, and is refused.
 
 use super::version3::{SEED, Version3};
-use super::{BitLength, Form, VERSION_2, VERSION_3, bits, expected, form, reversed};
+use super::{BitLength, Form, VERSION_2, VERSION_3, bits, byte_bits, expected, form, reversed};
 use crate::blob::dh::decoded;
 use crate::blob::dsa::{evidence, evidence_fields};
 use crate::blob::writer::Writer;
@@ -78,7 +78,7 @@ impl<'a> DhBlob<'a> {
         reader.expect_rest("the payload", u64::from(len) * if form.private { 3 } else { 1 })?;
         let numbers = if form.private {
             let p = reader.public("p", len)?;
-            bitlen.check(p)?;
+            bitlen.check_exact(p)?;
             Numbers::WithoutPublic([p, reader.public("g", len)?, reader.private("x", len)?])
         } else {
             reader.public("y", len)?;
@@ -97,7 +97,7 @@ impl<'a> DhBlob<'a> {
                     parameters = parameters.with_order(&q, hints.validation)?;
                 }
                 if !j.is_empty() {
-                    parameters = parameters.with_cofactor(&j);
+                    parameters = parameters.with_cofactor(&j, hints.validation)?;
                 }
                 if let Some(evidence) = evidence(blob.counter, blob.seed) {
                     parameters = parameters.with_evidence(evidence);
@@ -150,10 +150,10 @@ fn write(
     }
     form.write(writer, CALG_DH_EPHEM)?;
     writer.u32("bitlenP", bits(p))?;
-    writer.u32("bitlenQ", bits(q))?;
-    writer.u32("bitlenJ", bits(j))?;
+    writer.u32("bitlenQ", byte_bits(q))?;
+    writer.u32("bitlenJ", byte_bits(j))?;
     if let Some(x) = x {
-        writer.u32("bitlenX", bits(x))?;
+        writer.u32("bitlenX", byte_bits(x))?;
     }
     writer.bytes("counter", &counter.to_le_bytes())?;
     writer.bytes("seed", &seed)?;
@@ -162,5 +162,5 @@ fn write(
     writer.number_le("g", parameters.g(), p.len())?;
     writer.number_le("j", j, j.len())?;
     writer.number_le("y", key.y(), p.len())?;
-    x.map_or(Ok(()), |x| writer.number_le("x", x, bits(x).div_ceil(8)))
+    x.map_or(Ok(()), |x| writer.number_le("x", x, byte_bits(x) / 8))
 }

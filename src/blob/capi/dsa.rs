@@ -88,7 +88,7 @@ impl<'a> DsaBlob<'a> {
         let numbers = 2 * u64::from(len) + u64::from(GROUP) + u64::from(last);
         reader.expect_rest("the payload", numbers + 4 + u64::from(SEED))?;
         let p = reader.public("p", len)?;
-        bitlen.check(p)?;
+        bitlen.check_exact(p)?;
         let q = reader.public("q", GROUP)?;
         let g = reader.public("g", len)?;
         let (y, x) = if form.private {

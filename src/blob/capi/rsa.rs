@@ -64,7 +64,7 @@ impl<'a> RsaBlob<'a> {
         let private = if form.private { 5 * u64::from(half) + u64::from(whole) } else { 0 };
         reader.expect_rest("the payload", u64::from(whole) + private)?;
         let modulus = reader.public("modulus", whole)?;
-        bitlen.check(modulus)?;
+        bitlen.check_exact(modulus)?;
         let numbers = if form.private {
             Some([
                 reader.private("prime1", half)?,

@@ -4,7 +4,7 @@
 //! |---|---|---|---|---|
 //! | 0 | 8 | [`BLOBHEADER`](super), version 3 | ✓ | ✓ |
 //! | 8 | 4 LE | magic | ✓ | ✓ |
-//! | 12 | 4 LE | bitlenP | ✓ | ✓ |
+//! | 12 | 4 LE | bitlenP, exact | ✓ | ✓ |
 //! | 16 | 4 LE | bitlenQ, 0 where there is no q | ✓ | ✓ |
 //! | 20 | 4 LE | bitlenJ, 0 where there is no j | ✓ | ✓ |
 //! | 24 | 4 LE | bitlenX | | ✓ |
@@ -15,6 +15,8 @@
 //! | … | of bitlenJ | j = (p − 1) / q | ✓ | ✓ |
 //! | … | of bitlenP | y | ✓ | ✓ |
 //! | … | of bitlenX | x | | ✓ |
+//!
+//! Of bitlenQ, bitlenJ and bitlenX Microsoft's documents make arrays of an eighth, so that they count the bits of whole bytes.
 //!
 //! Counter and seed filled with 0xFF say that they are unknown.
 
@@ -51,12 +53,14 @@ impl<'a> Version3<'a> {
         let seed = reader.public("seed", SEED)?;
         let checked = |reader: &mut Reader<'a>, field, length: BitLength| {
             let number = reader.public(field, length.bytes())?;
-            length.check(number).map(|()| number)
+            length.check_room(number).map(|()| number)
         };
+        let modulus = reader.public("p", p_len)?;
+        p.check_exact(modulus)?;
         let all = Self {
             counter,
             seed,
-            p: checked(reader, "p", p)?,
+            p: modulus,
             q: checked(reader, "q", q)?,
             g: reader.public("g", p_len)?,
             j: checked(reader, "j", j)?,
@@ -65,7 +69,7 @@ impl<'a> Version3<'a> {
                 None => None,
                 Some(length) => {
                     let number = reader.private("x", x_len)?;
-                    length.check(number)?;
+                    length.check_room(number)?;
                     Some(number)
                 }
             },
