@@ -58,23 +58,23 @@ impl Form {
         expected: &'static str,
     ) -> Result<&'static Self, Error> {
         let allowed = |form: &&Self| private.is_none_or(|private| private == form.private);
-        let value = |field, offset, found, expected| Error::Value { field, offset, found: u64::from(found), expected };
+        // The magic comes last: what stands before it may be the first bytes of a bare key.
+        let foreign = |field, offset| Err(Error::Foreign { field, offset, expected });
         let start = reader.offset();
         let blob_type = reader.u8("bType")?;
         if !forms.iter().filter(allowed).any(|form| form.blob_type() == blob_type) {
-            return Err(value("bType", start, u32::from(blob_type), "6 is a public key, 7 a private one"));
+            return foreign("bType", start);
         }
         let version = reader.u8("bVersion")?;
         if !forms.iter().any(|form| form.version == version) {
-            return Err(value("bVersion", start + 1, u32::from(version), "it is no version of this blob type"));
+            return foreign("bVersion", start + 1);
         }
-        let reserved = reader.u16("reserved")?;
-        if reserved != 0 {
-            return Err(value("reserved", start + 2, u32::from(reserved), "it must be 0"));
+        if reader.u16("reserved")? != 0 {
+            return foreign("reserved", start + 2);
         }
         let algorithm = reader.u32("aiKeyAlg")?;
         if !algorithms.contains(&algorithm) {
-            return Err(value("aiKeyAlg", start + 4, algorithm, "it is not the ALG_ID of this algorithm"));
+            return foreign("aiKeyAlg", start + 4);
         }
         let of_header = |form: &&Self| form.blob_type() == blob_type && form.version == version;
         let magics: Vec<u32> = forms.iter().filter(of_header).map(|form| form.magic).collect();

@@ -51,13 +51,18 @@ impl Description {
         let value = |field, at: usize, found, expected| {
             Err(Error::Value { field, offset: start + at, found: u64::from(found), expected })
         };
+        // Behind a magic number these are the blob's; in front of everything they may be a bare key's.
+        let first = |field, at: usize, found, expected| match start {
+            0 => Err(Error::Foreign { field, offset: at, expected: BlobType::EccParameters.name() }),
+            _ => value(field, at, found, expected),
+        };
         let version = reader.u32("dwVersion")?;
         if version != VERSION {
-            return value("dwVersion", 0, version, "only version 1 exists");
+            return first("dwVersion", 0, version, "only version 1 exists");
         }
         let kind = reader.u32("dwCurveType")?;
         let Some((_, form)) = TYPES.iter().find(|(number, _)| *number == kind) else {
-            return value("dwCurveType", 4, kind, "1 is Weierstrass, 2 twisted Edwards, 3 Montgomery");
+            return first("dwCurveType", 4, kind, "1 is Weierstrass, 2 twisted Edwards, 3 Montgomery");
         };
         let hash = reader.u32("dwCurveGenerationAlgId")?;
         let field_len = reader.u32("cbFieldLength")?;
