@@ -49,14 +49,14 @@ impl Form {
         if self.private { 7 } else { 6 }
     }
 
-    /// Reads `BLOBHEADER` and the magic, and finds the form among those that are allowed.
+    /// Reads `BLOBHEADER` and the magic, and finds the form among those that are allowed. Gives aiKeyAlg too.
     fn read(
         reader: &mut Reader<'_>,
         forms: &'static [Self],
         private: Option<bool>,
         algorithms: &[u32],
         expected: &'static str,
-    ) -> Result<&'static Self, Error> {
+    ) -> Result<(&'static Self, u32), Error> {
         let allowed = |form: &&Self| private.is_none_or(|private| private == form.private);
         // The magic comes last: what stands before it may be the first bytes of a bare key.
         let foreign = |field, offset| Err(Error::Foreign { field, offset, expected });
@@ -81,7 +81,7 @@ impl Form {
         let magic_at = reader.offset();
         let found = reader.magic("magic", &magics, expected)?;
         let known = forms.iter().filter(of_header).find(|form| form.magic == found);
-        known.ok_or(Error::Magic { field: "magic", offset: magic_at, found, expected })
+        known.map(|form| (form, algorithm)).ok_or(Error::Magic { field: "magic", offset: magic_at, found, expected })
     }
 
     fn write(&self, writer: &mut Writer<impl AsMut<[u8]>>, algorithm: u32) -> Result<(), Error> {

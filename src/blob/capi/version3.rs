@@ -18,7 +18,8 @@
 //!
 //! Of bitlenQ, bitlenJ and bitlenX Microsoft's documents make arrays of an eighth, so that they count the bits of whole bytes.
 //!
-//! Counter and seed filled with 0xFF say that they are unknown.
+//! A counter of 0xFFFFFFFF says that counter and seed are unknown, whatever stands in the seed. A known seed that has not 20 bytes is written
+//! as an unknown one.
 
 use super::BitLength;
 use crate::blob::{Error, Reader};
