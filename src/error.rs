@@ -175,6 +175,7 @@ fn blob_hint(error: &blob::Error) -> Option<String> {
         | blob::Error::Name { .. } => {
             "the blob is damaged or of another type; `cng11 inspect` shows it field by field".into()
         }
+        blob::Error::Foreign { .. } => "give the type that fits the file, or --type auto".into(),
         blob::Error::Magic { .. } => "give the type that fits the magic number, or --type auto".into(),
         blob::Error::CurveMissing { .. } => "name the curve, for instance --curve secP256k1".into(),
         blob::Error::Algorithm { .. } => "leave the algorithm and the curve out, or give the ones that fit".into(),

@@ -75,6 +75,7 @@ fn excuses(loss: &Loss) -> bool {
             | Loss::Seed
             | Loss::DomainSeed
             | Loss::SubgroupOrder
+            | Loss::Cofactor
             | Loss::PrivateLength
             | Loss::ScalarBits
     )

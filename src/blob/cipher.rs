@@ -20,7 +20,7 @@ const HEADER: usize = 16;
 
 /// `NCRYPT_KEY_BLOB_HEADER` and the name behind it, which three blob types have in common.
 pub(super) struct Header<'a> {
-    name: &'a [u8],
+    name: String,
     data_len: u32,
     data_at: usize,
 }

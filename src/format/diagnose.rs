@@ -80,7 +80,7 @@ fn reached(error: &Error, len: usize) -> usize {
                 4.min(len)
             }
             // Whatever stands before it says little.
-            blob::Error::Magic { .. } => 0,
+            blob::Error::Foreign { .. } | blob::Error::Magic { .. } => 0,
             blob::Error::Key(_) => len,
             blob::Error::Asn1(error) => reached_in_der(error, len),
             _ => 0,

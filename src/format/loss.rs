@@ -6,9 +6,9 @@
 use std::fmt;
 
 use super::{Entry, Format, Writing};
-use crate::blob::BlobType;
+use crate::blob::{self, BlobType};
 use crate::key::curve::Form;
-use crate::key::{Family, KeyMaterial, KeyUsage, PrivateKey, PublicKey, SymmetricAlgorithm, Validation, rsa};
+use crate::key::{Family, KeyMaterial, KeyUsage, PrivateKey, PublicKey, SymmetricAlgorithm, Validation, dh, dsa, rsa};
 
 /// One thing that is not in the file that is written.
 #[derive(Clone, Debug, Eq, PartialEq)]
@@ -26,6 +26,8 @@ pub enum Loss {
     DomainSeed,
     /// The subgroup order q of DH parameters.
     SubgroupOrder,
+    /// The cofactor (p − 1) / q of DH parameters.
+    Cofactor,
     /// How long a DH private value shall be.
     PrivateLength,
     /// The seed of a lattice key, which cannot be got back.
@@ -61,6 +63,7 @@ impl fmt::Display for Loss {
                 f.write_str("seed and counter of the domain parameters are left out and cannot be got back")
             }
             Self::SubgroupOrder => f.write_str("the subgroup order q is left out"),
+            Self::Cofactor => f.write_str("the cofactor j is left out"),
             Self::PrivateLength => f.write_str("the length that the parameters ask for in private values is left out"),
             Self::Seed => f.write_str("the seed is left out and cannot be got back from the expanded key"),
             Self::ScalarBits => {
@@ -123,7 +126,7 @@ fn private_losses(losses: &mut Vec<Loss>, key: &PrivateKey, to: Format) {
                 losses.push(Loss::PublicHalf);
             }
         }
-        PrivateKey::Dsa(key) => domain_losses(losses, key.public().parameters().evidence().is_some(), to),
+        PrivateKey::Dsa(key) => domain_losses(losses, key.public().parameters(), to),
         PrivateKey::Dh(key) => dh_losses(losses, key.public(), to),
         PrivateKey::Pq(key) => {
             let expanded = matches!(to, Format::Blob(BlobType::PqDsaPrivate | BlobType::MlKemPrivate));
@@ -136,7 +139,7 @@ fn private_losses(losses: &mut Vec<Loss>, key: &PrivateKey, to: Format) {
 
 fn public_losses(losses: &mut Vec<Loss>, key: &PublicKey, to: Format) {
     match key {
-        PublicKey::Dsa(key) => domain_losses(losses, key.parameters().evidence().is_some(), to),
+        PublicKey::Dsa(key) => domain_losses(losses, key.parameters(), to),
         PublicKey::Dh(key) => dh_losses(losses, key, to),
         PublicKey::Ec(_) | PublicKey::Pq(_) | PublicKey::Rsa(_) => {}
     }
@@ -155,25 +158,41 @@ fn is_clamped(d: &[u8]) -> bool {
     d.first().is_some_and(|first| first & low == 0) && d.last().is_some_and(|last| last & high.0 == high.1)
 }
 
-/// No format but CNG's own DSA blobs (and CAPI's) holds how p and q were made.
-fn domain_losses(losses: &mut Vec<Loss>, known: bool, to: Format) {
-    let held = matches!(to, Format::Blob(blob) if blob != BlobType::Pkcs8);
-    if known && !held {
+/// No format but CNG's own DSA blobs and CAPI's holds how p and q were made, and only if the seed has a length for which they have room.
+fn domain_losses(losses: &mut Vec<Loss>, parameters: &dsa::Parameters, to: Format) {
+    let Some(evidence) = parameters.evidence() else { return };
+    let seeds = match to {
+        Format::Blob(BlobType::DsaPrivate | BlobType::DsaPublic | BlobType::Private | BlobType::Public) => {
+            blob::dsa::seeds(parameters.p().len())
+        }
+        Format::Blob(blob) if blob != BlobType::Pkcs8 => blob::dsa::SHORT_SEED,
+        _ => return losses.push(Loss::DomainSeed),
+    };
+    if !blob::dsa::holds(evidence, &seeds) {
         losses.push(Loss::DomainSeed);
     }
 }
 
-fn dh_losses(losses: &mut Vec<Loss>, key: &crate::key::dh::PublicKey, to: Format) {
+/// X9.42 in DER, which is written where there is a q, has all but the length; so has version 3 of CAPI's blobs, with seeds of 20 bytes.
+/// PKCS #3, which is written where there is none, has the length alone; CNG's blobs and BIND have nothing.
+fn dh_losses(losses: &mut Vec<Loss>, key: &dh::PublicKey, to: Format) {
     let parameters = key.parameters();
-    // X9.42 in DER has q, PKCS #3 and CNG's blobs do not; DER has both lengths and seeds, and BIND neither.
     let is_der = matches!(to, Format::PKCS8 | Format::Pkcs8Pem | Format::Pkcs12 | Format::Spki | Format::SpkiPem);
-    if parameters.q().is_some() && !is_der {
+    let is_capi = matches!(to, Format::Blob(BlobType::CapiDhPrivate | BlobType::CapiDhPublic));
+    let has_q = parameters.q().is_some();
+    if has_q && !is_der && !is_capi {
         losses.push(Loss::SubgroupOrder);
     }
-    if parameters.evidence().is_some() && !is_der {
-        losses.push(Loss::DomainSeed);
+    if parameters.j().is_some() && !is_der && !is_capi {
+        losses.push(Loss::Cofactor);
     }
-    if parameters.private_bits().is_some() && !is_der {
+    if let Some(evidence) = parameters.evidence() {
+        let held = (is_der && has_q) || (is_capi && blob::dsa::holds(evidence, &blob::dsa::SHORT_SEED));
+        if !held {
+            losses.push(Loss::DomainSeed);
+        }
+    }
+    if parameters.private_bits().is_some() && (!is_der || has_q) {
         losses.push(Loss::PrivateLength);
     }
 }
