@@ -429,3 +429,24 @@ fn usage_errors_are_told_before_anything_is_read() {
         desk.error(arguments, 2);
     }
 }
+
+#[test]
+fn a_private_key_of_448_bits_without_its_public_half_goes_through_and_is_missed_where_that_is_needed() {
+    let desk = Desk::new();
+    for algorithm in ["X448", "ED448"] {
+        let (pem, der, back) = (desk.path("key.pem"), desk.path("key.der"), desk.path("back.pem"));
+        openssl(&["genpkey", "-algorithm", algorithm, "-out", &pem], None);
+        let document = desk.json(&["convert", &pem, "--to", "pkcs8", "-o", &der]);
+        assert_eq!(document["losses"].as_array().unwrap().len(), 0, "{document}");
+        desk.cng11(&["convert", &der, "--to", "pkcs8-pem", "-o", &back]).ok();
+        assert_eq!(bytes(&back), bytes(&pem), "{algorithm}");
+        let compared = desk.json(&["inspect", &der, &back]);
+        assert_eq!(compared["same_key"], true);
+        let inspected = desk.json(&["inspect", &pem]);
+        assert_eq!((&inspected["consistent"], &inspected["private"]), (&Value::Null, &true.into()));
+        for to in ["spki", "jwk"] {
+            let error = desk.error(&["convert", &pem, "--to", to], 1);
+            assert!(error["message"].as_str().unwrap().contains("public"), "{to}: {error}");
+        }
+    }
+}

@@ -119,7 +119,11 @@ fn private_losses(losses: &mut Vec<Loss>, key: &PrivateKey, to: Format) {
             if clamped && !is_clamped(key.d()) {
                 losses.push(Loss::ScalarBits);
             }
-            if to == Format::Bind {
+            // RFC 8410 leaves it out, and OpenSSL 3.0 does not read what has it all the same.
+            let own_curve = matches!(key.curve().form, Form::Edwards | Form::Montgomery);
+            let uncomputed = own_curve && key.curve().arithmetic.is_none() && key.public().is_some();
+            let is_pkcs8 = matches!(to, Format::PKCS8 | Format::Pkcs8Pem | Format::Pkcs12);
+            if to == Format::Bind || (uncomputed && is_pkcs8) {
                 losses.push(Loss::PublicHalf);
             }
         }
