@@ -13,6 +13,8 @@ use crate::key::{self, Curve, Validation};
 use crate::secret::SecretBytes;
 
 const WHAT: &str = "ECPrivateKey";
+/// Neither the structure nor what is around it says on which curve the key is.
+pub(crate) const NO_CURVE: Error = Error::Invalid { what: WHAT, problem: "it names no curve" };
 
 #[derive(Sequence)]
 struct EcPrivateKey<'a> {
@@ -52,7 +54,7 @@ pub(super) fn decode_beside(
             return Err(invalid("it names another curve than the structure around it"));
         }
         (Some(curve), _) | (None, Some((curve, _))) => curve,
-        (None, None) => return Err(invalid("it names no curve")),
+        (None, None) => return Err(NO_CURVE),
     };
     check_form(curve)?;
     let point = |bytes| PublicKey::from_any_point(curve, bytes, validation);

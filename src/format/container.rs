@@ -185,7 +185,9 @@ mod pfx {
         let at = leaf.and_then(|leaf| pfx.certificates.iter().position(|certificate| certificate == leaf));
         let name = key.friendly_name.clone().or_else(|| leaf.and_then(|leaf| leaf.friendly_name.clone()));
         let certificates = at.map(|at| store.chain(at)).unwrap_or_default();
-        Ok(Entry { name, id: key.local_key_id.clone(), certificates, ..entry })
+        // One that opens without a password is in the clear.
+        let encrypted = hints.password.is_some();
+        Ok(Entry { name, id: key.local_key_id.clone(), certificates, encrypted, ..entry })
     }
 
     fn ignored(pfx: &Pfx) -> Vec<String> {
