@@ -131,7 +131,7 @@ enum Cause<'a> {
 fn asn1_hint(error: &asn1::Error) -> Option<String> {
     Some(match error {
         asn1::Error::PasswordMissing => "give the password with --password-source".into(),
-        asn1::Error::PasswordWrong => "check the password; nothing was imported".into(),
+        asn1::Error::PasswordWrong => "check the password".into(),
         asn1::Error::Malformed { .. } | asn1::Error::Invalid { .. } => {
             "the file is damaged or of another type; `openssl asn1parse -inform DER` shows its structure".into()
         }
@@ -161,6 +161,8 @@ fn format_hint(error: &format::Error) -> Option<String> {
         format::Error::Text { .. } | format::Error::NoKey { .. } => {
             "the file is damaged or of another type; `cng11 inspect` shows how far it makes sense".into()
         }
+        format::Error::Empty => "check where it comes from: what wrote it may have failed".into(),
+        format::Error::Foreign { hint, .. } => (*hint).into(),
         format::Error::NotBuiltIn { feature, .. } => format!("build with --features {feature}"),
         _ => "ask for a type that fits the kind of key".into(),
     })
@@ -178,7 +180,7 @@ fn blob_hint(error: &blob::Error) -> Option<String> {
         blob::Error::Foreign { .. } => "give the type that fits the file, or --type auto".into(),
         blob::Error::Magic { .. } => "give the type that fits the magic number, or --type auto".into(),
         blob::Error::CurveMissing { .. } => "name the curve, for instance --curve secP256k1".into(),
-        blob::Error::Algorithm { .. } => "leave the algorithm and the curve out, or give the ones that fit".into(),
+        blob::Error::Algorithm { .. } => "leave --algorithm and --curve out, or give the ones that fit".into(),
         blob::Error::Wrapped { .. } => "name the key that opens it with --unwrap-key".into(),
         blob::Error::CurveUnknown { .. } => "a key on a curve of one's own has no place here: use a named curve".into(),
         blob::Error::NotAKey { .. } => {

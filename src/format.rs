@@ -33,6 +33,7 @@ mod diagnose;
 mod encode;
 mod entry;
 mod error;
+mod foreign;
 mod inspect;
 mod json;
 mod jwk;
@@ -42,7 +43,7 @@ mod sniff;
 
 use crate::blob::BlobType;
 
-pub use self::decode::{MAX_KEYS, decode, decode_all, decode_each};
+pub use self::decode::{MAX_KEYS, decode, decode_all, decode_each, decode_one};
 pub use self::diagnose::{Guess, diagnose};
 pub use self::encode::{Writing, encode, encode_with};
 pub use self::entry::{Entry, only, select};

@@ -156,7 +156,7 @@ fn evidence(bytes: &[u8], vector: &Vector) -> Option<Evidence> {
 fn a_seed_that_does_not_fit_is_left_out_and_named() {
     let lost = |key: &KeyMaterial, algorithm, to| {
         let entry = Entry::from(Decoded { algorithm, key: key.clone(), usage: None });
-        losses(&entry, Format::PKCS8, Format::Blob(to), &Writing::default())
+        losses(&entry, Format::Blob(to), &Writing::default())
     };
     let short = Evidence { seed: vec![7; 20], counter: 5 };
     let long = Evidence { seed: vec![7; 32], counter: 5 };
@@ -176,8 +176,8 @@ fn a_seed_that_does_not_fit_is_left_out_and_named() {
         let all = [Loss::SubgroupOrder, Loss::Cofactor, Loss::DomainSeed];
         assert_eq!(lost(&key, Algorithm::DH, BlobType::DhPrivate), all);
         let entry = Entry::from(Decoded { algorithm: Algorithm::DH, key: key.clone(), usage: None });
-        assert_eq!(losses(&entry, Format::PKCS8, Format::Bind, &Writing::default()), all);
-        assert_eq!(losses(&entry, Format::PKCS8, Format::PKCS8, &Writing::default()), []);
+        assert_eq!(losses(&entry, Format::Bind, &Writing::default()), all);
+        assert_eq!(losses(&entry, Format::PKCS8, &Writing::default()), []);
     }
 
     for (file, types, room) in [
@@ -217,9 +217,9 @@ fn a_key_for_signing_alone_says_so_and_loses_it_in_a_blob() {
         let decoded = blob::decode(&vector.bytes(), vector.blob_type, &vector.hints()).unwrap();
         assert_eq!(decoded.usage, usage, "{file}");
         let (from, entry) = (Format::Blob(vector.blob_type), Entry::from(decoded));
-        let lost = losses(&entry, from, from, &Writing::default());
+        let lost = losses(&entry, from, &Writing::default());
         assert_eq!(lost, usage.map(Loss::Usage).into_iter().collect::<Vec<_>>(), "{file}");
-        let kept = losses(&entry, from, Format::PKCS8, &Writing::default());
+        let kept = losses(&entry, Format::PKCS8, &Writing::default());
         assert!(vector.blob_type.is_public() || kept.is_empty(), "{file}: {kept:?}");
     }
 }

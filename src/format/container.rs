@@ -204,7 +204,9 @@ mod pfx {
         let certificates = at.map(|at| store.chain(at)).unwrap_or_default();
         let mut extras = entry.extras;
         extras.extend(foreign.then(|| "a certificate of its localKeyId that is for another key".to_owned()));
-        Ok(Entry { name, id: key.local_key_id.clone(), certificates, extras, ..entry })
+        // One that opens without a password is in the clear.
+        let encrypted = hints.password.is_some();
+        Ok(Entry { name, id: key.local_key_id.clone(), certificates, encrypted, extras, ..entry })
     }
 
     fn ignored(pfx: &Pfx) -> Vec<String> {

@@ -1,6 +1,7 @@
 //! From a file to its keys.
 
-use super::{Entry, Error, Format, bind, container, jwk, only, pem};
+use super::entry::position;
+use super::{Entry, Error, Format, bind, container, jwk, only, pem, select};
 use crate::asn1::pem::Section;
 use crate::asn1::{self, Contents, Limits};
 use crate::blob::{self, BlobType, Decoded, Hints, pkcs8};
@@ -29,6 +30,34 @@ pub fn decode(bytes: &[u8], format: Format, hints: &Hints<'_>) -> Result<Decoded
 /// [`Error`]; of one key among several [`Error::Entry`], which tells which.
 pub fn decode_all(bytes: &[u8], format: Format, hints: &Hints<'_>) -> Result<Vec<Entry>, Error> {
     decode_each(bytes, format, hints)?.into_iter().collect()
+}
+
+/// Reads one key of a file: the only one, or the one that is called `wanted`. The algorithm and the curve that are given beside the file are for this key:
+/// another one that they do not fit is not asked.
+///
+/// # Errors
+/// [`Error`]; [`Error::SeveralKeys`] and [`Error::NoSuchKey`] when it is not told which one, or not well.
+pub fn decode_one(bytes: &[u8], format: Format, hints: &Hints<'_>, wanted: Option<&str>) -> Result<Entry, Error> {
+    let given = hints.algorithm.is_some() || hints.curve.is_some();
+    let bare = Hints { algorithm: None, curve: None, ..*hints };
+    match (wanted, decode_all(bytes, format, hints)) {
+        (None, Ok(entries)) => only(entries),
+        (Some(wanted), Ok(entries)) => select(entries, wanted),
+        (_, Err(error)) if !given => Err(error),
+        (None, Err(error)) => Err(match decode_all(bytes, format, &bare).map(only) {
+            Ok(Err(several)) => several,
+            _ => error,
+        }),
+        (Some(wanted), Err(error)) => {
+            let Ok(entries) = decode_all(bytes, format, &bare) else { return Err(error) };
+            let at = position(&entries, wanted)?;
+            let outcomes = decode_each(bytes, format, hints)?;
+            match outcomes.len() == entries.len() {
+                true => outcomes.into_iter().nth(at).unwrap_or(Err(error)),
+                false => Err(error),
+            }
+        }
+    }
 }
 
 /// Reads the keys of a file, the bad ones among them with what is wrong with them.
@@ -80,11 +109,21 @@ fn decode_der(bytes: &[u8], format: Format, hints: &Hints<'_>) -> Result<Entry, 
         Format::Pkcs1Public => {
             Contents::plain(KeyMaterial::Public(PublicKey::Rsa(asn1::pkcs1::decode_public(bytes, validation)?)))
         }
-        Format::Sec1 => private(PrivateKey::Ec(asn1::sec1::decode(bytes, hints.curve, validation)?)),
+        Format::Sec1 => sec1(bytes, hints)?,
         Format::Spki => asn1::spki::read(bytes, validation)?.map(KeyMaterial::Public),
         other => return Err(Error::NoKey { format: other.name(), problem: "it is no DER structure".to_owned() }),
     };
-    entry(contents, hints)
+    let encrypted = format == Format::PKCS8 && asn1::pkcs8::is_encrypted(bytes);
+    Ok(Entry { encrypted, ..entry(contents, hints)? })
+}
+
+/// Reads SEC 1. A curve that is given beside it is for a file that names none; whether it fits is asked like with every other format.
+fn sec1(bytes: &[u8], hints: &Hints<'_>) -> Result<Contents<KeyMaterial>, asn1::Error> {
+    let key = match asn1::sec1::decode(bytes, None, hints.validation) {
+        Err(asn1::sec1::NO_CURVE) if hints.curve.is_some() => asn1::sec1::decode(bytes, hints.curve, hints.validation),
+        outcome => outcome,
+    };
+    Ok(private(PrivateKey::Ec(key?)))
 }
 
 fn private(key: PrivateKey) -> Contents<KeyMaterial> {

@@ -20,13 +20,15 @@ pub struct Entry {
     pub id: Option<Vec<u8>>,
     /// Its certificate and those above it, each in DER. Shared, since many keys may stand below one certificate.
     pub certificates: Vec<Arc<[u8]>>,
+    /// Whether it was encrypted in the file.
+    pub encrypted: bool,
     /// What else the file says that is no part of a key, by its name there.
     pub extras: Vec<String>,
 }
 
 impl From<Decoded> for Entry {
     fn from(decoded: Decoded) -> Self {
-        Self { decoded, name: None, id: None, certificates: Vec::new(), extras: Vec::new() }
+        Self { decoded, name: None, id: None, certificates: Vec::new(), encrypted: false, extras: Vec::new() }
     }
 }
 
@@ -88,17 +90,23 @@ pub fn only(mut entries: Vec<Entry>) -> Result<Entry, Error> {
 /// # Errors
 /// [`Error::NoSuchKey`] when none or more than one answers.
 pub fn select(mut entries: Vec<Entry>, wanted: &str) -> Result<Entry, Error> {
+    let index = position(&entries, wanted)?;
+    Ok(entries.swap_remove(index))
+}
+
+/// Where the key stands that [`select`] chooses.
+pub(super) fn position(entries: &[Entry], wanted: &str) -> Result<usize, Error> {
     let by_name = |entry: &Entry| entry.name.as_deref() == Some(wanted);
-    let mut found: Vec<usize> = positions(&entries, by_name);
+    let mut found: Vec<usize> = positions(entries, by_name);
     if let (true, Some(id)) = (found.is_empty(), unhex(wanted)) {
-        found = positions(&entries, |entry| entry.is_called(&id));
+        found = positions(entries, |entry| entry.is_called(&id));
     }
     if let (true, Ok(number)) = (found.is_empty(), wanted.parse::<usize>()) {
         found.extend(number.checked_sub(1).filter(|index| *index < entries.len()));
     }
     match found.as_slice() {
-        [index] => Ok(entries.swap_remove(*index)),
-        _ => Err(Error::NoSuchKey { wanted: printable(wanted), found: found.len(), keys: describe_all(&entries) }),
+        [index] => Ok(*index),
+        _ => Err(Error::NoSuchKey { wanted: printable(wanted), found: found.len(), keys: describe_all(entries) }),
     }
 }
 

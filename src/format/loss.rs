@@ -53,40 +53,42 @@ pub enum Loss {
 impl fmt::Display for Loss {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::PrivateHalf => f.write_str("the private half is left out"),
-            Self::Encryption => f.write_str("the key was encrypted and is written in the clear"),
-            Self::PublicHalf => f.write_str("the public half is left out; a reader computes it"),
+            Self::PrivateHalf => f.write_str("the private half"),
+            Self::Encryption => f.write_str("the encryption: the key is written in the clear"),
+            Self::PublicHalf => f.write_str("the public half, which a reader computes"),
             Self::PrivateExponent => f.write_str(
-                "d is left out and is not the one that a reader computes (modulo lcm(p − 1, q − 1)); both do the same",
+                "the private exponent, which is not the one that a reader computes (modulo lcm(p − 1, q − 1)); both do the same",
             ),
-            Self::DomainSeed => {
-                f.write_str("seed and counter of the domain parameters are left out and cannot be got back")
-            }
-            Self::SubgroupOrder => f.write_str("the subgroup order q is left out"),
-            Self::Cofactor => f.write_str("the cofactor j is left out"),
-            Self::PrivateLength => f.write_str("the length that the parameters ask for in private values is left out"),
-            Self::Seed => f.write_str("the seed is left out and cannot be got back from the expanded key"),
+            Self::DomainSeed => f.write_str("seed and counter of the domain parameters, which cannot be got back"),
+            Self::SubgroupOrder => f.write_str("the subgroup order q"),
+            Self::Cofactor => f.write_str("the cofactor j"),
+            Self::PrivateLength => f.write_str("the length that the parameters ask for in private values"),
+            Self::Seed => f.write_str("the seed, which cannot be got back from the expanded key"),
             Self::ScalarBits => {
-                f.write_str("the scalar is written clamped (RFC 7748 §5): the bits that have no meaning are lost")
+                f.write_str("the bits of the scalar that have no meaning: it is written clamped (RFC 7748 §5)")
             }
             Self::Usage(usage) => {
                 let words: Vec<_> = usage.words().collect();
-                write!(f, "the usage ({}) is left out", words.join(", "))
+                write!(f, "the usage ({})", words.join(", "))
             }
-            Self::Algorithm(family) => write!(f, "that it is a key of {} is left out", family.identifier()),
-            Self::CurveName(name) => {
-                write!(f, "the name of the curve, {name}, is left out: it must be given beside the file")
+            Self::Algorithm(family) => {
+                write!(f, "the algorithm, {}: give it with --algorithm", family.identifier())
             }
-            Self::Certificates(count) => write!(f, "{count} certificate(s) are left out"),
-            Self::Name => f.write_str("the key's name is left out"),
-            Self::Identifier => f.write_str("the key's identifier is left out"),
-            Self::Extra(what) => write!(f, "{what} is left out"),
+            Self::CurveName(name) => write!(
+                f,
+                "the curve's name, {name}: give it with --curve, or choose ECCFULLPRIVATEBLOB or ECCFULLPUBLICBLOB"
+            ),
+            Self::Certificates(1) => f.write_str("the certificate"),
+            Self::Certificates(count) => write!(f, "{count} certificates"),
+            Self::Name => f.write_str("the key's name"),
+            Self::Identifier => f.write_str("the key's identifier"),
+            Self::Extra(what) => f.write_str(what),
         }
     }
 }
 
-/// What is lost of a key that was read from one format when it is written as another.
-pub fn losses(entry: &Entry, from: Format, to: Format, writing: &Writing<'_>) -> Vec<Loss> {
+/// What is lost of a key that was read from a file when it is written as another.
+pub fn losses(entry: &Entry, to: Format, writing: &Writing<'_>) -> Vec<Loss> {
     let mut losses = Vec::new();
     let key = &entry.decoded.key;
     let private = matches!(key, KeyMaterial::Private(_));
@@ -104,7 +106,7 @@ pub fn losses(entry: &Entry, from: Format, to: Format, writing: &Writing<'_>) ->
         KeyMaterial::Secret(_) => {}
     }
     said_of_key(&mut losses, entry, to, writing);
-    beside(&mut losses, entry, from, to, writing);
+    beside(&mut losses, entry, to, writing);
     losses
 }
 
@@ -122,7 +124,11 @@ fn private_losses(losses: &mut Vec<Loss>, key: &PrivateKey, to: Format) {
             if clamped && !is_clamped(key.d()) {
                 losses.push(Loss::ScalarBits);
             }
-            if to == Format::Bind {
+            // RFC 8410 leaves it out, and OpenSSL 3.0 does not read what has it all the same.
+            let own_curve = matches!(key.curve().form, Form::Edwards | Form::Montgomery);
+            let uncomputed = own_curve && key.curve().arithmetic.is_none() && key.public().is_some();
+            let is_pkcs8 = matches!(to, Format::PKCS8 | Format::Pkcs8Pem | Format::Pkcs12);
+            if to == Format::Bind || (uncomputed && is_pkcs8) {
                 losses.push(Loss::PublicHalf);
             }
         }
@@ -239,7 +245,7 @@ fn said_of_key(losses: &mut Vec<Loss>, entry: &Entry, to: Format, writing: &Writ
 }
 
 /// What stands beside the key.
-fn beside(losses: &mut Vec<Loss>, entry: &Entry, from: Format, to: Format, writing: &Writing<'_>) {
+fn beside(losses: &mut Vec<Loss>, entry: &Entry, to: Format, writing: &Writing<'_>) {
     let is_jwk = matches!(to, Format::Jwk | Format::JwkSet);
     let holds_names = is_jwk || to == Format::Pkcs12;
     let kept = match to {
@@ -257,7 +263,8 @@ fn beside(losses: &mut Vec<Loss>, entry: &Entry, from: Format, to: Format, writi
     if entry.id.is_some() && to != Format::Pkcs12 {
         losses.push(Loss::Identifier);
     }
-    if from == Format::Pkcs12 && writing.password.is_none() && !to.is_public() {
+    let has_secret = !matches!(entry.decoded.key, KeyMaterial::Public(_));
+    if entry.encrypted && has_secret && writing.password.is_none() && !to.is_public() {
         losses.push(Loss::Encryption);
     }
     losses.extend(entry.extras.iter().cloned().map(Loss::Extra));

@@ -2,7 +2,7 @@
 
 use der::{Decode, Header, Reader, SliceReader, Tag};
 
-use super::{Error, Format, bind, jwk, pem};
+use super::{Error, Format, bind, foreign, jwk, pem};
 use crate::asn1;
 use crate::blob::{self, BlobType};
 
@@ -11,15 +11,21 @@ use crate::blob::{self, BlobType};
 /// Of a PEM file with several blocks the first private key decides, without one the first public key, else the first certificate.
 ///
 /// # Errors
-/// [`Error::Unrecognised`] with the candidates.
+/// [`Error::Unrecognised`] with the candidates; [`Error::Foreign`] for what is known and not read.
 pub fn sniff(bytes: &[u8]) -> Result<Format, Error> {
     if let Some(blob_type) = blob::sniff(bytes) {
         return Ok(Format::Blob(blob_type));
+    }
+    if let Some(error) = foreign::der(bytes) {
+        return Err(error);
     }
     let known =
         sniff_der(bytes).or_else(|| jwk::sniff(bytes)).or_else(|| bind::sniff(bytes)).or_else(|| sniff_pem(bytes));
     if let Some(format) = known {
         return Ok(format);
+    }
+    if let Some(error) = foreign::other(bytes) {
+        return Err(error);
     }
     let candidates = match bytes.len() {
         16 => vec!["raw"],

@@ -143,6 +143,8 @@ impl PublicKey {
     }
 }
 
+const TOO_LARGE: Error = Error::OutOfRange { field: "d", what: "it must be in 1 … n−1, n the order of the curve" };
+
 /// A private scalar, or the seed of RFC 8032, with its public point.
 #[derive(Clone, Debug)]
 pub struct PrivateKey {
@@ -165,6 +167,42 @@ impl PrivateKey {
         public: Option<PublicKey>,
         validation: Validation,
     ) -> Result<Self, Error> {
+        let d = Self::scalar(curve, d)?;
+        if let (Validation::Skip, Some(public)) = (validation, &public) {
+            return Ok(Self { curve, d, public: Some(public.clone()), consistency: Consistency::Unchecked });
+        }
+        let Some(arithmetic) = curve.arithmetic else {
+            Self::check_range(curve, &d)?;
+            let public = public.ok_or(Error::Missing {
+                field: "the public point",
+                why: "there is no arithmetic for this curve here",
+            })?;
+            return Ok(Self { curve, d, public: Some(public), consistency: Consistency::Unchecked });
+        };
+        let computed = public_point(arithmetic, &d).ok_or(TOO_LARGE)?;
+        let computed = PublicKey::from_point(curve, &computed, Validation::Skip)?;
+        if public.is_some_and(|given| given != computed) {
+            return Err(Error::Inconsistent { what: "the public point is not d·G" });
+        }
+        Ok(Self { curve, d, public: Some(computed), consistency: Consistency::Checked })
+    }
+
+    /// A key from its scalar alone. Its point is computed where the curve has arithmetic here; elsewhere it stays unknown, and whoever needs it
+    /// is told so.
+    ///
+    /// # Errors
+    /// As [`PrivateKey::new`], but for the missing point.
+    pub fn from_scalar(curve: &'static Curve, d: &[u8], validation: Validation) -> Result<Self, Error> {
+        if curve.arithmetic.is_some() {
+            return Self::new(curve, d, None, validation);
+        }
+        let d = Self::scalar(curve, d)?;
+        Self::check_range(curve, &d)?;
+        Ok(Self { curve, d, public: None, consistency: Consistency::Unchecked })
+    }
+
+    /// The scalar as wide as the field.
+    fn scalar(curve: &Curve, d: &[u8]) -> Result<SecretBytes, Error> {
         let d = if curve.form.is_affine() {
             SecretBytes::left_padded(d, curve.width())
         } else {
@@ -175,26 +213,14 @@ impl PrivateKey {
         if curve.form != Form::Edwards && bool::from(d.ct_eq(&SecretBytes::zeroed(d.len()))) {
             return Err(Error::OutOfRange { field: "d", what: "it is zero" });
         }
-        if let (Validation::Skip, Some(public)) = (validation, &public) {
-            return Ok(Self { curve, d, public: Some(public.clone()), consistency: Consistency::Unchecked });
+        Ok(d)
+    }
+
+    fn check_range(curve: &Curve, d: &[u8]) -> Result<(), Error> {
+        if curve.form.is_affine() && !is_below(d, curve.parameters.n) {
+            return Err(TOO_LARGE);
         }
-        let too_large = Error::OutOfRange { field: "d", what: "it must be in 1 … n−1, n the order of the curve" };
-        let Some(arithmetic) = curve.arithmetic else {
-            if curve.form.is_affine() && !is_below(&d, curve.parameters.n) {
-                return Err(too_large);
-            }
-            let public = public.ok_or(Error::Missing {
-                field: "the public point",
-                why: "there is no arithmetic for this curve here",
-            })?;
-            return Ok(Self { curve, d, public: Some(public), consistency: Consistency::Unchecked });
-        };
-        let computed = public_point(arithmetic, &d).ok_or(too_large)?;
-        let computed = PublicKey::from_point(curve, &computed, Validation::Skip)?;
-        if public.is_some_and(|given| given != computed) {
-            return Err(Error::Inconsistent { what: "the public point is not d·G" });
-        }
-        Ok(Self { curve, d, public: Some(computed), consistency: Consistency::Checked })
+        Ok(())
     }
 
     /// The curve.

@@ -31,7 +31,7 @@ pub(super) fn key(value: Node<'_>, format: Format, hints: &Hints<'_>) -> Result<
     };
     let name = members.text("kid")?.map(|(name, _)| name);
     let certificates = members.certificates()?;
-    Ok(Entry { decoded, name, id: None, certificates, extras: members.into_names() })
+    Ok(Entry { name, certificates, extras: members.into_names(), ..decoded.into() })
 }
 
 /// What `use` and `key_ops` allow. What neither of them says a usage of is allowed everything.
