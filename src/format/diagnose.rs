@@ -57,7 +57,7 @@ fn guess(bytes: &[u8], format: Format, hints: &Hints<'_>) -> Option<Guess> {
     let is_der = format == Format::PKCS8 || format == Format::Pkcs12 || format.is_der();
     if is_der && !is_text(bytes) {
         // The walk sees further than the decoder, which reads a structure whole, and it sees where a length is wrong.
-        let stop = der::walk(&mut Vec::new(), bytes, format, 0).err();
+        let stop = der::walk(&mut Vec::new(), bytes, format, 0, der::Trust::Nothing).err();
         let offset = stop.map_or(bytes.len(), |stop| stop.offset);
         let problem = stop.map_or_else(|| error.to_string(), |stop| stop.problem.to_owned());
         return (offset > 0).then_some(Guess { format, offset, problem: Some(problem), error: Some(error) });

@@ -80,8 +80,9 @@ pub fn inspect(bytes: &[u8], format: Format, hints: &Hints<'_>) -> (Vec<Field>, 
         Format::Raw => fields.push(whole("key", bytes)),
         _ if is_text(bytes) => text::pem(&mut fields, bytes),
         format => {
+            let format = format.der().unwrap_or(format);
             // Where it stops, the outcome tells.
-            let _ = der::walk(&mut fields, bytes, format.der().unwrap_or(format), 0);
+            let _ = der::walk(&mut fields, bytes, format, 0, der::Trust::of(bytes, format));
         }
     }
     #[cfg(feature = "pfx")]

@@ -93,13 +93,26 @@ fn built_in(format: Format) -> Result<(), Error> {
     Err(Error::NotBuiltIn { format: format.name(), feature: "jwk" })
 }
 
-/// Whether a member of a key is private: not to be shown.
-pub(super) fn is_private(kty: Option<&str>, name: &str, kind: Kind) -> bool {
-    // Of a kind of key that is not known, everything that could be a number is.
-    match kty {
-        Some("RSA" | "EC" | "OKP" | "oct" | "AKP") => {
-            matches!(name, "d" | "p" | "q" | "dp" | "dq" | "qi" | "oth" | "k" | "priv")
+/// Members that every kind of key may have, and that say nothing of its numbers (RFC 7517 §4).
+const PUBLIC: &[&str] = &["alg", "kid", "kty", "use", "x5t", "x5t#S256", "x5u"];
+/// Those of them that are arrays of strings.
+const PUBLIC_LISTS: &[&str] = &["key_ops", "x5c"];
+/// The public numbers of a kind of key.
+const PUBLIC_NUMBERS: &[(&str, &[&str])] =
+    &[("AKP", &["pub"]), ("EC", &["crv", "x", "y"]), ("OKP", &["crv", "x"]), ("RSA", &["e", "n"]), ("oct", &[])];
+
+/// Whether a member of a key may be shown: only what is known to be public, where it belongs and of the JSON type that it has there.
+/// Anything else could have the private numbers in it, however deep.
+pub(super) fn is_public(kty: Option<&str>, name: &str, value: json::Node<'_>) -> bool {
+    let numbers = PUBLIC_NUMBERS.iter().find(|(known, _)| Some(*known) == kty).map_or(&[][..], |(_, numbers)| numbers);
+    match value.kind() {
+        // There is no room for a number in `true`, `false` and `null`.
+        Kind::Literal => true,
+        Kind::String => PUBLIC.contains(&name) || numbers.contains(&name),
+        Kind::Array if PUBLIC_LISTS.contains(&name) => {
+            let elements = value.elements(MAX_KEYS, "").unwrap_or_default();
+            !elements.is_empty() && elements.iter().all(|element| element.kind() == Kind::String)
         }
-        _ => kind != Kind::Literal && !matches!(name, "kty" | "crv" | "alg" | "use" | "kid" | "key_ops"),
+        Kind::Array | Kind::Number | Kind::Object => false,
     }
 }

@@ -13,13 +13,13 @@ pub(super) fn bags(fields: &mut Vec<Field>, bytes: &[u8], hints: &Hints<'_>) {
         let name = format!("key {number}");
         fields.push(Field::new(name, 0, key.pkcs8.len(), 0, Value::Text(remark.to_owned())));
         names(fields, key.friendly_name.as_deref(), key.local_key_id.as_deref());
-        let _ = der::walk(fields, &key.pkcs8, Format::PKCS8, 1);
+        let _ = der::walk(fields, &key.pkcs8, Format::PKCS8, 1, der::Trust::of(&key.pkcs8, Format::PKCS8));
     }
     for (certificate, number) in pfx.certificates.iter().zip(1..) {
         let name = format!("certificate {number}");
         fields.push(Field::new(name, 0, certificate.der.len(), 0, Value::Text(remark.to_owned())));
         names(fields, certificate.friendly_name.as_deref(), certificate.local_key_id.as_deref());
-        let _ = der::walk(fields, &certificate.der, Format::Cert, 1);
+        let _ = der::walk(fields, &certificate.der, Format::Cert, 1, der::Trust::of(&certificate.der, Format::Cert));
     }
 }
 
