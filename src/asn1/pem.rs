@@ -197,15 +197,19 @@ fn headers(body: &[u8]) -> usize {
     if found { len } else { 0 }
 }
 
-/// Where `wanted`, which begins with a dash, begins next.
+/// Where `wanted`, which begins with five dashes and no sixth, begins next. A run of dashes is gone over once, however long it is.
 fn find_bytes(text: &[u8], mut from: usize, wanted: &[u8]) -> Option<usize> {
     loop {
         let rest = text.get(from..)?;
         let at = from + rest.iter().position(|byte| *byte == b'-')?;
-        if text.get(at..)?.starts_with(wanted) {
-            return Some(at);
+        let run = text.get(at..)?.iter().take_while(|byte| **byte == b'-').count();
+        from = at + run;
+        let Some(more) = run.checked_sub(DASHES.len()) else { continue };
+        // What has something behind its dashes can begin with the last of the run only.
+        let start = if wanted == DASHES { at } else { at + more };
+        if text.get(start..)?.starts_with(wanted) {
+            return Some(start);
         }
-        from = at + 1;
     }
 }
 
@@ -228,6 +232,7 @@ mod tests {
             "-----BEGIN PUBLIC KEY-----\naGVsbG8=\n-----END PUBLIC KEY-----\n",
             "-----BEGIN PUBLIC KEY-----\r\naGVsbG8=\r\n-----END PUBLIC KEY-----",
             "-----BEGIN PUBLIC KEY-----aGVsbG8=-----END PUBLIC KEY-----",
+            "----------BEGIN PUBLIC KEY-----\naGVsbG8=\n-----END PUBLIC KEY----------\n",
             "\u{FEFF}text - with -- dashes\n-----BEGIN PUBLIC KEY-----  \n a G V\t\n\n\nsbG8 =\n-----END PUBLIC KEY----- \nmore",
             "-----BEGIN PUBLIC KEY-----\nComment: a key\n of mine\n\naGVsbG8=\n-----END PUBLIC KEY-----\n",
         ] {
@@ -267,5 +272,12 @@ mod tests {
         assert_eq!(sections(text.as_bytes()).filter(Result::is_err).count(), 1_000_000);
         let text = "-----BEGIN A-----".repeat(1_000_000);
         assert_eq!(sections(text.as_bytes()).filter(Result::is_err).count(), 1_000_000);
+        let dashes = "-".repeat(10_000_000);
+        let start = std::time::Instant::now();
+        for _ in 0..10 {
+            assert!(!is_pem(dashes.as_bytes()));
+        }
+        // A second for a hundred million dashes would be slow even for a debug build that goes over each once.
+        assert!(start.elapsed() < std::time::Duration::from_secs(20), "{:?}", start.elapsed());
     }
 }

@@ -152,11 +152,15 @@ mod pfx {
 
     /// Reads a PKCS#12 file: its keys, or if it has none the keys of its certificates.
     pub(in crate::format) fn decode(bytes: &[u8], hints: &Hints<'_>) -> Result<Vec<Result<Entry, Error>>, Error> {
-        let pfx = asn1::pfx::decode(bytes, hints.opening())?;
+        entries(&asn1::pfx::decode(bytes, hints.opening())?, hints)
+    }
+
+    /// The keys of a file that is open.
+    pub(in crate::format) fn entries(pfx: &Pfx, hints: &Hints<'_>) -> Result<Vec<Result<Entry, Error>>, Error> {
         if pfx.keys.len().max(pfx.certificates.len()) > MAX_KEYS {
             return Err(too_many(Format::Pkcs12, 0));
         }
-        let ignored = ignored(&pfx);
+        let ignored = ignored(pfx);
         if pfx.keys.is_empty() {
             let certificates: Vec<&[u8]> =
                 pfx.certificates.iter().map(|certificate| certificate.der.as_slice()).collect();
@@ -168,7 +172,7 @@ mod pfx {
                 entry.extras.extend(ignored.iter().cloned());
                 entry
             };
-            entry(key, &pfx, &store, hints).map(with).map_err(|error| {
+            entry(key, pfx, &store, hints).map(with).map_err(|error| {
                 let name =
                     key.friendly_name.as_ref().map(|name| format!(" (`{}`)", crate::format::entry::printable(name)));
                 error.of_key(format!("key {number}{}", name.unwrap_or_default()))
@@ -232,7 +236,7 @@ mod pfx {
 }
 
 #[cfg(feature = "pfx")]
-pub(super) use pfx::{decode, encode};
+pub(super) use pfx::{decode, encode, entries};
 
 #[cfg(not(feature = "pfx"))]
 const NOT_BUILT_IN: Error = Error::NotBuiltIn { format: "pkcs12", feature: "pfx" };

@@ -36,7 +36,16 @@ pub fn decode_all(bytes: &[u8], format: Format, hints: &Hints<'_>) -> Result<Vec
 /// # Errors
 /// [`Error`] when the file as a whole cannot be read, or has no key.
 pub fn decode_each(bytes: &[u8], format: Format, hints: &Hints<'_>) -> Result<Vec<Result<Entry, Error>>, Error> {
-    let text = is_text(bytes);
+    decode_text_or_not(bytes, is_text(bytes), format, hints)
+}
+
+/// Reads the keys of a file of which it is known whether it is PEM: that takes a pass over it.
+pub(super) fn decode_text_or_not(
+    bytes: &[u8],
+    text: bool,
+    format: Format,
+    hints: &Hints<'_>,
+) -> Result<Vec<Result<Entry, Error>>, Error> {
     let outcomes = match format {
         Format::Bind => vec![bind::decode(bytes, hints)],
         Format::Jwk => vec![jwk::decode(bytes, hints)],
@@ -49,6 +58,14 @@ pub fn decode_each(bytes: &[u8], format: Format, hints: &Hints<'_>) -> Result<Ve
             vec![der]
         }
     };
+    numbered(outcomes, format)
+}
+
+/// The keys of a file, the bad ones by their numbers.
+pub(super) fn numbered(
+    outcomes: Vec<Result<Entry, Error>>,
+    format: Format,
+) -> Result<Vec<Result<Entry, Error>>, Error> {
     match outcomes.len() {
         0 => Err(Error::NoKey { format: format.name(), problem: "there is no key in it".to_owned() }),
         // What is wrong with the only key is wrong with the file.

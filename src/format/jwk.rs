@@ -38,10 +38,16 @@ use crate::blob::Hints;
 
 pub(super) use self::write::{Beside, encode, encode_set};
 
+/// Whether a text begins as a JSON object does.
+pub(super) fn looks_like(bytes: &[u8]) -> bool {
+    let mut mark = [0; 4];
+    let bytes = bytes.strip_prefix(json::BYTE_ORDER_MARK.encode_utf8(&mut mark).as_bytes()).unwrap_or(bytes);
+    bytes.trim_ascii_start().starts_with(b"{")
+}
+
 /// Whether a text is one JSON object that has the members of a key or of a set.
 pub(super) fn sniff(bytes: &[u8]) -> Option<Format> {
-    let first = bytes.iter().find(|byte| !byte.is_ascii_whitespace())?;
-    if *first != b'{' {
+    if !looks_like(bytes) {
         return None;
     }
     let members = json::read(bytes).ok()?.members().ok()?;

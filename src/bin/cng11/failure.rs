@@ -164,7 +164,10 @@ fn token_code(error: &token::Error) -> u8 {
 fn is_password(error: &Error) -> bool {
     let asn1 = match error {
         Error::Asn1(error) | Error::Blob(blob::Error::Asn1(error)) => error,
-        Error::Format(format::Error::Asn1(error) | format::Error::Blob(blob::Error::Asn1(error))) => error,
+        Error::Format(error) => match error.innermost() {
+            format::Error::Asn1(error) | format::Error::Blob(blob::Error::Asn1(error)) => error,
+            _ => return false,
+        },
         _ => return false,
     };
     matches!(asn1, asn1::Error::PasswordMissing | asn1::Error::PasswordWrong)

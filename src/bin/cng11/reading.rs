@@ -11,6 +11,7 @@ use serde_json::{Map, Value, json};
 use crate::args::{InputType, ReadingArgs};
 use crate::context::Context;
 use crate::failure::Failure;
+use crate::output::Output;
 
 /// What is said beside the file.
 pub(crate) struct Reading {
@@ -20,6 +21,7 @@ pub(crate) struct Reading {
     limits: Limits,
     key: Option<String>,
     validation: Validation,
+    output: Output,
 }
 
 impl Reading {
@@ -31,6 +33,7 @@ impl Reading {
             limits: args.choice.limits(),
             key: args.choice.key.clone(),
             validation,
+            output: context.output,
         })
     }
 
@@ -73,11 +76,28 @@ impl Reading {
         Ok(format::only(self.all(bytes, format, self.validation)?)?)
     }
 
-    /// Every key of a file, or the one that was asked for.
+    /// Every key of a file that can be read, or the one that was asked for. Of the others it is said why they cannot.
     pub(crate) fn all(&self, bytes: &[u8], format: Format, validation: Validation) -> Result<Vec<Entry>, Failure> {
-        let entries = format::decode_all(bytes, format, &self.hints(format, validation))
-            .map_err(|error| self.unreadable(error.into(), bytes))?;
-        self.choose(entries)
+        let unreadable = |error: format::Error| self.unreadable_as(error.into(), bytes, Some(format));
+        let outcomes = format::decode_each(bytes, format, &self.hints(format, validation)).map_err(unreadable)?;
+        if let Some(wanted) = &self.key {
+            return match format::select_each(outcomes, wanted) {
+                Ok(entry) => Ok(vec![entry]),
+                Err(error @ format::Error::NoSuchKey { .. }) => Err(error.into()),
+                Err(error) => Err(unreadable(error)),
+            };
+        }
+        let (good, bad): (Vec<_>, Vec<_>) = outcomes.into_iter().partition(Result::is_ok);
+        if good.is_empty() {
+            return match bad.into_iter().find_map(Result::err) {
+                Some(error) => Err(unreadable(error)),
+                None => Ok(Vec::new()),
+            };
+        }
+        for error in bad.into_iter().filter_map(Result::err) {
+            self.output.warning(&format!("passed over: {error}"));
+        }
+        Ok(good.into_iter().flatten().collect())
     }
 
     /// The key that was asked for, or all of them.
@@ -88,6 +108,11 @@ impl Reading {
         }
     }
 
+    /// Whether one key was asked for.
+    pub(crate) fn is_choosing(&self) -> bool {
+        self.key.is_some()
+    }
+
     /// Whether the file opens only with a password.
     pub(crate) fn needs_password(&self, bytes: &[u8], format: Format) -> bool {
         let hints = Hints { password: None, ..self.hints(format, Validation::Skip) };
@@ -96,8 +121,13 @@ impl Reading {
 
     /// A failure that says what the file looks like, and where that stops making sense.
     pub(crate) fn unreadable(&self, error: Error, bytes: &[u8]) -> Failure {
+        self.unreadable_as(error, bytes, None)
+    }
+
+    /// The same of a file that was said to be of a format, or recognised.
+    pub(crate) fn unreadable_as(&self, error: Error, bytes: &[u8], said: Option<Format>) -> Failure {
         let hints = Hints { algorithm: self.algorithm, ..self.hints(Format::Raw, Validation::Full) };
-        Failure::Unreadable { error, guesses: format::diagnose(bytes, &hints) }
+        Failure::Unreadable { error, guesses: format::diagnose_as(bytes, said, &hints) }
     }
 }
 

@@ -1,13 +1,11 @@
 //! What is inside a PKCS#12 file, once it is open.
 
 use super::{Field, Value, der};
-use crate::asn1;
-use crate::blob::Hints;
+use crate::asn1::pfx::Pfx;
 use crate::format::{Format, entry};
 
 /// The keys and certificates of a file that the password opens. Each stands in the decrypted contents, so its offset is 0.
-pub(super) fn bags(fields: &mut Vec<Field>, bytes: &[u8], hints: &Hints<'_>) {
-    let Ok(pfx) = asn1::pfx::decode(bytes, hints.opening()) else { return };
+pub(super) fn bags(fields: &mut Vec<Field>, pfx: &Pfx) {
     let remark = "offsets below count from the start of what was decrypted";
     for (key, number) in pfx.keys.iter().zip(1..) {
         let name = format!("key {number}");

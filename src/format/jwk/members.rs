@@ -6,6 +6,9 @@ use crate::format::json::{Kind, Member, Node, Problem};
 use crate::format::{Error, Format, pem};
 use crate::secret::SecretBytes;
 
+/// No number of a key that is handled here is longer: RSA numbers have 2048 octets, ML-DSA public keys 2592.
+const MAX_VALUE_LEN: usize = 8192;
+
 pub(super) struct Members<'a> {
     format: Format,
     offset: usize,
@@ -67,6 +70,9 @@ impl<'a> Members<'a> {
     /// Bytes that may be missing.
     pub(super) fn bytes(&mut self, name: &'static str) -> Result<Option<SecretBytes>, Error> {
         let Some(value) = self.take(name) else { return Ok(None) };
+        if value.len() > MAX_VALUE_LEN {
+            return Err(self.wrong(name, value.offset(), "it is longer than such a number of any key"));
+        }
         let text = value.plain().map_err(self.problem(name))?;
         let bytes = pem::base64::<Base64UrlUnpadded>(text.as_bytes());
         match bytes {

@@ -86,10 +86,10 @@ fn clear(
         validation: if args.no_validate { Validation::Skip } else { Validation::Full },
         limits: args.choice.limits(),
     };
-    let entries = format::decode_all(bytes, format, &hints)?;
+    let outcomes = format::decode_each(bytes, format, &hints)?;
     let entry = match &args.choice.key {
-        Some(wanted) => format::select(entries, wanted)?,
-        None => format::only(entries)?,
+        Some(wanted) => format::select_each(outcomes, wanted)?,
+        None => format::only(outcomes.into_iter().collect::<Result<_, _>>()?)?,
     };
     let decoded = entry.decoded;
     check_algorithm(decoded.algorithm)?;

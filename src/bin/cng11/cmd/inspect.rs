@@ -57,6 +57,16 @@ fn inspect(context: &Context, reading: &Reading, bytes: &[u8], format: Format) -
         Err(format::Error::Blob(
             error @ (blob::Error::NotAKey { .. } | blob::Error::Sealed { .. } | blob::Error::Wrapped { .. }),
         )) => inspected.instead = Some(error.to_string()),
+        // One of several keys is bad: the others are shown, and if another was asked for, there is nothing wrong with that one.
+        Err(error @ format::Error::Entry { .. }) if inconsistency(&error).is_none() => {
+            inspected.entries = reading.all(bytes, format, Validation::Full)?;
+            let checked = |entry: &Entry| entry.decoded.key.consistency() == Consistency::Checked;
+            inspected.consistent = inspected.entries.iter().all(checked).then_some(true);
+            if !reading.is_choosing() {
+                inspected.consistent = Some(false);
+                inspected.problem = Some(error.to_string());
+            }
+        }
         Err(error) => {
             let Some(problem) = inconsistency(&error) else {
                 // What was read of it still helps to see where it stops making sense. What is not of this type at all may be a bare key,
@@ -65,7 +75,7 @@ fn inspect(context: &Context, reading: &Reading, bytes: &[u8], format: Format) -
                 if !foreign && !context.output.is_json() {
                     context.output.note(field_table(&inspected.fields, false).trim_end());
                 }
-                return Err(reading.unreadable(error.into(), bytes));
+                return Err(reading.unreadable_as(error.into(), bytes, Some(format)));
             };
             inspected.entries = reading.all(bytes, format, Validation::Skip).unwrap_or_default();
             inspected.consistent = Some(false);
