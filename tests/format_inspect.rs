@@ -84,7 +84,9 @@ fn a_structure_that_is_not_what_it_is_said_to_be_has_no_public_values() {
         labels.iter().map(|label| (pem.replace("RSA PRIVATE KEY", label).into_bytes(), Format::Pkcs8Pem)).collect();
     files.extend(Format::all().filter(|format| !matches!(format, Format::Blob(_))).map(|format| (rsa.clone(), format)));
     let pkcs8 = read("rsa2048.PKCS8_PRIVATEKEY.bin");
-    files.extend(Format::all().filter(|format| !matches!(format, Format::Blob(_))).map(|format| (pkcs8.clone(), format)));
+    files.extend(
+        Format::all().filter(|format| !matches!(format, Format::Blob(_))).map(|format| (pkcs8.clone(), format)),
+    );
     // The same numbers, one octet changed or missing: what follows the version could be anything.
     files.push((rsa[..900].to_vec(), Format::Pkcs1));
     files.push((rsa[..900].to_vec(), Format::Dsa));

@@ -11,7 +11,7 @@ use super::decode::entry as key_entry;
 use super::{Entry, Error, Format, Writing, pem};
 use crate::asn1;
 use crate::blob::Hints;
-use crate::key::KeyMaterial;
+use crate::key::{KeyMaterial, Validation};
 use crate::secret::SecretBytes;
 
 /// What binds certificates to keys and to each other.
@@ -106,6 +106,17 @@ fn certificate_entry(chain: Vec<Vec<u8>>, hints: &Hints<'_>) -> Result<Entry, Er
         return Err(asn1::Error::Invalid { what: "Certificate", problem: "something follows it" }.into());
     }
     Ok(Entry { certificates: chain, ..key_entry(contents, hints)? })
+}
+
+/// Whether it is an X.509 certificate.
+pub(super) fn is_certificate(der: &[u8]) -> bool {
+    Certificate::from_der(der).is_ok()
+}
+
+/// Whether a certificate is for this key.
+pub(super) fn is_of_key(der: &[u8], key: &KeyMaterial) -> bool {
+    let public = asn1::certificate::read_key(der, Validation::Skip).map(|contents| KeyMaterial::Public(contents.key));
+    public.is_ok_and(|public| key.is_same_key(&public) == Some(true))
 }
 
 /// Gives each key the certificate that is for it, and those above that one.

@@ -173,7 +173,9 @@ fn reached(error: &Error, len: usize) -> usize {
 
 fn reached_in_der(error: &asn1::Error, len: usize) -> usize {
     match error {
-        asn1::Error::Malformed { offset, .. } | asn1::Error::Pem { offset, .. } => usize::try_from(*offset).unwrap_or(len),
+        asn1::Error::Malformed { offset, .. } | asn1::Error::Pem { offset, .. } => {
+            usize::try_from(*offset).unwrap_or(len)
+        }
         asn1::Error::Invalid { .. } => 1.min(len),
         _ => len,
     }

@@ -18,13 +18,15 @@ pub struct Entry {
     pub id: Option<Vec<u8>>,
     /// Its certificate and those above it, each in DER.
     pub certificates: Vec<Vec<u8>>,
+    /// The number of its algorithm in DNSSEC, which tells a hash that is no part of a key: of BIND's files, if it is not the one that is written anyway.
+    pub dnssec_algorithm: Option<u16>,
     /// What else the file says that is no part of a key, by its name there.
     pub extras: Vec<String>,
 }
 
 impl From<Decoded> for Entry {
     fn from(decoded: Decoded) -> Self {
-        Self { decoded, name: None, id: None, certificates: Vec::new(), extras: Vec::new() }
+        Self { decoded, name: None, id: None, certificates: Vec::new(), dnssec_algorithm: None, extras: Vec::new() }
     }
 }
 

@@ -15,7 +15,9 @@
 //! | oct | | `k` |
 //! | AKP | `alg`, `pub` | `priv` |
 //!
-//! Then `use` or `key_ops`, `kid`, `x5c`. What a key may do is written when a usage is asked for, and where a reader would come to another
+//! Numbers of RSA may have zero octets in front, which RFC 7518 §2 does not write and some programs do; they are written without.
+//!
+//! Then `alg` of an oct key where its usage would not tell, `use` or `key_ops`, `kid`, `x5c`. What a key may do is written when a usage is asked for, and where a reader would come to another
 //! algorithm without it:
 //!
 //! | member | usage |
@@ -25,7 +27,9 @@
 //! | `key_ops` `deriveKey`, `deriveBits` | to agree |
 //! | `key_ops` `wrapKey`, `unwrapKey` | to wrap |
 //!
-//! An oct key is an HMAC key if its `alg`, its usage or its length says so, else an AES key. `alg` of other keys is not looked at.
+//! An oct key is an HMAC key if its `alg`, its usage or its length says so, else an AES key; an `alg` that is of neither is refused unless the
+//! algorithm is given beside the file. `alg` of other keys is not looked at. `use` and `key_ops` that contradict each other, an operation that stands
+//! there twice, and an `x5c` that is not of the key are refused.
 
 mod algorithms;
 mod members;

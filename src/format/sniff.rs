@@ -97,9 +97,7 @@ pub(super) fn sniff_damaged(bytes: &[u8]) -> Option<Format> {
     };
     match (number(&mut reader)?, number(&mut reader)?) {
         ((1, true), (_, false)) => Some(Format::Pkcs1),
-        ((1, true), (_, true)) => {
-            Some(if number(&mut reader)?.0 > LONGEST_E { Format::Dsa } else { Format::Pkcs1 })
-        }
+        ((1, true), (_, true)) => Some(if number(&mut reader)?.0 > LONGEST_E { Format::Dsa } else { Format::Pkcs1 }),
         _ => Some(Format::Pkcs1Public),
     }
 }

@@ -107,12 +107,12 @@ impl<'a> Members<'a> {
         elements.into_iter().map(|node| text(node).map_err(self.problem(name))).collect()
     }
 
-    /// `x5c`: certificates in base64 with padding (RFC 7517 §4.7).
-    pub(super) fn certificates(&mut self) -> Result<Vec<Vec<u8>>, Error> {
+    /// `x5c`: certificates in base64 with padding (RFC 7517 §4.7), each with its place.
+    pub(super) fn certificates(&mut self) -> Result<Vec<(Vec<u8>, usize)>, Error> {
         let texts = self.texts("x5c")?;
         let decode = |(text, offset): (String, usize)| {
             let der = pem::base64::<Base64>(text.as_bytes());
-            der.map(|der| der.to_vec()).ok_or_else(|| self.wrong("x5c", offset, "it is not base64"))
+            der.map(|der| (der.to_vec(), offset)).ok_or_else(|| self.wrong("x5c", offset, "it is not base64"))
         };
         texts.into_iter().map(decode).collect()
     }
