@@ -142,6 +142,9 @@ fn asn1_hint(error: &asn1::Error) -> Option<String> {
         asn1::Error::Work { what: "iterations", .. } => {
             "such a file may be made to waste time; if you trust where it comes from, raise --max-iterations".into()
         }
+        asn1::Error::Work { what: "bytes of memory for scrypt" | "steps of scrypt", .. } => {
+            "such a file may be made to waste memory; if you trust where it comes from, raise --max-scrypt-memory".into()
+        }
         asn1::Error::Work { .. } => "re-encrypt it: openssl pkcs8 -topk8 -v2 aes-256-cbc".into(),
         asn1::Error::Random => return None,
         asn1::Error::Algorithm { .. } => {

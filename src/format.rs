@@ -44,9 +44,9 @@ mod sniff;
 use crate::blob::BlobType;
 
 pub use self::decode::{MAX_KEYS, decode, decode_all, decode_each, decode_one};
-pub use self::diagnose::{Guess, diagnose};
+pub use self::diagnose::{Guess, diagnose, diagnose_as};
 pub use self::encode::{Writing, encode, encode_with};
-pub use self::entry::{Entry, only, select};
+pub use self::entry::{Entry, only, select, select_each};
 pub use self::error::Error;
 pub use self::inspect::{Field, Value, inspect};
 pub use self::loss::{Loss, losses};

@@ -322,6 +322,38 @@ fn iterations_beyond_the_limit_are_refused_with_the_option_that_raises_it() {
 }
 
 #[test]
+fn memory_for_scrypt_is_bounded_by_an_option() {
+    let desk = Desk::new();
+    let (key, file) = (vector("ec-nistP256.PKCS8_PRIVATEKEY.bin"), desk.path("scrypt.der"));
+    let options = ["-scrypt", "-scrypt_N", "16384", "-scrypt_r", "8", "-passout", "pass:correct horse"];
+    let files = ["pkcs8", "-topk8", "-inform", "DER", "-outform", "DER", "-in", &key, "-out", &file];
+    openssl(&[&files[..], &options[..]].concat(), None);
+    let arguments = ["inspect", &file, "--password-source", "env:PASSWORD", "--max-scrypt-memory"];
+    let error = desk.error(&[&arguments[..], &["15"]].concat(), 1);
+    assert!(error["hint"].as_str().unwrap().contains("--max-scrypt-memory"), "{error}");
+    desk.json(&[&arguments[..], &["16"]].concat());
+}
+
+#[test]
+fn of_several_keys_the_good_ones_are_read_and_a_wrong_password_is_one() {
+    let desk = Desk::new();
+    let good = std::fs::read_to_string(desk.convert("ec-nistP256.PKCS8_PRIVATEKEY.bin", "pkcs8-pem", &[])).unwrap();
+    let bad = "-----BEGIN PRIVATE KEY-----\nAAAA\n-----END PRIVATE KEY-----\n";
+    let file = desk.path("both.pem");
+    std::fs::write(&file, format!("{bad}{good}")).unwrap();
+    let out = desk.path("out.der");
+    desk.cng11(&["convert", &file, "--to", "pkcs8", "-o", &out, "--key", "2"]).ok();
+    desk.cng11(&["convert", &file, "--to", "pkcs8", "-o", &out]).ok();
+    assert_eq!(bytes(&out), bytes(&vector("ec-nistP256.PKCS8_PRIVATEKEY.bin")));
+    desk.error(&["convert", &file, "--to", "pkcs8", "-o", &out, "--key", "1"], 1);
+    assert_eq!(desk.json(&["inspect", &file, "--key", "2"])["consistent"], true);
+    let options = ["--out-password-source", "env:PASSWORD", "--iterations", "2000"];
+    let locked = desk.convert("ec-nistP256.PKCS8_PRIVATEKEY.bin", "pkcs8-pem", &options);
+    std::fs::write(&file, std::fs::read_to_string(locked).unwrap().repeat(2)).unwrap();
+    desk.error(&["convert", &file, "--to", "pkcs8", "-o", &out, "--password-source", "env:EMPTY"], 4);
+}
+
+#[test]
 fn inspect_shows_private_values_only_when_asked() {
     let desk = Desk::new();
     let file = vector("ec-nistP256.ECDSA.ECCPRIVATEBLOB.bin");

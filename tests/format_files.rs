@@ -285,6 +285,24 @@ fn ecdh_and_a_narrowed_usage_survive_pkcs8_and_jwk() {
 }
 
 #[test]
+fn the_hash_of_a_dnssec_key_is_kept_or_named() {
+    let entry =
+        format::decode_all(&read("bind-rsasha512.bind.private"), Format::Bind, &Hints::default()).unwrap().remove(0);
+    assert_eq!(entry.dnssec_algorithm, Some(10));
+    let writing = Writing { dnssec_algorithm: Some(10), ..Writing::default() };
+    let decoded = &entry.decoded;
+    let again = format::encode_with(&decoded.key, decoded.algorithm, Format::Bind, &writing).unwrap();
+    assert!(str::from_utf8(&again).unwrap().contains("Algorithm: 10 (RSASHA512)\n"));
+    let is_named = |to, writing: &Writing<'_>| {
+        format::losses(&entry, Format::Bind, to, writing).iter().any(|loss| loss.to_string().contains("RSASHA512"))
+    };
+    assert!(!is_named(Format::Bind, &writing) && is_named(Format::Bind, &Writing::default()));
+    assert!(is_named(Format::PKCS8, &writing));
+    let writing = Writing { dnssec_algorithm: Some(13), ..Writing::default() };
+    assert!(format::encode_with(&decoded.key, decoded.algorithm, Format::Bind, &writing).is_err());
+}
+
+#[test]
 fn what_is_lost_is_said() {
     let entry = |file: &str, format| format::decode_all(&read(file), format, &Hints::default()).unwrap().remove(0);
     let lost = |entry: &Entry, to| format::losses(entry, to, &Writing::default());

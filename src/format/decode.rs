@@ -1,7 +1,7 @@
 //! From a file to its keys.
 
 use super::entry::position;
-use super::{Entry, Error, Format, bind, container, jwk, only, pem, select};
+use super::{Entry, Error, Format, bind, container, jwk, only, pem};
 use crate::asn1::pem::Section;
 use crate::asn1::{self, Contents, Limits};
 use crate::blob::{self, BlobType, Decoded, Hints, pkcs8};
@@ -38,26 +38,23 @@ pub fn decode_all(bytes: &[u8], format: Format, hints: &Hints<'_>) -> Result<Vec
 /// # Errors
 /// [`Error`]; [`Error::SeveralKeys`] and [`Error::NoSuchKey`] when it is not told which one, or not well.
 pub fn decode_one(bytes: &[u8], format: Format, hints: &Hints<'_>, wanted: Option<&str>) -> Result<Entry, Error> {
-    let given = hints.algorithm.is_some() || hints.curve.is_some();
     let bare = Hints { algorithm: None, curve: None, ..*hints };
-    match (wanted, decode_all(bytes, format, hints)) {
-        (None, Ok(entries)) => only(entries),
-        (Some(wanted), Ok(entries)) => select(entries, wanted),
-        (_, Err(error)) if !given => Err(error),
-        (None, Err(error)) => Err(match decode_all(bytes, format, &bare).map(only) {
-            Ok(Err(several)) => several,
-            _ => error,
-        }),
-        (Some(wanted), Err(error)) => {
-            let Ok(entries) = decode_all(bytes, format, &bare) else { return Err(error) };
-            let at = position(&entries, wanted)?;
-            let outcomes = decode_each(bytes, format, hints)?;
-            match outcomes.len() == entries.len() {
-                true => outcomes.into_iter().nth(at).unwrap_or(Err(error)),
-                false => Err(error),
-            }
-        }
-    }
+    let Some(wanted) = wanted else {
+        return match decode_all(bytes, format, hints) {
+            Ok(entries) => only(entries),
+            Err(error) => Err(match decode_all(bytes, format, &bare).map(only) {
+                Ok(Err(several)) => several,
+                _ => error,
+            }),
+        };
+    };
+    let mut outcomes = decode_each(bytes, format, hints)?;
+    // A name may be known only of a key that what is given beside the file does not fit.
+    let at = match position(&outcomes, wanted) {
+        Ok(at) => at,
+        Err(error) => decode_each(bytes, format, &bare).and_then(|bare| position(&bare, wanted)).map_err(|_| error)?,
+    };
+    if at < outcomes.len() { outcomes.swap_remove(at) } else { only(Vec::new()) }
 }
 
 /// Reads the keys of a file, the bad ones among them with what is wrong with them.
@@ -65,18 +62,37 @@ pub fn decode_one(bytes: &[u8], format: Format, hints: &Hints<'_>, wanted: Optio
 /// # Errors
 /// [`Error`] when the file as a whole cannot be read, or has no key.
 pub fn decode_each(bytes: &[u8], format: Format, hints: &Hints<'_>) -> Result<Vec<Result<Entry, Error>>, Error> {
+    let is_of_der = format.der().is_some() || format.is_der();
+    decode_text_or_not(bytes, is_of_der && is_text(bytes), format, hints)
+}
+
+/// Reads the keys of a file of which it is known whether it is PEM: that takes a pass over it.
+pub(super) fn decode_text_or_not(
+    bytes: &[u8],
+    text: bool,
+    format: Format,
+    hints: &Hints<'_>,
+) -> Result<Vec<Result<Entry, Error>>, Error> {
     let outcomes = match format {
         Format::Bind => vec![bind::decode(bytes, hints)],
         Format::Jwk => vec![jwk::decode(bytes, hints)],
         Format::JwkSet => jwk::decode_set(bytes, hints)?,
         Format::Pkcs12 => container::decode(bytes, hints)?,
         Format::Raw => vec![raw(bytes, hints)],
-        format if (format.der().is_some() || format.is_der()) && is_text(bytes) => decode_pem(bytes, format, hints)?,
+        format if text && (format.der().is_some() || format.is_der()) => decode_pem(bytes, format, hints)?,
         format => {
             let der = decode_der(bytes, format.der().unwrap_or(format), hints);
             vec![der]
         }
     };
+    numbered(outcomes, format)
+}
+
+/// The keys of a file, the bad ones by their numbers.
+pub(super) fn numbered(
+    outcomes: Vec<Result<Entry, Error>>,
+    format: Format,
+) -> Result<Vec<Result<Entry, Error>>, Error> {
     match outcomes.len() {
         0 => Err(Error::NoKey { format: format.name(), problem: "there is no key in it".to_owned() }),
         // What is wrong with the only key is wrong with the file.

@@ -5,10 +5,12 @@
 
 use std::fmt;
 
-use super::{Entry, Format, Writing};
+use super::{Entry, Format, Writing, bind};
 use crate::blob::{self, BlobType};
 use crate::key::curve::Form;
-use crate::key::{Family, KeyMaterial, KeyUsage, PrivateKey, PublicKey, SymmetricAlgorithm, Validation, dh, dsa, rsa};
+use crate::key::{
+    Algorithm, Family, KeyMaterial, KeyUsage, PrivateKey, PublicKey, SymmetricAlgorithm, Validation, dh, dsa, rsa,
+};
 
 /// One thing that is not in the file that is written.
 #[derive(Clone, Debug, Eq, PartialEq)]
@@ -221,12 +223,16 @@ fn said_of_key(losses: &mut Vec<Loss>, entry: &Entry, to: Format, writing: &Writ
         }
         // It is for agreement, and has no room to say anything else.
         (_, Family::Ecdsa) if to == Format::Blob(BlobType::SslEccPublic) => losses.push(Loss::Algorithm(family)),
-        (key, Family::Ecdh)
-            if key.curve().is_some_and(|curve| curve.form == Form::Weierstrass)
-                && !has_usage
-                && !matches!(to, Format::Blob(_)) =>
-        {
-            losses.push(Loss::Algorithm(family));
+        (key, Family::Ecdh | Family::Ecdsa) if has_usage || !matches!(to, Format::Blob(_)) => {
+            // Nothing but the usage tells the two apart, and where none is written it is a key to sign.
+            let reads = key.curve().filter(|curve| curve.form == Form::Weierstrass).map(|curve| {
+                let usage = writing.usage.unwrap_or_else(|| family.default_usage());
+                let written = Some(usage).filter(|usage| has_usage && !usage.is_all());
+                Algorithm::elliptic_by_usage(curve, written.unwrap_or(KeyUsage::SIGN)).family
+            });
+            if reads.is_some_and(|reads| reads != family) {
+                losses.push(Loss::Algorithm(family));
+            }
         }
         _ => {}
     }
@@ -266,6 +272,11 @@ fn beside(losses: &mut Vec<Loss>, entry: &Entry, to: Format, writing: &Writing<'
     let has_secret = !matches!(entry.decoded.key, KeyMaterial::Public(_));
     if entry.encrypted && has_secret && writing.password.is_none() && !to.is_public() {
         losses.push(Loss::Encryption);
+    }
+    if let Some(number) =
+        entry.dnssec_algorithm.filter(|number| writing.dnssec_algorithm != Some(*number) || to != Format::Bind)
+    {
+        losses.push(Loss::Extra(format!("the DNSSEC algorithm {number} ({})", bind::mnemonic(number))));
     }
     losses.extend(entry.extras.iter().cloned().map(Loss::Extra));
 }

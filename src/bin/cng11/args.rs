@@ -355,6 +355,9 @@ pub(crate) struct ChoiceArgs {
     /// Refuse an encrypted file that asks for more PBKDF2 iterations than this
     #[arg(long, value_name = "N", default_value_t = Limits::default().iterations, value_parser = clap::value_parser!(u32).range(1..))]
     pub(crate) max_iterations: u32,
+    /// Refuse an encrypted file whose scrypt asks for more memory than this, in MiB
+    #[arg(long, value_name = "MIB", default_value_t = Limits::default().scrypt_memory >> 20, value_parser = clap::value_parser!(u64).range(1..=65536))]
+    pub(crate) max_scrypt_memory: u64,
     /// Which key of a file with several: its name, its number (from 1), or its CKA_ID or fingerprint in hexadecimal
     #[arg(long, value_name = "KEY")]
     pub(crate) key: Option<String>,
@@ -362,7 +365,11 @@ pub(crate) struct ChoiceArgs {
 
 impl ChoiceArgs {
     pub(crate) fn limits(&self) -> Limits {
-        Limits { iterations: self.max_iterations, ..Limits::default() }
+        let defaults = Limits::default();
+        // scrypt's work goes with its memory: what may take twice as much may take twice as long.
+        let scrypt_memory = self.max_scrypt_memory << 20;
+        let scrypt_work = defaults.scrypt_work.max(defaults.scrypt_work * (scrypt_memory / defaults.scrypt_memory));
+        Limits { iterations: self.max_iterations, scrypt_memory, scrypt_work }
     }
 }
 

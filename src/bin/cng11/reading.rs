@@ -114,6 +114,12 @@ impl Reading {
         }
     }
 
+    /// The keys of a file that can be read, where one of them cannot.
+    pub(crate) fn readable(&self, bytes: &[u8], format: Format) -> Vec<Entry> {
+        let each = format::decode_each(bytes, format, &self.hints(format, self.validation));
+        each.into_iter().flatten().flatten().collect()
+    }
+
     /// The failure of a file of a format that is known. About a choice that was not made well, a guess says nothing.
     pub(crate) fn refused(&self, error: format::Error, bytes: &[u8], format: Format) -> Failure {
         match error {
@@ -129,7 +135,12 @@ impl Reading {
             return Failure::Unreadable { error, tried, guesses: Vec::new(), inspects: self.inspects };
         }
         let hints = Hints { algorithm: self.algorithm, ..self.hints(Format::Raw, Validation::Full) };
-        Failure::Unreadable { error, tried, guesses: format::diagnose(bytes, &hints), inspects: self.inspects }
+        Failure::Unreadable {
+            error,
+            tried,
+            guesses: format::diagnose_as(bytes, tried, &hints),
+            inspects: self.inspects,
+        }
     }
 }
 

@@ -47,6 +47,7 @@ pub(crate) fn run(context: &Context, args: &ConvertArgs) -> Result<u8, Failure> 
         },
         certificates: &entry.certificates,
         name: entry.name.as_deref(),
+        dnssec_algorithm: entry.dnssec_algorithm,
         explicit_parameters: args.explicit_parameters,
     };
     let key = &entry.decoded.key;

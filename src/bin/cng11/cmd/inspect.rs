@@ -62,6 +62,12 @@ fn inspect(context: &Context, reading: &Reading, bytes: &[u8], format: Format) -
         Err(format::Error::Blob(
             error @ (blob::Error::NotAKey { .. } | blob::Error::Sealed { .. } | blob::Error::Wrapped { .. }),
         )) => inspected.instead = Some(error.to_string()),
+        // One of several keys is bad: the others are shown.
+        Err(error @ format::Error::Entry { .. }) if reading.key().is_none() && inconsistency(&error).is_none() => {
+            inspected.entries = reading.readable(bytes, format);
+            inspected.consistent = Some(false);
+            inspected.problem = Some(error.to_string());
+        }
         Err(error) => {
             let Some(problem) = inconsistency(&error) else {
                 // What was read of it still helps to see where it stops making sense. What is not of this type at all may be a bare key,
