@@ -304,7 +304,7 @@ fn by_magic(reader: &mut Reader<'_>, blob_type: BlobType, hints: &Hints<'_>) -> 
     let types = places.iter().find(|(at, _)| *at == 0).map_or(&[][..], |(_, types)| types);
     let one = match types {
         // A generic elliptic-curve magic stands for two layouts, which their lengths tell apart.
-        [_, _] => candidates(reader.unread()).first().copied(),
+        [_, _] => candidates(reader.unread()).into_iter().find(|one| types.contains(one)),
         _ => types.first().copied(),
     };
     match one.filter(|one| if private { one.is_private() } else { one.is_public() }) {

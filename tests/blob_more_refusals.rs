@@ -120,9 +120,8 @@ fn a_flipped_bit_in_a_header_is_refused_or_gives_another_blob() {
                 (Ok(()), Err(Error::Sealed { .. } | Error::Wrapped { .. })) => {
                     let (before, after) = (shown(vector, &bytes), shown(vector, &flipped));
                     let other: Vec<_> = before.iter().zip(&after).filter(|(one, other)| one != other).collect();
-                    let covers = |(offset, length, _): &(usize, usize, String)| {
-                        (*offset..offset + length).contains(&(bit / 8))
-                    };
+                    let covers =
+                        |(offset, length, _): &(usize, usize, String)| (*offset..offset + length).contains(&(bit / 8));
                     match other.as_slice() {
                         [(one, _)] if before.len() == after.len() && covers(one) => continue,
                         _ => "does not show where it is",
@@ -159,9 +158,8 @@ fn shown(vector: &Vector, bytes: &[u8]) -> Vec<(usize, usize, String)> {
 /// What several values of are read, and one is written.
 fn is_harmless(vector: &Vector, bytes: &[u8], bit: usize) -> bool {
     // A seed whose counter says that it is unknown.
-    let unknown = |counter: usize| {
-        bytes[counter..counter + 4] == [0xFF; 4] && (counter + 4..counter + 24).contains(&(bit / 8))
-    };
+    let unknown =
+        |counter: usize| bytes[counter..counter + 4] == [0xFF; 4] && (counter + 4..counter + 24).contains(&(bit / 8));
     // FIPS 186-2 and 186-3 with SHA-1.
     let standard = |at: usize| bit == at * 8 && bytes[at - 4..at] == [0; 4];
     match vector.blob_type {
@@ -303,6 +301,14 @@ fn names_are_exact_and_end_with_a_nul() {
     {
         assert!(decode(name).is_err(), "{name:?}");
     }
+    let cipher = |name: &[u8]| {
+        let header = [16, blobs::magic("CPHR"), name.len().try_into().unwrap(), 28];
+        let inner = blobs::blob(&[blobs::magic("KDBM"), 1, 16], &[&[7; 16]]);
+        blob::decode(&blobs::blob(&header, &[name, &inner]), BlobType::Cipher, &Hints::default()).map(|_| ())
+    };
+    assert_eq!(cipher(b"A\0E\0S\0\0\0"), Ok(()));
+    let refused = cipher(b"A\0E\0S\0");
+    assert!(matches!(refused, Err(Error::Value { field: "AlgName", offset: 16, .. })), "{refused:?}");
     let wrapped = |name: &[u8]| {
         let bytes = blobs::blob(&[blobs::magic("RAPW"), 8, name.len().try_into().unwrap(), 0], &[&[7; 8], name]);
         blob::rsa_aes::RsaAesWrapBlob::decode(&bytes).map(|_| ())
@@ -355,4 +361,64 @@ fn a_curve_that_no_one_named_is_refused_with_the_place_of_its_numbers() {
             assert!(matches!(outcome, Err(Error::Algorithm { .. })), "{}", vector.file);
         }
     }
+}
+
+#[test]
+fn a_seed_that_the_curve_does_not_have_is_refused() {
+    let mut seen = 0;
+    for vector in BLOBS.iter().filter(|vector| vector.blob_type == BlobType::EccParameters) {
+        let mut bytes = vector.bytes();
+        let refused = |bytes: &[u8]| {
+            let outcome = taken(vector, bytes);
+            assert!(matches!(outcome, Err(Error::Value { field: "cbSeed", offset: 24, .. })), "{outcome:?}");
+        };
+        if vector.variant == "seed" {
+            seen += 1;
+            assert_eq!(taken(vector, &bytes), Ok(()), "{}", vector.file);
+            *bytes.last_mut().unwrap() ^= 1;
+        } else {
+            bytes[24] = 20;
+            bytes.extend([7; 20]);
+        }
+        refused(&bytes);
+    }
+    assert!(seen > 5, "only {seen}");
+}
+
+#[test]
+fn a_coordinate_that_curve25519_does_not_have_is_named_where_it_stands() {
+    let vector = BLOBS.iter().find(|vector| vector.file == "curve25519-00-5f.GENERIC-ECDH.ECCPUBLICBLOB.bin").unwrap();
+    let mut bytes = vector.bytes();
+    bytes[8 + 32 + 5] = 9;
+    assert!(matches!(
+        blob::decode(&bytes, vector.blob_type, &vector.hints()),
+        Err(Error::Value { field: "Y", offset: 45, found: 9, .. })
+    ));
+}
+
+/// ML-KEM: what one reader reduces another refuses, and both open what is encapsulated to the key.
+#[cfg(feature = "pqc")]
+#[test]
+fn an_expanded_key_with_a_coefficient_that_is_not_reduced_is_refused() {
+    let mut seen = 0;
+    for vector in BLOBS.iter().filter(|vector| vector.blob_type == BlobType::MlKemPrivate) {
+        let mut bytes = vector.bytes();
+        let start = header(vector, &bytes);
+        assert!(blob::decode(&bytes, vector.blob_type, &vector.hints()).is_ok(), "{}", vector.file);
+        // A coefficient below 767 is still 12 bits long with q = 3329 added to it.
+        let Some(at) = (start..start + 768).step_by(3).find(|at| low(&bytes[*at..]) < 0x1000 - 3329) else { continue };
+        let raised = low(&bytes[at..]) + 3329;
+        bytes[at] = (raised & 0xFF) as u8;
+        bytes[at + 1] = (bytes[at + 1] & 0xF0) | (raised >> 8) as u8;
+        seen += 1;
+        assert!(blob::decode(&bytes, vector.blob_type, &vector.hints()).is_err(), "{}", vector.file);
+        assert!(blob::decode(&bytes, vector.blob_type, &vector.skipping()).is_ok(), "{}", vector.file);
+    }
+    assert!(seen > 2, "only {seen}");
+}
+
+/// The first of two numbers of 12 bits in three bytes.
+#[cfg(feature = "pqc")]
+fn low(bytes: &[u8]) -> u16 {
+    u16::from_le_bytes([bytes[0], bytes[1]]) & 0x0FFF
 }

@@ -19,12 +19,12 @@
 //! | … | cbSeed | S, seed | |
 //!
 //! There is no magic: the `ECCP` that the headers define stands in no documented layout. A curve that is not in the curve table is refused,
-//! for nothing could be done with it. A seed is read, and must be the curve's where the table has one; none is written, so that a curve
-//! has one encoding. Unconfirmed: for twisted Edwards and Montgomery curves that a and b are the a and d, the A and B of their equations.
+//! for nothing could be done with it. A seed is read, and must be the one that the table has for the curve; none is written, so that a curve
+//! has one encoding, and nothing is lost, since the curve has its seed. Unconfirmed: for twisted Edwards and Montgomery curves that a and b are
+//! the a and d, the A and B of their equations; among them that B of curve25519 is 1, so that 0 is read as well.
 
 use super::writer::Writer;
 use super::{BlobType, Error, Reader, build};
-use crate::key;
 use crate::key::Curve;
 use crate::key::curve::{ExplicitParameters, Form, Ordinate};
 use crate::secret::SecretBytes;
@@ -98,8 +98,8 @@ impl Description {
             return value("cbCofactor", 20, cofactor_len, "it is not the byte length of the curve's cofactor");
         }
         let known = curve.parameters.seed;
-        if !seed.is_empty() && !known.is_empty() && seed != known {
-            return Err(key::Error::Inconsistent { what: "the seed is not that of the curve" }.into());
+        if !seed.is_empty() && seed != known {
+            return value("cbSeed", 24, seed_len, "the seed is not that of the curve");
         }
         Ok(Self { curve, field_len, order_len })
     }

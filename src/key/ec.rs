@@ -30,7 +30,7 @@ impl PublicKey {
     /// A point from its coordinates, each as wide as the field; `y` is not looked at where a point is one string.
     ///
     /// # Errors
-    /// [`Error::Inconsistent`] when the widths are wrong or, under [`Validation::Full`], the point is not on the curve.
+    /// [`Error::Inconsistent`] when the widths are wrong or, under [`Validation::Full`], the point is not on the curve or of small order.
     pub fn new(curve: &'static Curve, x: &[u8], y: &[u8], validation: Validation) -> Result<Self, Error> {
         let affine = curve.form.is_affine();
         if x.len() != curve.width() || (affine && y.len() != curve.width()) {
@@ -40,6 +40,9 @@ impl PublicKey {
         let point = Self { curve, x: x.to_vec(), y };
         if validation == Validation::Full && !point.is_on_curve() {
             return Err(Error::Inconsistent { what: "the public point is not on the curve" });
+        }
+        if validation == Validation::Full && point.has_small_order() {
+            return Err(Error::Inconsistent { what: "the public point is one of those of small order" });
         }
         Ok(point)
     }
@@ -96,9 +99,14 @@ impl PublicKey {
         if self.curve.form.is_affine() { [&[4][..], &self.x, &self.y].concat() } else { self.x.clone() }
     }
 
-    /// Whether the point is known to be on its curve; one that was taken without validation may not be.
+    /// Whether the point is known to be a key on its curve; one that was taken without validation may not be.
     pub fn consistency(&self) -> Consistency {
-        if self.is_on_curve() { Consistency::Checked } else { Consistency::Unchecked }
+        if self.is_on_curve() && !self.has_small_order() { Consistency::Checked } else { Consistency::Unchecked }
+    }
+
+    /// Whether agreement with the point would give the same secret to everybody.
+    fn has_small_order(&self) -> bool {
+        self.curve.has_small_order(&self.x, &self.y)
     }
 
     /// Whether the point is on its curve. A string of RFC 7748 must be reduced: CNG takes no other.

@@ -61,10 +61,8 @@ fn inspect(context: &Context, reading: &Reading, bytes: &[u8], format: Format) -
             let Some(problem) = inconsistency(&error) else {
                 // What was read of it still helps to see where it stops making sense. What is not of this type at all may be a bare key,
                 // whose first bytes are not for a terminal.
-                let foreign = matches!(
-                    error,
-                    format::Error::Blob(blob::Error::Magic { .. } | blob::Error::Foreign { .. })
-                );
+                let foreign =
+                    matches!(error, format::Error::Blob(blob::Error::Magic { .. } | blob::Error::Foreign { .. }));
                 if !foreign && !context.output.is_json() {
                     context.output.note(field_table(&inspected.fields, false).trim_end());
                 }
