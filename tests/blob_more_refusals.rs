@@ -406,10 +406,12 @@ fn an_expanded_key_with_a_coefficient_that_is_not_reduced_is_refused() {
         let start = header(vector, &bytes);
         assert!(blob::decode(&bytes, vector.blob_type, &vector.hints()).is_ok(), "{}", vector.file);
         // A coefficient below 767 is still 12 bits long with q = 3329 added to it.
-        let Some(at) = (start..start + 768).step_by(3).find(|at| low(&bytes[*at..]) < 0x1000 - 3329) else { continue };
-        let raised = low(&bytes[at..]) + 3329;
-        bytes[at] = (raised & 0xFF) as u8;
-        bytes[at + 1] = (bytes[at + 1] & 0xF0) | (raised >> 8) as u8;
+        let Some(at) = (start..start + 768).step_by(3).find(|at| first(&bytes[*at..]) < 0x1000 - 3329) else {
+            continue;
+        };
+        let raised = first(&bytes[at..]) + 3329;
+        let [low, high] = raised.to_le_bytes();
+        (bytes[at], bytes[at + 1]) = (low, (bytes[at + 1] & 0xF0) | high);
         seen += 1;
         assert!(blob::decode(&bytes, vector.blob_type, &vector.hints()).is_err(), "{}", vector.file);
         assert!(blob::decode(&bytes, vector.blob_type, &vector.skipping()).is_ok(), "{}", vector.file);
@@ -419,6 +421,6 @@ fn an_expanded_key_with_a_coefficient_that_is_not_reduced_is_refused() {
 
 /// The first of two numbers of 12 bits in three bytes.
 #[cfg(feature = "pqc")]
-fn low(bytes: &[u8]) -> u16 {
+fn first(bytes: &[u8]) -> u16 {
     u16::from_le_bytes([bytes[0], bytes[1]]) & 0x0FFF
 }
