@@ -47,12 +47,12 @@ fn the_lengths_of_version_3_count_the_bits_of_whole_bytes() {
         let decoded = blob::decode(&bytes, vector.blob_type, &vector.hints()).unwrap();
         let written = blob::encode(&decoded.key, decoded.algorithm, vector.blob_type).unwrap();
         let [p, q, j, x] = [12, 16, 20, 24].map(|at| word(&written, at));
-        assert!([q, j, x].iter().all(|bits| bits % 8 == 0), "{}", vector.file);
-        assert_eq!(written.len() as u32, 52 + (3 * p + q + j + x) / 8, "{}", vector.file);
+        assert!([q, j, x].iter().all(|bits| bits.is_multiple_of(8)), "{}", vector.file);
+        assert_eq!(u32::try_from(written.len()).unwrap(), 52 + (3 * p + q + j + x) / 8, "{}", vector.file);
         assert_eq!(*written, *bytes, "{}", vector.file);
         // The exact number of bits is read as well, a smaller one is not.
         let exact = bits(&vector.number("x").unwrap());
-        if exact % 8 != 0 {
+        if !exact.is_multiple_of(8) {
             seen += 1;
             let key = dh_key(&with_word(&bytes, 24, exact), &vector.hints()).unwrap();
             assert_eq!(bits(key.x()), exact, "{}", vector.file);

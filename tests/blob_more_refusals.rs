@@ -301,6 +301,14 @@ fn names_are_exact_and_end_with_a_nul() {
     {
         assert!(decode(name).is_err(), "{name:?}");
     }
+    let cipher = |name: &[u8]| {
+        let header = [16, blobs::magic("CPHR"), name.len().try_into().unwrap(), 28];
+        let inner = blobs::blob(&[blobs::magic("KDBM"), 1, 16], &[&[7; 16]]);
+        blob::decode(&blobs::blob(&header, &[name, &inner]), BlobType::Cipher, &Hints::default()).map(|_| ())
+    };
+    assert_eq!(cipher(b"A\0E\0S\0\0\0"), Ok(()));
+    let refused = cipher(b"A\0E\0S\0");
+    assert!(matches!(refused, Err(Error::Value { field: "AlgName", offset: 16, .. })), "{refused:?}");
     let wrapped = |name: &[u8]| {
         let bytes = blobs::blob(&[blobs::magic("RAPW"), 8, name.len().try_into().unwrap(), 0], &[&[7; 8], name]);
         blob::rsa_aes::RsaAesWrapBlob::decode(&bytes).map(|_| ())
@@ -398,10 +406,12 @@ fn an_expanded_key_with_a_coefficient_that_is_not_reduced_is_refused() {
         let start = header(vector, &bytes);
         assert!(blob::decode(&bytes, vector.blob_type, &vector.hints()).is_ok(), "{}", vector.file);
         // A coefficient below 767 is still 12 bits long with q = 3329 added to it.
-        let Some(at) = (start..start + 768).step_by(3).find(|at| low(&bytes[*at..]) < 0x1000 - 3329) else { continue };
-        let raised = low(&bytes[at..]) + 3329;
-        bytes[at] = (raised & 0xFF) as u8;
-        bytes[at + 1] = (bytes[at + 1] & 0xF0) | (raised >> 8) as u8;
+        let Some(at) = (start..start + 768).step_by(3).find(|at| first(&bytes[*at..]) < 0x1000 - 3329) else {
+            continue;
+        };
+        let raised = first(&bytes[at..]) + 3329;
+        let [low, high] = raised.to_le_bytes();
+        (bytes[at], bytes[at + 1]) = (low, (bytes[at + 1] & 0xF0) | high);
         seen += 1;
         assert!(blob::decode(&bytes, vector.blob_type, &vector.hints()).is_err(), "{}", vector.file);
         assert!(blob::decode(&bytes, vector.blob_type, &vector.skipping()).is_ok(), "{}", vector.file);
@@ -411,6 +421,6 @@ fn an_expanded_key_with_a_coefficient_that_is_not_reduced_is_refused() {
 
 /// The first of two numbers of 12 bits in three bytes.
 #[cfg(feature = "pqc")]
-fn low(bytes: &[u8]) -> u16 {
+fn first(bytes: &[u8]) -> u16 {
     u16::from_le_bytes([bytes[0], bytes[1]]) & 0x0FFF
 }
