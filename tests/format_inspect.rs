@@ -98,3 +98,9 @@ fn a_structure_that_is_not_what_it_is_said_to_be_has_no_public_values() {
         }
     }
 }
+
+#[test]
+fn a_member_longer_than_any_of_a_key_is_not_shown() {
+    let text = json!({"kty": "RSA", "n": "A".repeat(1 << 20), "e": "AQAB"}).to_string();
+    assert!(shown(text.as_bytes(), Format::Jwk).len() < 100);
+}

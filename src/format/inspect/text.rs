@@ -6,6 +6,9 @@ use crate::format::json::{self, Kind, Node};
 use crate::format::{Format, MAX_KEYS, bind, entry, jwk, pem};
 use crate::secret::SecretBytes;
 
+/// Longer values are not shown: a chain of certificates is shorter.
+const LONGEST_SHOWN: usize = 256 << 10;
+
 /// The members of a JWK, or of the keys of a set, each by the place of its value.
 pub(super) fn jwk(fields: &mut Vec<Field>, bytes: &[u8]) {
     if let Ok(node) = json::read(bytes) {
@@ -29,7 +32,7 @@ fn object(fields: &mut Vec<Field>, node: Node<'_>, depth: usize) {
             }
             continue;
         }
-        let public = jwk::is_public(kty.as_deref(), &member.name, value);
+        let public = value.len() <= LONGEST_SHOWN && jwk::is_public(kty.as_deref(), &member.name, value);
         let shown = match value.kind() {
             _ if !public => Value::Private(SecretBytes::from(value.text().trim_matches('"').as_bytes())),
             Kind::String => Value::Text(
