@@ -119,7 +119,10 @@ fn private_losses(losses: &mut Vec<Loss>, key: &PrivateKey, to: Format) {
             if clamped && !is_clamped(key.d()) {
                 losses.push(Loss::ScalarBits);
             }
-            if to == Format::Bind {
+            // Written as OpenSSL writes it, PKCS#8 has no point of the curves of RFC 8410. Where it is computed here that is no loss.
+            let computed = key.curve().form.is_affine() || key.curve().has_arithmetic();
+            let left_out = matches!(to, Format::PKCS8 | Format::Pkcs8Pem | Format::Pkcs12) && !computed;
+            if to == Format::Bind || left_out {
                 losses.push(Loss::PublicHalf);
             }
         }
