@@ -254,11 +254,12 @@ fn decode_from(reader: &mut Reader<'_>, blob_type: BlobType, hints: &Hints<'_>) 
         BlobType::EccPublic => ecc::EccBlob::read(reader, Some(false))?.to_decoded(hints),
         BlobType::KeyData => {
             let blob = key_data::KeyDataBlob::read(reader)?;
-            let algorithm = match hints.algorithm {
-                None => SymmetricAlgorithm::Aes,
-                Some(Algorithm { family: Family::Symmetric(algorithm), .. }) => algorithm,
-                Some(other) => return Err(Error::Algorithm { given: other.name(), found: "a symmetric key".into() }),
+            let symmetric = |given: Algorithm| match given.family {
+                Family::Symmetric(algorithm) => Some(algorithm),
+                _ => None,
             };
+            fits(hints, |given| symmetric(given).is_some(), || "a symmetric key".to_owned())?;
+            let algorithm = hints.algorithm.and_then(symmetric).unwrap_or(SymmetricAlgorithm::Aes);
             key_data::to_decoded(blob.key(), algorithm)
         }
         BlobType::MlKemPrivate
@@ -303,7 +304,7 @@ fn by_magic(reader: &mut Reader<'_>, blob_type: BlobType, hints: &Hints<'_>) -> 
     let types = places.iter().find(|(at, _)| *at == 0).map_or(&[][..], |(_, types)| types);
     let one = match types {
         // A generic elliptic-curve magic stands for two layouts, which their lengths tell apart.
-        [_, _] => candidates(reader.unread()).first().copied(),
+        [_, _] => candidates(reader.unread()).into_iter().find(|one| types.contains(one)),
         _ => types.first().copied(),
     };
     match one.filter(|one| if private { one.is_private() } else { one.is_public() }) {
@@ -316,10 +317,10 @@ fn by_magic(reader: &mut Reader<'_>, blob_type: BlobType, hints: &Hints<'_>) -> 
     }
 }
 
-/// Refuses an algorithm given beside the blob that contradicts it.
+/// Refuses an algorithm given beside a blob of no elliptic-curve key that contradicts it, and any curve.
 fn fits(hints: &Hints<'_>, test: impl Fn(Algorithm) -> bool, found: impl Fn() -> String) -> Result<(), Error> {
-    match hints.algorithm {
-        Some(given) if !test(given) => Err(Error::Algorithm { given: given.name(), found: found() }),
-        _ => Ok(()),
+    if hints.curve.is_none() && hints.algorithm.is_none_or(test) {
+        return Ok(());
     }
+    Err(Error::Algorithm { given: hints.describe(), found: found() })
 }

@@ -131,7 +131,7 @@ enum Cause<'a> {
 fn asn1_hint(error: &asn1::Error) -> Option<String> {
     Some(match error {
         asn1::Error::PasswordMissing => "give the password with --password-source".into(),
-        asn1::Error::PasswordWrong => "check the password; nothing was imported".into(),
+        asn1::Error::PasswordWrong => "check the password".into(),
         asn1::Error::Malformed { .. } | asn1::Error::Invalid { .. } => {
             "the file is damaged or of another type; `openssl asn1parse -inform DER` shows its structure".into()
         }
@@ -141,6 +141,9 @@ fn asn1_hint(error: &asn1::Error) -> Option<String> {
         }
         asn1::Error::Work { what: "iterations", .. } => {
             "such a file may be made to waste time; if you trust where it comes from, raise --max-iterations".into()
+        }
+        asn1::Error::Work { what: "bytes of memory for scrypt" | "steps of scrypt", .. } => {
+            "such a file may be made to waste memory; if you trust where it comes from, raise --max-scrypt-memory".into()
         }
         asn1::Error::Work { .. } => "re-encrypt it: openssl pkcs8 -topk8 -v2 aes-256-cbc".into(),
         asn1::Error::Random => return None,
@@ -161,6 +164,8 @@ fn format_hint(error: &format::Error) -> Option<String> {
         format::Error::Text { .. } | format::Error::NoKey { .. } => {
             "the file is damaged or of another type; `cng11 inspect` shows how far it makes sense".into()
         }
+        format::Error::Empty => "check where it comes from: what wrote it may have failed".into(),
+        format::Error::Foreign { hint, .. } => (*hint).into(),
         format::Error::NotBuiltIn { feature, .. } => format!("build with --features {feature}"),
         _ => "ask for a type that fits the kind of key".into(),
     })
@@ -175,9 +180,10 @@ fn blob_hint(error: &blob::Error) -> Option<String> {
         | blob::Error::Name { .. } => {
             "the blob is damaged or of another type; `cng11 inspect` shows it field by field".into()
         }
+        blob::Error::Foreign { .. } => "give the type that fits the file, or --type auto".into(),
         blob::Error::Magic { .. } => "give the type that fits the magic number, or --type auto".into(),
         blob::Error::CurveMissing { .. } => "name the curve, for instance --curve secP256k1".into(),
-        blob::Error::Algorithm { .. } => "leave the algorithm and the curve out, or give the ones that fit".into(),
+        blob::Error::Algorithm { .. } => "leave --algorithm and --curve out, or give the ones that fit".into(),
         blob::Error::Wrapped { .. } => "name the key that opens it with --unwrap-key".into(),
         blob::Error::CurveUnknown { .. } => "a key on a curve of one's own has no place here: use a named curve".into(),
         blob::Error::NotAKey { .. } => {

@@ -33,6 +33,7 @@ mod diagnose;
 mod encode;
 mod entry;
 mod error;
+mod foreign;
 mod inspect;
 mod json;
 mod jwk;
@@ -42,10 +43,10 @@ mod sniff;
 
 use crate::blob::BlobType;
 
-pub use self::decode::{MAX_KEYS, decode, decode_all, decode_each};
-pub use self::diagnose::{Guess, diagnose};
+pub use self::decode::{MAX_KEYS, decode, decode_all, decode_each, decode_one};
+pub use self::diagnose::{Guess, diagnose, diagnose_as};
 pub use self::encode::{Writing, encode, encode_with};
-pub use self::entry::{Entry, only, select};
+pub use self::entry::{Entry, only, select, select_each};
 pub use self::error::Error;
 pub use self::inspect::{Field, Value, inspect};
 pub use self::loss::{Loss, losses};

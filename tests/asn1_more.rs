@@ -34,15 +34,11 @@ fn table(path: &str) -> Vec<Vec<String>> {
     text.lines().skip(1).map(|line| line.split('\t').map(str::to_owned).collect()).collect()
 }
 
-/// The files of the manifest whose type, without its variant, is this one: name, variant, bytes. Left out are private keys on curves of
-/// 448 bits: their public keys cannot be computed here, and PKCS#8 does not have them.
+/// The files of the manifest whose type, without its variant, is this one: name, variant, bytes.
 fn files(kind: &str) -> Vec<(String, String, Vec<u8>)> {
     let rows = table("manifest.tsv").into_iter().filter_map(|row| {
         let (variant, last) = row[2].rsplit_once('.').unwrap_or(("", &row[2]));
-        let incomplete = ["x448", "ed448"].contains(&row[1].as_str())
-            && last.contains("kcs8") | last.starts_with("PKCS8")
-            && variant != "v2";
-        (last == kind && !incomplete).then(|| (row[0].clone(), variant.to_owned(), read(&row[0])))
+        (last == kind).then(|| (row[0].clone(), variant.to_owned(), read(&row[0])))
     });
     let found: Vec<_> = rows.collect();
     assert!(!found.is_empty(), "no vectors of {kind}");
@@ -147,7 +143,12 @@ fn every_form_of_one_key_gives_the_same_public_key() {
             true => sec1::decode(&bytes, None, FULL).map(PrivateKey::Ec),
             false => private(&bytes).map(|(key, _)| key),
         };
-        same(&mut failures, &file, key.and_then(|key| spki::encode(&key.public().unwrap())), expected);
+        // The public keys of 448 bits cannot be computed here, and PKCS#8 does not have them.
+        let Some(public) = key.map(|key| key.public()).transpose() else {
+            assert!(file.contains("448") && !file.contains("v2"), "{file}");
+            continue;
+        };
+        same(&mut failures, &file, public.and_then(|public| spki::encode(&public)), expected);
     }
     for (file, _, bytes) in files("cert").into_iter().chain(files("cert-pem")) {
         let Some(expected) = whole.get(file.split('.').next().unwrap()) else { continue };
@@ -155,6 +156,9 @@ fn every_form_of_one_key_gives_the_same_public_key() {
     }
     report(&failures);
 }
+
+/// Of private keys on curves of 448 bits: it cannot be computed here, and PKCS#8 does not have it.
+const NO_PUBLIC: &str = "the public half is not known";
 
 /// What may differ from what others say, and why.
 fn is_refused(file: &str) -> Option<&'static str> {
@@ -170,11 +174,9 @@ fn is_refused(file: &str) -> Option<&'static str> {
         "ec-inconsistent-curve2.pem" => "it names another curve than the structure around it",
         "ec-invalid-private-scalar.pem" => "d is out of range",
         "ec-invalid-version.pem" => "its version is not 1",
-        "enc-ec-sha1-128-rc4.pem" | "rsa-40bitrc2.pem" => "not supported",
+        "enc-ec-sha1-128-rc4.pem" => "not supported",
         "explicit_parameters_wap_wsg_idm_ecid_wtls11_private_key.pem" => "characteristic two",
-        "ed448-pkcs8.pem" | "ed448-pkcs8-enc.der" | "x448-pkcs8.pem" | "x448-pkcs8-enc.der" => {
-            "no arithmetic for this curve"
-        }
+        "ed448-pkcs8.pem" | "ed448-pkcs8-enc.der" | "x448-pkcs8.pem" | "x448-pkcs8-enc.der" => NO_PUBLIC,
         "ec_oid_not_in_reg_private_2.pkcs8.pem" | "nodompar_private.pkcs8.pem" | "secp128r1_private_key.pem" => {
             "unknown curve"
         }
@@ -206,8 +208,9 @@ fn files_by_others_give_the_public_key_that_others_find() {
         } else {
             any(&bytes, opening)
         };
-        let found = key.map(|key| {
-            let bits = spki::subject_public_key(&key.public().unwrap()).unwrap();
+        let unknown = Error::Invalid { what: "the key", problem: NO_PUBLIC };
+        let found = key.and_then(|key| key.public().ok_or(unknown)).map(|public| {
+            let bits = spki::subject_public_key(&public).unwrap();
             // A subject public key of DSA or DH is an INTEGER; what is hashed is the content of the BIT STRING, which it is.
             hex(&sha2::Sha256::digest(&bits))
         });
@@ -347,7 +350,10 @@ fn openssl_reads_what_is_written_and_writes_it_again() {
         assert_eq!(openssl(&["pkey"], Some(&ours)), ours.to_vec(), "{file}");
         // What openssl says about the key itself is in order too.
         let public = openssl(&["pkey", "-pubout"], Some(&ours));
-        assert_eq!(public, spki::encode_pem(&key.public().unwrap()).unwrap(), "{file}");
+        match key.public() {
+            Some(known) => assert_eq!(public, spki::encode_pem(&known).unwrap(), "{file}"),
+            None => assert!(file.contains("448"), "{file}"),
+        }
         if let PrivateKey::Ec(ec) = &key
             && let Ok(der) = sec1::encode(ec, true)
         {

@@ -59,7 +59,7 @@ fn what_stands_beside_a_blob_must_fit_it() {
         ("ec-nistP256.PKCS8_PRIVATEKEY.bin", None, Some("nistP384"), CONTRADICTION),
         ("ec-nistP256.pkcs8-pem.pem", Some("AES"), None, CONTRADICTION),
         ("ec-nistP256.sec1.bin", Some("ECDH_P384"), None, CONTRADICTION),
-        ("ec-nistP256.sec1.bin", None, Some("nistP384"), "another curve than the structure around it"),
+        ("ec-nistP256.sec1.bin", None, Some("nistP384"), "does not fit curve nistP384"),
         ("ec-nistP256.spki.bin", Some("RSA"), None, CONTRADICTION),
         ("ec-nistP256.spki.bin", Some("ECDH_P384"), None, CONTRADICTION),
         ("ec-nistP256.spki-pem.pem", None, Some("nistP384"), CONTRADICTION),

@@ -63,7 +63,8 @@ proptest! {
         let [p, g] = ["p", "g"].map(|field| vector.number(field).unwrap());
         let mut parameters = dh::Parameters::new(&p, &g, Validation::Full).unwrap();
         if let (true, Some(q), Some(j)) = (with_order, vector.number("q"), vector.number("j")) {
-            parameters = parameters.with_order(&q, Validation::Full).unwrap().with_cofactor(&j);
+            parameters = parameters.with_order(&q, Validation::Full).unwrap();
+            parameters = parameters.with_cofactor(&j, Validation::Full).unwrap();
         }
         let x = &x[..x.len().min(31)];
         let Ok(private) = dh::PrivateKey::new(parameters, x, None, Validation::Full) else { return Ok(()) };

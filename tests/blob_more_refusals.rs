@@ -2,7 +2,9 @@
 
 #![allow(clippy::indexing_slicing, clippy::panic, clippy::unwrap_used, reason = "a test may panic")]
 
-use cng_pkcs11::blob::{self, BlobType, Error, Hints};
+use cng_pkcs11::blob::{
+    self, BlobType, Contents, Error, Hints, Parameters, dh_parameters, dsa_parameters, ecc_parameters,
+};
 use cng_pkcs11::key::{Algorithm, Curve};
 use cng_pkcs11::secret::SecretBytes;
 use cng_pkcs11::status::Status;
@@ -27,8 +29,16 @@ fn taken(vector: &Vector, bytes: &[u8]) -> Result<(), Error> {
     blob::contents(bytes, vector.blob_type, &vector.skipping()).1.map(|_| ())
 }
 
-/// What is written for the bytes, if they are a key.
+/// What is written for the bytes, if they are a key or parameters.
 fn reencoded(vector: &Vector, bytes: &[u8]) -> Result<SecretBytes, Error> {
+    if vector.blob_type.is_parameters() {
+        return match blob::contents(bytes, vector.blob_type, &vector.skipping()).1? {
+            Contents::Parameters(Parameters::Dh(parameters)) => dh_parameters::encode(&parameters),
+            Contents::Parameters(Parameters::Dsa(parameters)) => dsa_parameters::encode(&parameters),
+            Contents::Parameters(Parameters::Ec(curve)) => ecc_parameters::encode(curve),
+            other => panic!("{}: {other:?}", vector.file),
+        };
+    }
     let decoded = blob::decode(bytes, vector.blob_type, &vector.skipping())?;
     blob::encode(&decoded.key, decoded.algorithm, vector.blob_type)
 }
@@ -106,9 +116,16 @@ fn a_flipped_bit_in_a_header_is_refused_or_gives_another_blob() {
             flipped[bit / 8] ^= 1 << (bit % 8);
             let problem = match (taken(vector, &flipped), reencoded(vector, &flipped)) {
                 (Err(_), Err(_)) => continue,
-                (Ok(()), Err(Error::NotAKey { .. } | Error::Sealed { .. } | Error::Wrapped { .. })) => {
-                    // Parameters have their own encoders; what others must open is shown as it is.
-                    continue;
+                // What others must open is shown as it is: the field with the bit, and no other, is another one.
+                (Ok(()), Err(Error::Sealed { .. } | Error::Wrapped { .. })) => {
+                    let (before, after) = (shown(vector, &bytes), shown(vector, &flipped));
+                    let other: Vec<_> = before.iter().zip(&after).filter(|(one, other)| one != other).collect();
+                    let covers =
+                        |(offset, length, _): &(usize, usize, String)| (*offset..offset + length).contains(&(bit / 8));
+                    match other.as_slice() {
+                        [(one, _)] if before.len() == after.len() && covers(one) => continue,
+                        _ => "does not show where it is",
+                    }
                 }
                 (Ok(()), Ok(again)) if *again == *flipped => continue,
                 (Ok(()), Ok(again)) if written.as_ref().is_ok_and(|written| **written != *bytes) => {
@@ -119,12 +136,12 @@ fn a_flipped_bit_in_a_header_is_refused_or_gives_another_blob() {
                     "is passed over"
                 }
                 (Ok(()), Err(Error::Limit { .. })) => continue,
-                (Ok(()), Ok(_)) if is_harmless(vector, bit) => continue,
+                (Ok(()), Ok(_)) if is_harmless(vector, &bytes, bit) => continue,
                 (Ok(()), Ok(_)) => "is passed over",
                 (Ok(()), Err(_)) => "makes a key that cannot be written",
                 (Err(_), Ok(_)) => "is taken by one of two",
             };
-            if !is_harmless(vector, bit) {
+            if !is_harmless(vector, &bytes, bit) {
                 problems.push(format!("{}: bit {bit} {problem}", vector.file));
             }
         }
@@ -132,15 +149,28 @@ fn a_flipped_bit_in_a_header_is_refused_or_gives_another_blob() {
     report(&problems);
 }
 
+/// Offset, length and value of every field.
+fn shown(vector: &Vector, bytes: &[u8]) -> Vec<(usize, usize, String)> {
+    let (fields, _) = blob::contents(bytes, vector.blob_type, &vector.skipping());
+    fields.iter().map(|field| (field.offset, field.length, format!("{:?}", field.value))).collect()
+}
+
 /// What several values of are read, and one is written.
-fn is_harmless(vector: &Vector, bit: usize) -> bool {
+fn is_harmless(vector: &Vector, bytes: &[u8], bit: usize) -> bool {
+    // A seed whose counter says that it is unknown.
+    let unknown =
+        |counter: usize| bytes[counter..counter + 4] == [0xFF; 4] && (counter + 4..counter + 24).contains(&(bit / 8));
+    // FIPS 186-2 and 186-3 with SHA-1.
+    let standard = |at: usize| bit == at * 8 && bytes[at - 4..at] == [0; 4];
     match vector.blob_type {
         // CALG_RSA_KEYX and CALG_RSA_SIGN.
         BlobType::CapiPrivate | BlobType::CapiPublic => bit == 4 * 8 + 15,
-        // FIPS 186-2 and 186-3 with SHA-1.
-        BlobType::DsaPrivate | BlobType::DsaPublic => bit == 12 * 8,
-        // The name of an algorithm and the hash of a seed.
-        BlobType::EccFullPrivate | BlobType::EccFullPublic => vector.variant.contains("seed-sha1") && bit / 32 == 3,
+        BlobType::CapiDhPrivate if vector.variant != "v1" => unknown(28),
+        BlobType::CapiDhPublic if vector.variant != "v1" => unknown(24),
+        BlobType::DsaPrivate | BlobType::DsaPublic if bytes[3] == b'2' => standard(12),
+        BlobType::DsaPrivate | BlobType::DsaPublic => unknown(8),
+        BlobType::DsaParameters if &bytes[4..8] == b"DPM2" => standard(16),
+        BlobType::DsaParameters => unknown(12),
         _ => false,
     }
 }
@@ -190,14 +220,18 @@ fn enormous_lengths_are_refused_in_every_header_field() {
 
 /// Header words that are no lengths.
 fn is_number(vector: &Vector, at: usize) -> bool {
+    let version2 = |at: usize| vector.bytes()[at] == b'2';
     match vector.blob_type {
         BlobType::IsolatedKey => at == 4,
         BlobType::TpmPersistent => at == 8,
-        BlobType::DsaParameters => at >= 12,
-        BlobType::DsaPrivate | BlobType::DsaPublic => at >= 8,
-        BlobType::CapiDhPrivate | BlobType::CapiDhPublic => at >= 24,
+        // Count, and in version 1 Seed.
+        BlobType::DsaParameters if version2(6) => at == 28,
+        BlobType::DsaParameters => (12..36).contains(&at),
+        BlobType::DsaPrivate | BlobType::DsaPublic if version2(3) => at == 24,
+        BlobType::DsaPrivate | BlobType::DsaPublic => (8..32).contains(&at),
+        BlobType::CapiDhPrivate => (28..52).contains(&at),
+        BlobType::CapiDhPublic => (24..48).contains(&at),
         BlobType::CapiPrivate | BlobType::CapiPublic => at == 16,
-        BlobType::CapiDsaPrivate | BlobType::CapiDsaPublic => at >= 24,
         _ => false,
     }
 }
@@ -267,6 +301,14 @@ fn names_are_exact_and_end_with_a_nul() {
     {
         assert!(decode(name).is_err(), "{name:?}");
     }
+    let cipher = |name: &[u8]| {
+        let header = [16, blobs::magic("CPHR"), name.len().try_into().unwrap(), 28];
+        let inner = blobs::blob(&[blobs::magic("KDBM"), 1, 16], &[&[7; 16]]);
+        blob::decode(&blobs::blob(&header, &[name, &inner]), BlobType::Cipher, &Hints::default()).map(|_| ())
+    };
+    assert_eq!(cipher(b"A\0E\0S\0\0\0"), Ok(()));
+    let refused = cipher(b"A\0E\0S\0");
+    assert!(matches!(refused, Err(Error::Value { field: "AlgName", offset: 16, .. })), "{refused:?}");
     let wrapped = |name: &[u8]| {
         let bytes = blobs::blob(&[blobs::magic("RAPW"), 8, name.len().try_into().unwrap(), 0], &[&[7; 8], name]);
         blob::rsa_aes::RsaAesWrapBlob::decode(&bytes).map(|_| ())
@@ -319,4 +361,66 @@ fn a_curve_that_no_one_named_is_refused_with_the_place_of_its_numbers() {
             assert!(matches!(outcome, Err(Error::Algorithm { .. })), "{}", vector.file);
         }
     }
+}
+
+#[test]
+fn a_seed_that_the_curve_does_not_have_is_refused() {
+    let mut seen = 0;
+    for vector in BLOBS.iter().filter(|vector| vector.blob_type == BlobType::EccParameters) {
+        let mut bytes = vector.bytes();
+        let refused = |bytes: &[u8]| {
+            let outcome = taken(vector, bytes);
+            assert!(matches!(outcome, Err(Error::Value { field: "cbSeed", offset: 24, .. })), "{outcome:?}");
+        };
+        if vector.variant == "seed" {
+            seen += 1;
+            assert_eq!(taken(vector, &bytes), Ok(()), "{}", vector.file);
+            *bytes.last_mut().unwrap() ^= 1;
+        } else {
+            bytes[24] = 20;
+            bytes.extend([7; 20]);
+        }
+        refused(&bytes);
+    }
+    assert!(seen > 5, "only {seen}");
+}
+
+#[test]
+fn a_coordinate_that_curve25519_does_not_have_is_named_where_it_stands() {
+    let vector = BLOBS.iter().find(|vector| vector.file == "curve25519-00-5f.GENERIC-ECDH.ECCPUBLICBLOB.bin").unwrap();
+    let mut bytes = vector.bytes();
+    bytes[8 + 32 + 5] = 9;
+    assert!(matches!(
+        blob::decode(&bytes, vector.blob_type, &vector.hints()),
+        Err(Error::Value { field: "Y", offset: 45, found: 9, .. })
+    ));
+}
+
+/// ML-KEM: what one reader reduces another refuses, and both open what is encapsulated to the key.
+#[cfg(feature = "pqc")]
+#[test]
+fn an_expanded_key_with_a_coefficient_that_is_not_reduced_is_refused() {
+    let mut seen = 0;
+    for vector in BLOBS.iter().filter(|vector| vector.blob_type == BlobType::MlKemPrivate) {
+        let mut bytes = vector.bytes();
+        let start = header(vector, &bytes);
+        assert!(blob::decode(&bytes, vector.blob_type, &vector.hints()).is_ok(), "{}", vector.file);
+        // A coefficient below 767 is still 12 bits long with q = 3329 added to it.
+        let Some(at) = (start..start + 768).step_by(3).find(|at| first(&bytes[*at..]) < 0x1000 - 3329) else {
+            continue;
+        };
+        let raised = first(&bytes[at..]) + 3329;
+        let [low, high] = raised.to_le_bytes();
+        (bytes[at], bytes[at + 1]) = (low, (bytes[at + 1] & 0xF0) | high);
+        seen += 1;
+        assert!(blob::decode(&bytes, vector.blob_type, &vector.hints()).is_err(), "{}", vector.file);
+        assert!(blob::decode(&bytes, vector.blob_type, &vector.skipping()).is_ok(), "{}", vector.file);
+    }
+    assert!(seen > 2, "only {seen}");
+}
+
+/// The first of two numbers of 12 bits in three bytes.
+#[cfg(feature = "pqc")]
+fn first(bytes: &[u8]) -> u16 {
+    u16::from_le_bytes([bytes[0], bytes[1]]) & 0x0FFF
 }

@@ -240,7 +240,7 @@ fn a_loss_is_a_warning_and_stands_in_the_document() {
     let desk = Desk::new();
     let file = vector("more/dsa2048.usage-digitalSignature.PKCS8_PRIVATEKEY.bin");
     let out = desk.path("out");
-    desk.cng11(&["convert", &file, "--to", "dsa", "-o", &out]).ok().says("not in the output: the usage (sign)");
+    desk.cng11(&["convert", &file, "--to", "dsa", "-o", &out]).ok().says("warning: lost: the usage (sign)");
     let document = desk.json(&["convert", &file, "--to", "dsa", "-o", &out]);
     assert_eq!(document["losses"].as_array().unwrap().len(), 1, "{document}");
     let spki = desk.json(&["convert", &file, "--to", "spki", "-o", &out]);
@@ -319,6 +319,38 @@ fn iterations_beyond_the_limit_are_refused_with_the_option_that_raises_it() {
     assert!(error["message"].as_str().unwrap().contains("5000"), "{error}");
     assert!(error["hint"].as_str().unwrap().contains("--max-iterations"), "{error}");
     desk.json(&[&arguments[..], &["5000"]].concat());
+}
+
+#[test]
+fn memory_for_scrypt_is_bounded_by_an_option() {
+    let desk = Desk::new();
+    let (key, file) = (vector("ec-nistP256.PKCS8_PRIVATEKEY.bin"), desk.path("scrypt.der"));
+    let options = ["-scrypt", "-scrypt_N", "16384", "-scrypt_r", "8", "-passout", "pass:correct horse"];
+    let files = ["pkcs8", "-topk8", "-inform", "DER", "-outform", "DER", "-in", &key, "-out", &file];
+    openssl(&[&files[..], &options[..]].concat(), None);
+    let arguments = ["inspect", &file, "--password-source", "env:PASSWORD", "--max-scrypt-memory"];
+    let error = desk.error(&[&arguments[..], &["15"]].concat(), 1);
+    assert!(error["hint"].as_str().unwrap().contains("--max-scrypt-memory"), "{error}");
+    desk.json(&[&arguments[..], &["16"]].concat());
+}
+
+#[test]
+fn of_several_keys_the_good_ones_are_read_and_a_wrong_password_is_one() {
+    let desk = Desk::new();
+    let good = std::fs::read_to_string(desk.convert("ec-nistP256.PKCS8_PRIVATEKEY.bin", "pkcs8-pem", &[])).unwrap();
+    let bad = "-----BEGIN PRIVATE KEY-----\nAAAA\n-----END PRIVATE KEY-----\n";
+    let file = desk.path("both.pem");
+    std::fs::write(&file, format!("{bad}{good}")).unwrap();
+    let out = desk.path("out.der");
+    desk.cng11(&["convert", &file, "--to", "pkcs8", "-o", &out, "--key", "2"]).ok();
+    desk.cng11(&["convert", &file, "--to", "pkcs8", "-o", &out]).ok();
+    assert_eq!(bytes(&out), bytes(&vector("ec-nistP256.PKCS8_PRIVATEKEY.bin")));
+    desk.error(&["convert", &file, "--to", "pkcs8", "-o", &out, "--key", "1"], 1);
+    assert_eq!(desk.json(&["inspect", &file, "--key", "2"])["consistent"], true);
+    let options = ["--out-password-source", "env:PASSWORD", "--iterations", "2000"];
+    let locked = desk.convert("ec-nistP256.PKCS8_PRIVATEKEY.bin", "pkcs8-pem", &options);
+    std::fs::write(&file, std::fs::read_to_string(locked).unwrap().repeat(2)).unwrap();
+    desk.error(&["convert", &file, "--to", "pkcs8", "-o", &out, "--password-source", "env:EMPTY"], 4);
 }
 
 #[test]
@@ -428,4 +460,240 @@ fn usage_errors_are_told_before_anything_is_read() {
     ] {
         desk.error(arguments, 2);
     }
+}
+
+#[test]
+fn a_private_key_of_448_bits_without_its_public_half_goes_through_and_is_missed_where_that_is_needed() {
+    let desk = Desk::new();
+    for algorithm in ["X448", "ED448"] {
+        let (pem, der, back) = (desk.path("key.pem"), desk.path("key.der"), desk.path("back.pem"));
+        openssl(&["genpkey", "-algorithm", algorithm, "-out", &pem], None);
+        let document = desk.json(&["convert", &pem, "--to", "pkcs8", "-o", &der]);
+        assert_eq!(document["losses"].as_array().unwrap().len(), 0, "{document}");
+        desk.cng11(&["convert", &der, "--to", "pkcs8-pem", "-o", &back]).ok();
+        assert_eq!(bytes(&back), bytes(&pem), "{algorithm}");
+        let compared = desk.json(&["inspect", &der, &back]);
+        assert_eq!(compared["same_key"], true);
+        let inspected = desk.json(&["inspect", &pem]);
+        assert_eq!((&inspected["consistent"], &inspected["private"]), (&Value::Null, &true.into()));
+        for to in ["spki", "jwk"] {
+            let error = desk.error(&["convert", &pem, "--to", to], 1);
+            assert!(error["message"].as_str().unwrap().contains("public"), "{to}: {error}");
+        }
+    }
+}
+
+#[test]
+fn whatever_was_encrypted_and_comes_out_in_the_clear_is_a_loss() {
+    let desk = Desk::new();
+    let options = ["--out-password-source", "env:PASSWORD", "--iterations", "1000"];
+    let key = "ec-nistP256.PKCS8_PRIVATEKEY.bin";
+    for form in ["pkcs8", "pkcs8-pem", "pkcs12"] {
+        let file = desk.convert(key, form, &options);
+        let out = desk.path("out");
+        let arguments = ["convert", &file, "--password-source", "env:PASSWORD", "-o", &out, "--to"];
+        desk.cng11(&[&arguments[..], &["sec1"]].concat()).ok().says("warning: lost: the encryption");
+        let spki = desk.json(&[&arguments[..], &["spki"]].concat());
+        assert!(!spki["losses"].to_string().contains("encryption"), "{spki}");
+        let again = desk.json(&[&arguments[..], &["pkcs8"], &options].concat());
+        assert!(!again["losses"].to_string().contains("encryption"), "{again}");
+    }
+    let plain = desk.json(&["convert", &vector(key), "--to", "sec1"]);
+    assert_eq!(plain["losses"].as_array().unwrap().len(), 0);
+}
+
+#[test]
+fn a_new_password_is_asked_for_twice() {
+    // A terminal of its own, on which the answers are typed when the questions have come.
+    const SCRIPT: &str = "
+import os, pty, sys
+answers = sys.argv[1].split(',')
+child, terminal = pty.fork()
+if child == 0:
+    os.execv(sys.argv[2], sys.argv[2:])
+seen, asked = b'', 0
+try:
+    while True:
+        part = os.read(terminal, 1000)
+        if not part:
+            break
+        seen += part
+        if asked < len(answers) and seen.count(b': ') > asked:
+            os.write(terminal, answers[asked].encode() + b'\\n')
+            asked += 1
+except OSError:
+    pass
+sys.stdout.buffer.write(seen)
+sys.exit(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]))
+";
+    let desk = Desk::new();
+    let (key, out) = (vector("ec-nistP256.PKCS8_PRIVATEKEY.bin"), desk.path("out"));
+    let arguments =
+        ["convert", &key, "--to", "pkcs8", "--out-password-source", "prompt", "--iterations", "1000", "-o", &out];
+    let typed = |answers: &str| {
+        let mut command = tool("python3");
+        command.args(["-c", SCRIPT, answers, env!("CARGO_BIN_EXE_cng11")]).args(arguments);
+        Run::of(command, None)
+    };
+    let text = typed("one,two").code(4).text();
+    assert!(text.contains("new password for the output: ") && text.contains("not the same"), "{text}");
+    assert!(!std::path::Path::new(&out).exists());
+    typed("correct horse,correct horse").ok();
+    desk.json(&["inspect", &out, "--password-source", "env:PASSWORD"]);
+    // Where there is no terminal, the hint names the option that was used.
+    for (option, arguments) in [
+        ("--out-password-source", &arguments[..]),
+        ("--password-source", &["inspect", &out, "--password-source", "prompt"]),
+    ] {
+        let error = desk.error(arguments, 4);
+        assert!(error["hint"].as_str().unwrap().starts_with(&format!("give it with {option} ")), "{error}");
+        assert!(!error["hint"].as_str().unwrap().contains("PIN"), "{error}");
+    }
+}
+
+#[test]
+fn the_second_file_has_a_key_and_a_password_of_its_own() {
+    let desk = Desk::new();
+    let key = "ec-nistP256.PKCS8_PRIVATEKEY.bin";
+    let one = desk.convert(key, "pkcs8", &["--out-password-source", "env:PASSWORD", "--iterations", "1000"]);
+    let other = desk.path("other.p12");
+    std::fs::write(desk.path("word"), "another\n").unwrap();
+    let source = format!("file:{}", desk.path("word"));
+    let options = ["--out-password-source", &source, "--iterations", "1000", "-o", &other];
+    desk.cng11(&[&["convert", &vector(key), "--to", "pkcs12"], &options[..]].concat()).ok();
+    let arguments = ["inspect", &one, &other, "--password-source", "env:PASSWORD"];
+    desk.error(&arguments, 4);
+    let compared = desk.json(&[&arguments[..], &["--other-password-source", &source]].concat());
+    assert_eq!(compared["same_key"], true);
+    let set = desk.path("set.jwks");
+    std::fs::write(&set, r#"{"keys":[{"kty":"oct","kid":"o","k":"AAECAwQFBgcICQoLDA0ODw"},{"kty":"OKP","crv":"Ed25519","kid":"e","x":"11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo"}]}"#).unwrap();
+    let compared =
+        desk.cng11(&["inspect", &one, &set, "--password-source", "env:PASSWORD", "--other-key", "e", "--json"]);
+    assert_eq!(compared.code(1).json()["same_key"], false);
+    // What is said of the algorithm is said of the key that is chosen.
+    let document = desk.json(&["convert", &set, "--key", "o", "--algorithm", "HMAC", "--to", "CipherKeyBlob"]);
+    assert_eq!(document["algorithm"], "HMAC");
+    let error = desk.error(&["convert", &set, "--algorithm", "HMAC", "--to", "raw"], 1);
+    assert!(error["message"].as_str().unwrap().contains("2 keys"), "{error}");
+}
+
+#[test]
+fn parameters_without_a_key_are_called_by_their_name() {
+    let desk = Desk::new();
+    let (der, pem) = (desk.path("dh.der"), desk.path("dh.pem"));
+    let group = ["genpkey", "-genparam", "-algorithm", "DH", "-pkeyopt", "group:modp_2048", "-out"];
+    openssl(&[&group[..], &[&pem]].concat(), None);
+    openssl(&["dhparam", "-in", &pem, "-outform", "DER", "-out", &der], None);
+    let curve = desk.path("curve");
+    openssl(&["ecparam", "-name", "prime256v1", "-out", &curve], None);
+    for (file, words) in [(&der, "Diffie–Hellman"), (&pem, "Diffie–Hellman"), (&curve, "elliptic curve")] {
+        for command in [&["inspect", file][..], &["convert", file, "--to", "spki"]] {
+            let error = desk.error(command, 1);
+            assert!(error["message"].as_str().unwrap().contains(words), "{error}");
+            assert!(error["message"].as_str().unwrap().contains("parameters"), "{error}");
+        }
+    }
+}
+
+#[test]
+fn files_of_other_programs_are_called_by_their_name_with_what_helps() {
+    let desk = Desk::new();
+    let key = desk.path("key.pem");
+    openssl(&["pkey", "-in", &vector("ec-nistP256.PKCS8_PRIVATEKEY.bin"), "-inform", "DER", "-out", &key], None);
+    let request = openssl(&["req", "-new", "-key", &key, "-subj", "/CN=x"], None);
+    let request_der = openssl(&["req", "-new", "-key", &key, "-subj", "/CN=x", "-outform", "DER"], None);
+    let certificate = vector("pfx/ec.crt.bin");
+    let pem = openssl(&["x509", "-in", &certificate, "-inform", "DER"], None);
+    std::fs::write(desk.path("cert.pem"), &pem).unwrap();
+    let pkcs7 =
+        |form: &str| openssl(&["crl2pkcs7", "-nocrl", "-certfile", &desk.path("cert.pem"), "-outform", form], None);
+    let body: Vec<u8> = {
+        let text = String::from_utf8(bytes(&key)).unwrap();
+        text.lines().filter(|line| !line.starts_with('-')).collect::<Vec<_>>().join("\n").into_bytes()
+    };
+    let hex: String = bytes(&vector("aes256.raw.bin")).iter().map(|byte| format!("{byte:02x}")).collect();
+    let wide: Vec<u8> = bytes(&key).iter().flat_map(|byte| [*byte, 0]).collect();
+    let marked = [&[0xFF, 0xFE][..], &wide].concat();
+    let files: &[(&[u8], &str, &str)] = &[
+        (b"-----BEGIN OPENSSH PRIVATE KEY-----\nAAAA\n-----END OPENSSH PRIVATE KEY-----\n", "OpenSSH", "ssh-keygen -p"),
+        (b"ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIA== a@b\n", "SSH public key", "ssh-keygen -e"),
+        (b"ecdsa-sha2-nistp256 AAAA a@b\n", "SSH public key", "ssh-keygen -e"),
+        (&request, "certificate request", "openssl req"),
+        (&request_der, "certificate request", "openssl req"),
+        (&pkcs7("PEM"), "PKCS#7", "openssl pkcs7"),
+        (&pkcs7("DER"), "PKCS#7", "openssl pkcs7"),
+        (b"<RSAKeyValue><Modulus>AQAB</Modulus></RSAKeyValue>", ".NET", "ExportPkcs8"),
+        (b"\x1e\xf1\xb5\xb0\0\0\0\0\x02\0\0\0", "PVK", "openssl rsa"),
+        (b"AGE-SECRET-KEY-1QQQQ\n", "age", "X25519"),
+        (b"-----BEGIN PGP PRIVATE KEY BLOCK-----\n\nAAAA\n-----END PGP PRIVATE KEY BLOCK-----\n", "OpenPGP", "gpg"),
+        (b"PuTTY-User-Key-File-3: ssh-ed25519\n", "PuTTY", "puttygen"),
+        (b"\xfe\xed\xfe\xed\0\0\0\x02\0\0\0\x01", "JKS", "keytool"),
+        (b"\xce\xce\xce\xce\0\0\0\x02\0\0\0\x01", "JCEKS", "keytool"),
+        (&body, "base64", "base64 -d"),
+        (hex.as_bytes(), "hexadecimal", "xxd"),
+        (&wide, "UTF-16", "iconv"),
+        (&marked, "UTF-16", "iconv"),
+        (b"", "the file is empty", "check"),
+    ];
+    for (contents, words, hint) in files {
+        let file = desk.path("foreign");
+        std::fs::write(&file, contents).unwrap();
+        for command in [&["inspect", &file][..], &["convert", &file, "--to", "pkcs8"]] {
+            let error = desk.error(command, 1);
+            assert!(error["message"].as_str().unwrap().contains(words), "{words}: {error}");
+            assert!(error["hint"].as_str().unwrap().contains(hint), "{words}: {error}");
+            assert!(error["guesses"].is_null(), "{words}: {error}");
+        }
+    }
+}
+
+#[test]
+fn a_message_says_nothing_twice_and_blames_what_is_wrong() {
+    let desk = Desk::new();
+    let key = "ec-nistP256.PKCS8_PRIVATEKEY.bin";
+    let locked = desk.convert(key, "pkcs8", &["--out-password-source", "env:PASSWORD", "--iterations", "1000"]);
+    for arguments in [&["inspect", &locked][..], &["inspect", &locked, "--password-source", "env:EMPTY"]] {
+        let error = desk.error(arguments, 4);
+        assert!(!error["message"].as_str().unwrap().contains("looks"), "{error}");
+        assert!(!error["hint"].as_str().unwrap().contains("imported"), "{error}");
+    }
+    let blob = desk.path("cut");
+    std::fs::write(&blob, &bytes(&vector("rsa2048-e65537.RSAPRIVATEBLOB.bin"))[..100]).unwrap();
+    let error = desk.error(&["inspect", &blob], 1);
+    assert!(!error["message"].as_str().unwrap().contains("looks most like"), "{error}");
+    assert!(!error["hint"].as_str().unwrap().contains("cng11 inspect"), "{error}");
+    for to in ["pkcs8", "sec1"] {
+        let file = desk.convert(key, to, &[]);
+        for option in [["--curve", "nistP384"], ["--algorithm", "ECDH_P384"]] {
+            let error = desk.error(&[&["convert", &file, "--to", "spki"], &option[..]].concat(), 1);
+            assert!(error["hint"].as_str().unwrap().contains("--curve"), "{error}");
+            assert!(error["guesses"].is_null(), "{error}");
+        }
+    }
+}
+
+#[test]
+fn the_help_lists_every_value_and_a_mistyped_one_finds_its_name() {
+    let desk = Desk::new();
+    let help = desk.cng11(&["help", "convert"]).ok().text();
+    for value in ["ECCFULLPRIVATEBLOB", "pkcs8-pem", "aes256-sha256", "pkcs12-3des", "ECDH_P384", "brainpoolP384r1"] {
+        assert!(help.contains(value), "{value}");
+    }
+    assert!(!help.contains("[default: recognised"), "{help}");
+    let key = vector("ec-nistP256.PKCS8_PRIVATEKEY.bin");
+    for (arguments, words) in [
+        (["--to", "pem"], "pkcs8-pem"),
+        (["--to", "pkcs8pem"], "did you mean pkcs8-pem?"),
+        (["--encryption", "aes257-sha256"], "did you mean"),
+        (["--curve", "nistp255"], "did you mean nistP256?"),
+        (["--algorithm", "ECDSA_P25"], "did you mean ECDSA_P256?"),
+    ] {
+        let error = desk.error(&[&["convert", &key], &arguments[..]].concat(), 2);
+        assert!(error["message"].as_str().unwrap().contains(words), "{error}");
+    }
+    desk.convert(
+        "ec-nistP256.PKCS8_PRIVATEKEY.bin",
+        "pkcs8",
+        &["--encryption", "aes-256-cbc", "--out-password-source", "env:PASSWORD", "--iterations", "1000"],
+    );
 }

@@ -75,6 +75,7 @@ fn excuses(loss: &Loss) -> bool {
             | Loss::Seed
             | Loss::DomainSeed
             | Loss::SubgroupOrder
+            | Loss::Cofactor
             | Loss::PrivateLength
             | Loss::ScalarBits
     )
@@ -111,7 +112,7 @@ impl Convert<'_> {
             }
             outcome => outcome.map_err(text)?,
         };
-        let losses = format::losses(&entry, from, to, &self.writing(to));
+        let losses = format::losses(&entry, to, &self.writing(to));
         let again = self.read(&written, to).map_err(text)?;
         if again.decoded.key.is_same_key(&entry.decoded.key) != Some(true) {
             return Err("another key came back".to_owned());
@@ -120,7 +121,7 @@ impl Convert<'_> {
             Err(_) if seedless(&again) && losses.contains(&Loss::Seed) => return Ok(()),
             outcome => outcome.map_err(text)?,
         };
-        let all: Vec<_> = losses.into_iter().chain(format::losses(&again, to, from, &self.writing(from))).collect();
+        let all: Vec<_> = losses.into_iter().chain(format::losses(&again, from, &self.writing(from))).collect();
         // Salt and IV of an encrypted file are new each time.
         let equal = from == Format::Pkcs12 || &*back == original;
         let excused = all.iter().any(excuses);

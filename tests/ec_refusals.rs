@@ -233,7 +233,7 @@ fn a_curve_that_cng_does_not_have_has_no_blob() {
         let curve = Curve::by_name(name).unwrap();
         let mut one = vec![0; curve.width()];
         one[0] = 1;
-        let public = key::ec::PublicKey::new(curve, &one, &[], Validation::Full).unwrap();
+        let public = key::ec::PublicKey::new(curve, &one, &[], Validation::Skip).unwrap();
         let private = key::ec::PrivateKey::new(curve, &one, Some(public.clone()), Validation::Skip).unwrap();
         let algorithm = key::Algorithm::elliptic(key::Family::Ecdsa, curve);
         for (material, blob_type) in [
@@ -259,7 +259,7 @@ fn a_curve25519_coordinate_must_be_reduced() {
     let mut limit = [0xFF; 32];
     (limit[0], limit[31]) = (0xED, 0x7F);
     let mut below = limit;
-    below[0] -= 1;
+    below[0] -= 2; // p − 1 is reduced, and of small order
     let mut top_bit = <[u8; 32]>::try_from(vector.number("x")).unwrap();
     top_bit[31] |= 0x80;
     for (u, taken) in [(limit, false), (top_bit, false), ([0xFF; 32], false), (below, true)] {

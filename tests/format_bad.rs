@@ -105,3 +105,62 @@ fn a_truncated_file_is_still_told_for_what_it_is() {
         assert!(whole[0].error.is_none() && whole[0].offset == bytes.len(), "{file}");
     }
 }
+
+/// The likeliest guess at a file, and how far it goes.
+fn best(bytes: &[u8]) -> (String, usize) {
+    let guesses = format::diagnose(bytes, &Hints::default());
+    guesses.first().map_or_else(Default::default, |guess| (guess.format.name().to_owned(), guess.offset))
+}
+
+#[test]
+fn what_is_cut_or_mislabelled_is_guessed_by_what_it_is() {
+    let rsa = read("rsa2048.pkcs1-pem.pem");
+    assert_eq!(best(&rsa[..600]).0, "pkcs1-pem");
+    let dsa = read("dsa2048.dsa.bin");
+    for keep in [400, 600, dsa.len() - 10] {
+        assert_eq!(best(&dsa[..keep]).0, "dsa", "{keep}");
+    }
+    let rsa_der = read("rsa2048.pkcs1.bin");
+    for keep in [100, 400, 600, 1100] {
+        assert_eq!(best(&rsa_der[..keep]).0, "pkcs1", "{keep}");
+    }
+    let pfx = read("../pfx/certtool-3des-pkcs12.p12");
+    assert_eq!(best(&pfx[..pfx.len() / 2]).0, "pkcs12");
+    let text = String::from_utf8(read("rsa2048.pkcs8-pem.pem")).unwrap();
+    let wrong = text.replace("PRIVATE KEY", "RSA PRIVATE KEY");
+    assert_eq!(best(wrong.as_bytes()).0, "pkcs8-pem");
+    let text = String::from_utf8(read("rsa2048.pkcs1-pem.pem")).unwrap();
+    let wrong = text.replace("RSA PRIVATE KEY", "PUBLIC KEY");
+    assert_eq!(best(wrong.as_bytes()).0, "pkcs1-pem");
+    // A broken section is broken where it stands.
+    let text = format!("{}-----BEGIN PRIVATE KEY-----\nA", String::from_utf8(read("ed25519.pkcs8-pem.pem")).unwrap());
+    assert_eq!(best(text.as_bytes()), ("pkcs8-pem".to_owned(), text.len() - 29));
+}
+
+#[test]
+fn a_format_that_was_said_comes_first_of_those_that_are_as_likely() {
+    for said in [Format::Jwk, Format::JwkSet] {
+        let guesses = format::diagnose_as(b"{ \"a\": ", Some(said), &Hints::default());
+        assert_eq!(guesses.first().map(|guess| guess.format), Some(said));
+    }
+}
+
+#[test]
+fn a_blob_that_lacks_its_curve_or_has_a_wrong_algorithm_is_still_told() {
+    let generic = read("brainpoolP256r1.GENERIC-ECDSA.ECCPRIVATEBLOB.bin");
+    assert_eq!(best(&generic), ("ECCPRIVATEBLOB".to_owned(), generic.len()));
+    let mut capi = read("rsa1024.CAPIPRIVATEBLOB.bin");
+    capi[4] ^= 0xFF;
+    assert_eq!(best(&capi).0, "CAPIPRIVATEBLOB");
+}
+
+#[test]
+fn one_bad_key_does_not_stand_in_the_way_of_another() {
+    let mut text = b"-----BEGIN PRIVATE KEY-----\nAAAA\n-----END PRIVATE KEY-----\n".to_vec();
+    text.extend(read("ed25519.pkcs8-pem.pem"));
+    let each = || format::decode_each(&text, Format::Pkcs8Pem, &Hints::default()).unwrap();
+    assert!(format::select_each(each(), "2").is_ok());
+    assert!(matches!(format::select_each(each(), "1"), Err(Error::Entry { .. })));
+    let Err(Error::NoSuchKey { keys, .. }) = format::select_each(each(), "3") else { panic!() };
+    assert!(keys[0].starts_with("1 (cannot be read") && keys[1].starts_with("2 ("), "{keys:?}");
+}

@@ -5,7 +5,7 @@
 use std::path::Path;
 
 use cng_pkcs11::blob::Hints;
-use cng_pkcs11::format::{self, Error, Format};
+use cng_pkcs11::format::{self, Error, Format, Loss, Writing};
 use cng_pkcs11::key::{Algorithm, KeyUsage};
 use serde_json::Value;
 
@@ -144,6 +144,66 @@ fn an_oct_key_is_of_the_algorithm_that_is_said_or_fits() {
         str::from_utf8(&written).unwrap(),
         "{\"kty\":\"oct\",\"k\":\"AAECAwQFBgcICQoLDA0ODw\",\"use\":\"sig\"}\n"
     );
+}
+
+#[test]
+fn an_oct_key_comes_back_as_the_algorithm_that_it_is() {
+    let key = |rest: &str| format!("{{\"kty\":\"oct\",\"k\":\"AAECAwQFBgcICQoLDA0ODw\"{rest}}}");
+    for alg in ["A128CBC-HS256", "dir", "RS256", "PBES2-HS256+A128KW"] {
+        let text = key(&format!(",\"alg\":\"{alg}\""));
+        assert!(read(&text).unwrap_err().to_string().contains("`alg` at offset"), "{alg}");
+        let hints = Hints { algorithm: Some(Algorithm::by_name("AES").unwrap()), ..Hints::default() };
+        let entries = format::decode_all(text.as_bytes(), Format::Jwk, &hints).unwrap();
+        assert_eq!(entries[0].extras, [format!("alg {alg}")]);
+    }
+    let everything = KeyUsage::ALL;
+    for (alg, rest) in [("HMAC", ",\"alg\":\"HS512\""), ("AES", ",\"alg\":\"A128GCM\"")] {
+        let entry = read(&key(rest)).unwrap();
+        assert_eq!(entry.extras, [rest[1..].replace(['"'], "").replace(':', " ")]);
+        for usage in [None, Some(everything), Some(KeyUsage::SIGN), Some(KeyUsage::DECRYPT), Some(KeyUsage::WRAP)] {
+            let writing = Writing { usage, ..Writing::default() };
+            let decoded = &entry.decoded;
+            let written = format::encode_with(&decoded.key, decoded.algorithm, Format::Jwk, &writing).unwrap();
+            let again = read(str::from_utf8(&written).unwrap()).unwrap();
+            assert_eq!(again.decoded.algorithm.name(), alg, "{usage:?}");
+        }
+    }
+}
+
+#[test]
+fn contradictions_and_repetitions_are_refused_and_unknown_words_named() {
+    let with = |rest: &str| read(&P256.replace("{\"kty\"", &format!("{{{rest},\"kty\"")));
+    for (rest, problem) in [
+        ("\"use\":\"sig\",\"key_ops\":[\"deriveKey\"]", "contradicts"),
+        ("\"use\":\"enc\",\"key_ops\":[\"sign\"]", "contradicts"),
+        ("\"key_ops\":[\"sign\",\"sign\"]", "twice"),
+        ("\"x5c\":[\"AAAA\"]", "not an X.509 certificate"),
+    ] {
+        assert!(with(rest).unwrap_err().to_string().contains(problem), "{rest}");
+    }
+    let entry = with("\"use\":\"tls\",\"key_ops\":[\"sign\",\"dance\"]").unwrap();
+    assert_eq!(
+        (entry.extras, entry.decoded.usage),
+        (vec!["key_ops dance".into(), "use tls".into()], Some(KeyUsage::SIGN))
+    );
+    // Another key's certificate.
+    let certified: Value = serde_json::from_str(&published("rfc7517-b.json")).unwrap();
+    let certificate = certified["x5c"][0].as_str().unwrap();
+    let error = with(&format!("\"x5c\":[\"{certificate}\"]")).unwrap_err();
+    assert!(error.to_string().contains("not for this key"), "{error}");
+    assert!(read(&format!("\u{FEFF}{P256}")).is_ok());
+    let usage = Some(KeyUsage::ALL);
+    let entry = with("\"use\":\"enc\"").unwrap();
+    let all = format::losses(&entry, Format::Jwk, &Writing { usage, ..Writing::default() });
+    assert!(all.iter().any(|loss| matches!(loss, Loss::Algorithm(_))), "{all:?}");
+    assert_eq!(format::losses(&entry, Format::Jwk, &Writing::default()), []);
+}
+
+#[test]
+fn a_key_of_a_kind_that_is_not_known_does_not_stand_in_the_way() {
+    let text = format!("{{\"keys\":[{{\"kty\":\"new\"}},{P256}]}}");
+    let each = format::decode_each(text.as_bytes(), Format::JwkSet, &Hints::default()).unwrap();
+    assert!(each[0].is_err() && format::select_each(each, "2").is_ok());
 }
 
 #[test]

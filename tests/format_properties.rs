@@ -131,7 +131,7 @@ fn survives(entry: &Entry, name: Option<&str>) {
         let what = || format!("{:?} {:?} as {}", decoded.algorithm, decoded.key.kind(), to.name());
         let Ok(bytes) = format::encode_with(&decoded.key, decoded.algorithm, to, &writing) else { continue };
         written += 1;
-        let losses = format::losses(entry, to, to, &writing);
+        let losses = format::losses(entry, to, &writing);
         let lost = |which: fn(&Loss) -> bool| losses.iter().any(which);
         let hints = Hints {
             curve: decoded.key.curve().filter(|_| lost(|loss| matches!(loss, Loss::CurveName(_)))),

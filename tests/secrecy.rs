@@ -9,7 +9,7 @@ use cng_pkcs11::asn1;
 use cng_pkcs11::blob::ecc::EccBlob;
 use cng_pkcs11::blob::key_data::KeyDataBlob;
 use cng_pkcs11::blob::rsa::RsaBlob;
-use cng_pkcs11::blob::{BlobType, Hints, cipher::CipherKeyBlob};
+use cng_pkcs11::blob::{self, BlobType, Contents, Hints, cipher::CipherKeyBlob};
 use cng_pkcs11::format::{self, Format};
 use cng_pkcs11::key::Validation;
 use cng_pkcs11::secret::SecretBytes;
@@ -77,6 +77,43 @@ fn errors_are_printed_without_a_private_byte() {
         check(&vector, &texts.into_iter().collect::<Vec<_>>(), &mut problems);
     }
     report(&problems);
+}
+
+/// A bare key that is taken for a blob by mistake: whatever the type is that somebody gave, the message has no byte of it, and says by its
+/// kind that the fields before the mistake are not to be shown either.
+#[test]
+fn a_bare_key_read_as_any_blob_type_is_not_printed() {
+    let mut state = 0x9E37_79B9_7F4A_7C15_u64;
+    let mut random = || {
+        state ^= state << 13;
+        state ^= state >> 7;
+        state ^= state << 17;
+        state.to_le_bytes()[3]
+    };
+    for round in 0..400 {
+        let mut key: Vec<u8> = (0..16 + round % 49).map(|_| random() | 1).collect();
+        // The first byte is a CryptoAPI blob's often enough, and so are more of them.
+        let fields: [&[u8]; 5] = [&[], &[7], &[6, 2], &[7, 3, 0, 0], &[1, 0, 0, 0]];
+        let front = fields[round % fields.len()];
+        key[..front.len()].copy_from_slice(front);
+        for blob_type in BlobType::ALL {
+            let (_, outcome) = blob::contents(&key, *blob_type, &Hints::default());
+            let error = match outcome {
+                Ok(Contents::Sealed { .. } | Contents::Wrapped(_)) => continue,
+                Ok(other) => panic!("{}: {other:?}", blob_type.name()),
+                Err(error) => error,
+            };
+            let suppressed = matches!(error, blob::Error::Magic { .. } | blob::Error::Foreign { .. });
+            assert!(suppressed || *blob_type == BlobType::Pkcs8, "{}: {error:?}", blob_type.name());
+            let text = error.to_string().to_lowercase();
+            for (at, window) in key.windows(4).enumerate().filter(|(at, _)| *at >= front.len()) {
+                let [a, b, c, d] = [0, 1, 2, 3].map(|index| window[index]);
+                let (word, half) = (u32::from_le_bytes([a, b, c, d]), u16::from_le_bytes([a, b]));
+                let leaks = [word.to_string(), hex(window), format!("{word:x}"), format!(" {half}:"), format!(" {a}:")];
+                assert!(!leaks.iter().any(|leak| text.contains(leak)), "{}: byte {at}: {text}", blob_type.name());
+            }
+        }
+    }
 }
 
 #[test]

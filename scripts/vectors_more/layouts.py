@@ -126,12 +126,16 @@ def capi_dsa_v2(v, private, count=None, seed=None):
 
 
 def version3(v, private, magics, algorithm, count, seed):
-    """DSS v3 and DH v3: the same structure. q and j are there when they are known."""
+    """DSS v3 and DH v3: the same structure. q and j are there when they are known.
+
+    The arrays are documented as BYTE q[bitlenQ/8] and so on: the lengths count the bits of whole bytes.
+    """
     size, q, j = size_of(v["p"]), v.get("q", 0), v.get("j", 0)
     out = blob_header(private, 3, algorithm)
-    out += struct.pack("<4s3I", magics[private], v["p"].bit_length(), q.bit_length(), j.bit_length())
+    q_size, j_size = (size_of(n) if n else 0 for n in (q, j))
+    out += struct.pack("<4s3I", magics[private], v["p"].bit_length(), 8 * q_size, 8 * j_size)
     if private:
-        out += struct.pack("<I", v["x"].bit_length())
+        out += struct.pack("<I", 8 * size_of(v["x"]))
     out += dss_seed(count, seed) + le(v["p"], size)
     if q:
         out += le(q, size_of(q))

@@ -55,7 +55,7 @@ impl DomainParameters<'_> {
         let parameters = Parameters::new(self.p.as_bytes(), self.g.as_bytes(), validation)?;
         let mut parameters = parameters.with_order(self.q.as_bytes(), validation)?;
         if let Some(j) = &self.j {
-            parameters = parameters.with_cofactor(j.as_bytes());
+            parameters = parameters.with_cofactor(j.as_bytes(), validation)?;
         }
         if let Some(ValidationParms { seed, counter }) = &self.validation {
             let problem = "the seed has unused bits";

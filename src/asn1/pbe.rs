@@ -1,4 +1,4 @@
-//! Password-based encryption: PBES2 (RFC 8018 §6.2) and the PKCS#12 schemes with triple DES (RFC 7292 appendix C), both ways.
+//! Password-based encryption: PBES2 (RFC 8018 §6.2) and the PKCS#12 schemes with triple DES (RFC 7292 appendix C), both ways; with RC2, to read.
 //!
 //! | | read | written |
 //! |---|---|---|
@@ -7,7 +7,8 @@
 //! | … around AES-128, -192, -256 or triple DES in CBC mode | yes | yes |
 //! | pbeWithSHAAnd3-KeyTripleDES-CBC, as Windows' own export writes it | yes | yes |
 //! | pbeWithSHAAnd2-KeyTripleDES-CBC | yes | no |
-//! | PBES1, and everything with RC2, RC4, DES or MD5 | refused by its name | no |
+//! | pbeWithSHAAnd40BitRC2-CBC, under which old programs put certificates, and pbeWithSHAAnd128BitRC2-CBC | yes | no |
+//! | PBES1, and everything else with RC2, RC4, DES or MD5 | refused by its name | no |
 //!
 //! Owns `EncryptedPrivateKeyInfo`, and the bound on the work that a file may demand ([`Limits`]): what goes beyond it is refused before
 //! any of it is done. Keys are derived into wiped buffers; scrypt alone is left to the `pkcs5` crate.
@@ -51,8 +52,6 @@ const REFUSED: &[(&str, &str)] = &[
     ("1.2.840.113549.1.5.11", "pbeWithSHA1AndRC2-CBC"),
     ("1.2.840.113549.1.12.1.1", "pbeWithSHAAnd128BitRC4"),
     ("1.2.840.113549.1.12.1.2", "pbeWithSHAAnd40BitRC4"),
-    ("1.2.840.113549.1.12.1.5", "pbeWithSHAAnd128BitRC2-CBC"),
-    ("1.2.840.113549.1.12.1.6", "pbeWithSHAAnd40BitRC2-CBC"),
     ("1.2.840.113549.2.5", "MD5"),
     ("1.2.840.113549.2.6", "hmacWithMD5"),
     ("1.2.840.113549.3.2", "RC2-CBC"),

@@ -231,6 +231,7 @@ mod tests {
             "-----BEGIN PUBLIC KEY-----\naGVsbG8=\n-----END PUBLIC KEY-----\n",
             "-----BEGIN PUBLIC KEY-----\r\naGVsbG8=\r\n-----END PUBLIC KEY-----",
             "-----BEGIN PUBLIC KEY-----aGVsbG8=-----END PUBLIC KEY-----",
+            "----------BEGIN PUBLIC KEY-----\naGVsbG8=\n-----END PUBLIC KEY----------\n",
             "\u{FEFF}text - with -- dashes\n-----BEGIN PUBLIC KEY-----  \n a G V\t\n\n\nsbG8 =\n-----END PUBLIC KEY----- \nmore",
             "-----BEGIN PUBLIC KEY-----\nComment: a key\n of mine\n\naGVsbG8=\n-----END PUBLIC KEY-----\n",
         ] {
@@ -270,5 +271,12 @@ mod tests {
         assert_eq!(sections(text.as_bytes()).filter(Result::is_err).count(), 1_000_000);
         let text = "-----BEGIN A-----".repeat(1_000_000);
         assert_eq!(sections(text.as_bytes()).filter(Result::is_err).count(), 1_000_000);
+        let dashes = "-".repeat(10_000_000);
+        let start = std::time::Instant::now();
+        for _ in 0..10 {
+            assert!(!is_pem(dashes.as_bytes()));
+        }
+        // A second for a hundred million dashes would be slow even for a debug build that goes over each once.
+        assert!(start.elapsed() < std::time::Duration::from_secs(20), "{:?}", start.elapsed());
     }
 }

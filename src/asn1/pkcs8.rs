@@ -2,7 +2,8 @@
 //!
 //! Written as OpenSSL writes it: version 0, no attributes unless a usage is given, RSA with NULL parameters, elliptic curves by OID with the
 //! public key inside `ECPrivateKey`, the curves of RFC 8410 without it. Read with or without the optional parts, whatever version it says: a public key
-//! beside the private one (RFC 5958 §2) is compared with it, or used where it cannot be computed.
+//! beside the private one (RFC 5958 §2) is compared with it, or used where it cannot be computed. Where it cannot and none is there, as in X448 and
+//! Ed448 keys of OpenSSL, it stays unknown.
 
 use ::spki::AlgorithmIdentifierRef;
 use der::asn1::{AnyRef, BitStringRef, OctetStringRef, SequenceRef};
@@ -168,7 +169,7 @@ fn private_key(
         Scheme::OwnCurve(curve) => {
             let scalar: &OctetStringRef = super::decode("CurvePrivateKey", inner)?;
             let public = public.map(|point| ec::PublicKey::from_point(curve, point, validation)).transpose()?;
-            PrivateKey::Ec(ec::PrivateKey::new(curve, scalar.as_bytes(), public, validation)?)
+            PrivateKey::Ec(sec1::private_key(curve, scalar.as_bytes(), public, validation)?)
         }
         Scheme::Pq(set) => PrivateKey::Pq(pq::read_private(set, inner, public, validation)?),
         Scheme::Rsa => {

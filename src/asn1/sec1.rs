@@ -9,10 +9,12 @@ use super::algorithm::Domain;
 use super::{Error, ec_parameters, encode_secret};
 use crate::key::curve::Form;
 use crate::key::ec::{PrivateKey, PublicKey};
-use crate::key::{Curve, Validation};
+use crate::key::{self, Curve, Validation};
 use crate::secret::SecretBytes;
 
 const WHAT: &str = "ECPrivateKey";
+/// Neither the structure nor what is around it says on which curve the key is.
+pub(crate) const NO_CURVE: Error = Error::Invalid { what: WHAT, problem: "it names no curve" };
 
 #[derive(Sequence)]
 struct EcPrivateKey<'a> {
@@ -27,7 +29,7 @@ struct EcPrivateKey<'a> {
 /// Reads `ECPrivateKey`; `curve` is the one that the surrounding structure names, if any.
 ///
 /// # Errors
-/// [`Error`]; a missing public point is computed, a missing curve is an error.
+/// [`Error`]; a missing public point is computed where that is possible, a missing curve is an error.
 pub fn decode(der: &[u8], curve: Option<&'static Curve>, validation: Validation) -> Result<PrivateKey, Error> {
     decode_beside(der, curve, None, validation)
 }
@@ -52,7 +54,7 @@ pub(super) fn decode_beside(
             return Err(invalid("it names another curve than the structure around it"));
         }
         (Some(curve), _) | (None, Some((curve, _))) => curve,
-        (None, None) => return Err(invalid("it names no curve")),
+        (None, None) => return Err(NO_CURVE),
     };
     check_form(curve)?;
     let point = |bytes| PublicKey::from_any_point(curve, bytes, validation);
@@ -66,7 +68,20 @@ pub(super) fn decode_beside(
     {
         return Err(invalid("it has another public key than the structure around it"));
     }
-    Ok(PrivateKey::new(curve, key.private_key.as_bytes(), inner.or(outer), validation)?)
+    Ok(private_key(curve, key.private_key.as_bytes(), inner.or(outer), validation)?)
+}
+
+/// A key whose public point may be missing: it is computed, or stays unknown where the curve has no arithmetic here.
+pub(super) fn private_key(
+    curve: &'static Curve,
+    d: &[u8],
+    public: Option<PublicKey>,
+    validation: Validation,
+) -> Result<PrivateKey, key::Error> {
+    match public {
+        None => PrivateKey::from_scalar(curve, d, validation),
+        public => PrivateKey::new(curve, d, public, validation),
+    }
 }
 
 /// Writes `ECPrivateKey` with its public key, and with the curve's OID if it stands alone.

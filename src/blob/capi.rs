@@ -15,7 +15,9 @@
 //! | `CAPIDSAPUBLICBLOB`, `CAPIDSAPRIVATEBLOB`, `V2CAPIDSAPUBLICBLOB`, `V2CAPIDSAPRIVATEBLOB` | [`dsa`] |
 //! | `CAPIDHPUBLICBLOB`, `CAPIDHPRIVATEBLOB` | [`dh`] |
 //!
-//! Bit lengths in these headers are exact, so that each key has one encoding: one that is not the length of its number is refused.
+//! The bit length of a modulus is exact: one that is not the length of its number is refused. The lengths of q, j and x in the version 3
+//! forms count the bits of the bytes that stand there (`BYTE x[bitlenX/8]` in Microsoft's documents), so they are written as multiples of
+//! 8; one that is read may be exact too, its bytes being those of the next multiple of 8.
 
 pub mod dh;
 pub mod dsa;
@@ -47,39 +49,39 @@ impl Form {
         if self.private { 7 } else { 6 }
     }
 
-    /// Reads `BLOBHEADER` and the magic, and finds the form among those that are allowed.
+    /// Reads `BLOBHEADER` and the magic, and finds the form among those that are allowed. Gives aiKeyAlg too.
     fn read(
         reader: &mut Reader<'_>,
         forms: &'static [Self],
         private: Option<bool>,
         algorithms: &[u32],
         expected: &'static str,
-    ) -> Result<&'static Self, Error> {
+    ) -> Result<(&'static Self, u32), Error> {
         let allowed = |form: &&Self| private.is_none_or(|private| private == form.private);
-        let value = |field, offset, found, expected| Error::Value { field, offset, found: u64::from(found), expected };
+        // The magic comes last: what stands before it may be the first bytes of a bare key.
+        let foreign = |field, offset| Err(Error::Foreign { field, offset, expected });
         let start = reader.offset();
         let blob_type = reader.u8("bType")?;
         if !forms.iter().filter(allowed).any(|form| form.blob_type() == blob_type) {
-            return Err(value("bType", start, u32::from(blob_type), "6 is a public key, 7 a private one"));
+            return foreign("bType", start);
         }
         let version = reader.u8("bVersion")?;
         if !forms.iter().any(|form| form.version == version) {
-            return Err(value("bVersion", start + 1, u32::from(version), "it is no version of this blob type"));
+            return foreign("bVersion", start + 1);
         }
-        let reserved = reader.u16("reserved")?;
-        if reserved != 0 {
-            return Err(value("reserved", start + 2, u32::from(reserved), "it must be 0"));
+        if reader.u16("reserved")? != 0 {
+            return foreign("reserved", start + 2);
         }
         let algorithm = reader.u32("aiKeyAlg")?;
         if !algorithms.contains(&algorithm) {
-            return Err(value("aiKeyAlg", start + 4, algorithm, "it is not the ALG_ID of this algorithm"));
+            return foreign("aiKeyAlg", start + 4);
         }
         let of_header = |form: &&Self| form.blob_type() == blob_type && form.version == version;
         let magics: Vec<u32> = forms.iter().filter(of_header).map(|form| form.magic).collect();
         let magic_at = reader.offset();
         let found = reader.magic("magic", &magics, expected)?;
         let known = forms.iter().filter(of_header).find(|form| form.magic == found);
-        known.ok_or(Error::Magic { field: "magic", offset: magic_at, found, expected })
+        known.map(|form| (form, algorithm)).ok_or(Error::Magic { field: "magic", offset: magic_at, found, expected })
     }
 
     fn write(&self, writer: &mut Writer<impl AsMut<[u8]>>, algorithm: u32) -> Result<(), Error> {
@@ -99,7 +101,7 @@ fn expected(private: Option<bool>, types: [BlobType; 2], both: &'static str) -> 
     }
 }
 
-/// A header field with the exact number of bits of a number that follows.
+/// A header field with the number of bits of a number that follows.
 #[derive(Clone, Copy)]
 struct BitLength {
     field: &'static str,
@@ -119,14 +121,20 @@ impl BitLength {
     }
 
     /// Refuses a number that has not this length.
-    fn check(self, little_endian: &[u8]) -> Result<(), Error> {
-        let top = little_endian.last().map_or(0, |top| u64::from(u8::BITS - top.leading_zeros()));
-        let found = (little_endian.len() as u64).saturating_sub(1) * 8 + top;
-        let whole = little_endian.is_empty() || top != 0;
-        if whole && found == u64::from(self.bits) {
+    fn check_exact(self, little_endian: &[u8]) -> Result<(), Error> {
+        let whole = little_endian.last().is_none_or(|top| *top != 0);
+        if whole && last_bit(little_endian) == u64::from(self.bits) {
             return Ok(());
         }
         self.refuse("it is not the length of the number")
+    }
+
+    /// Refuses a number with more bits than this.
+    fn check_room(self, little_endian: &[u8]) -> Result<(), Error> {
+        if last_bit(little_endian) <= u64::from(self.bits) {
+            return Ok(());
+        }
+        self.refuse("the number has more bits")
     }
 
     fn refuse<T>(self, expected: &'static str) -> Result<T, Error> {
@@ -135,10 +143,21 @@ impl BitLength {
     }
 }
 
-/// Bits of a big-endian number, as a header says them.
+/// Bits up to the highest that the last byte of a little-endian number has.
+fn last_bit(little_endian: &[u8]) -> u64 {
+    let top = little_endian.last().map_or(0, |top| u64::from(u8::BITS - top.leading_zeros()));
+    (little_endian.len() as u64).saturating_sub(1) * 8 + top
+}
+
+/// Bits of a big-endian number, as a header says those of a modulus.
 fn bits(number: &[u8]) -> usize {
     let number = trim_leading_zeros(number);
     number.first().map_or(0, |top| number.len() * 8 - top.leading_zeros() as usize)
+}
+
+/// Bits of the bytes of a big-endian number, as a header says those of q, j and x.
+fn byte_bits(number: &[u8]) -> usize {
+    trim_leading_zeros(number).len() * 8
 }
 
 /// A little-endian number the other way round, where it is wiped.

@@ -41,7 +41,7 @@ impl<'a> Header<'a> {
         let data_at = reader.offset();
         let data_len = reader.u32("cbKeyData")?;
         reader.expect_rest("the payload", u64::from(name_len) + u64::from(data_len))?;
-        Ok(Self { name: reader.public("AlgName", name_len)?, data_len, data_at })
+        Ok(Self { name: reader.name_bytes("AlgName", name_len)?, data_len, data_at })
     }
 }
 

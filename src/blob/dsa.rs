@@ -28,9 +28,13 @@
 //! | … | cbKey | Public y | ✓ | ✓ |
 //! | … | cbGroupSize | PrivateExponent x | | ✓ |
 //!
-//! The order of version 2 is .NET's, the documentation of the structure being incomplete. Count and Seed filled with 0xFF say that they
-//! are unknown. A q of 224 bits has no hash here and cannot be written. FIPS 186-2 knows SHA-1 only; what is written says FIPS 186-3, as
+//! The order of version 2 is .NET's, the documentation of the structure being incomplete. A Count of 0xFFFFFFFF says that Count and Seed
+//! are unknown, as Microsoft's documents have it for CryptoAPI's counter, whatever stands in Seed; what is written then fills Seed with
+//! 0xFF, as .NET does, with as many bytes as q has, and only that length is read. A known seed that does not fit (another length than 20
+//! bytes in version 1, more than 512 in version 2) is written as unknown. A q of 224 bits has no hash here and cannot be written. FIPS 186-2 knows SHA-1 only; what is written says FIPS 186-3, as
 //! .NET does.
+
+use std::ops::RangeInclusive;
 
 use super::writer::Writer;
 use super::{BlobType, Decoded, Error, Hints, Reader, fits, magic};
@@ -42,8 +46,13 @@ use crate::key::{self, Algorithm, Family, KeyMaterial, Validation};
 const V1_KEY: usize = 128;
 /// Bytes of q and of the seed in version 1.
 const V1_GROUP: u32 = 20;
-/// What Count and each byte of Seed are where they are unknown.
+/// Count and each byte of Seed where they are unknown.
+const UNKNOWN_COUNT: u32 = 0xFFFF_FFFF;
 const UNKNOWN: u8 = 0xFF;
+/// Bytes that a seed may have in version 1 and in CryptoAPI's blobs.
+pub(crate) const SHORT_SEED: RangeInclusive<usize> = 20..=20;
+/// Bytes that a seed may have in version 2.
+const LONG_SEED: RangeInclusive<usize> = 1..=512;
 /// `hashAlgorithm` by the bytes of q.
 const HASHES: &[(usize, u32)] = &[(20, 0), (32, 1), (64, 2)];
 /// `standardVersion`.
@@ -68,16 +77,22 @@ impl<'a> Domain<'a> {
         key_len: u32,
         rest: impl FnOnce(u32) -> u64,
     ) -> Result<Self, Error> {
-        let (group, seed_len) = match version {
-            Version::V1 => (V1_GROUP, V1_GROUP),
+        let (group, seed_len, seed_len_at) = match version {
+            Version::V1 => (V1_GROUP, V1_GROUP, reader.offset()),
             Version::V2 => read_v2_header(reader)?,
         };
         // In version 1 Count, Seed and q belong to the header, which makes no difference to the total.
         let count = 4;
         let domain = u64::from(seed_len) + u64::from(group) + 2 * u64::from(key_len);
         reader.expect_rest("the payload", count + domain + rest(group))?;
+        let count = reader.u32_be("Count")?;
+        if count == UNKNOWN_COUNT && seed_len != group {
+            let expected = "a seed that is unknown has the length of q";
+            let (field, found) = ("cbSeedLength", u64::from(seed_len));
+            return Err(Error::Value { field, offset: seed_len_at, found, expected });
+        }
         Ok(Self {
-            count: reader.u32_be("Count")?,
+            count,
             seed: reader.public("Seed", seed_len)?,
             q: reader.full_width("q", group)?,
             p: reader.full_width("Modulus", key_len)?,
@@ -120,21 +135,25 @@ impl Version {
         if parameters.q().len() != V1_GROUP as usize {
             return limit("up to 1024 bits its q must have 160 bits");
         }
-        match parameters.evidence() {
-            Some(evidence) if evidence.seed.len() != V1_GROUP as usize => {
-                limit("up to 1024 bits its seed has 20 bytes")
-            }
-            _ => Ok(Self::V1),
+        Ok(Self::V1)
+    }
+
+    /// Bytes that a seed may have.
+    fn seeds(self) -> RangeInclusive<usize> {
+        match self {
+            Self::V1 => SHORT_SEED,
+            Self::V2 => LONG_SEED,
         }
     }
 }
 
-/// hashAlgorithm … cbGroupSize: the lengths of q and of the seed.
-fn read_v2_header(reader: &mut Reader<'_>) -> Result<(u32, u32), Error> {
+/// hashAlgorithm … cbGroupSize: the lengths of q and of the seed, and where that of the seed stands.
+fn read_v2_header(reader: &mut Reader<'_>) -> Result<(u32, u32, usize), Error> {
     let hash_at = reader.offset();
     let hash = reader.u32("hashAlgorithm")?;
     let standard_at = reader.offset();
     let standard = reader.u32("standardVersion")?;
+    let seed_len_at = reader.offset();
     let seed_len = reader.u32("cbSeedLength")?;
     let group_at = reader.offset();
     let group = reader.u32("cbGroupSize")?;
@@ -149,24 +168,40 @@ fn read_v2_header(reader: &mut Reader<'_>) -> Result<(u32, u32), Error> {
     if group as usize != *bytes {
         return Err(value("cbGroupSize", group_at, group, "it is not the length of the hash's output"));
     }
-    Ok((group, seed_len))
+    if !LONG_SEED.contains(&(seed_len as usize)) {
+        return Err(value("cbSeedLength", seed_len_at, seed_len, "a seed has 1 to 512 bytes"));
+    }
+    Ok((group, seed_len, seed_len_at))
 }
 
 fn hash(q: &[u8]) -> Option<u32> {
     HASHES.iter().find(|(bytes, _)| *bytes == q.len()).map(|(_, number)| *number)
 }
 
-/// How the parameters were made, unless the fields say that it is unknown.
+/// How the parameters were made, unless the counter says that it is unknown.
 pub(super) fn evidence(counter: u32, seed: &[u8]) -> Option<Evidence> {
-    let unknown = counter.to_be_bytes().iter().chain(seed).all(|byte| *byte == UNKNOWN);
-    (!unknown).then(|| Evidence { seed: seed.to_vec(), counter })
+    (counter != UNKNOWN_COUNT).then(|| Evidence { seed: seed.to_vec(), counter })
 }
 
-/// Count and Seed of parameters, where they are unknown in the way that says so.
-pub(super) fn evidence_fields(evidence: Option<&Evidence>, unknown_len: usize) -> (u32, Vec<u8>) {
-    match evidence {
+/// Whether a layout whose seeds have one of these lengths can say how the parameters were made.
+pub(crate) fn holds(evidence: &Evidence, seeds: &RangeInclusive<usize>) -> bool {
+    seeds.contains(&evidence.seed.len()) && evidence.counter != UNKNOWN_COUNT
+}
+
+/// Bytes of a seed that a key's DSA blob has room for.
+pub(crate) fn seeds(key_len: usize) -> RangeInclusive<usize> {
+    if key_len > V1_KEY { Version::V2.seeds() } else { Version::V1.seeds() }
+}
+
+/// Count and Seed of parameters, which are unknown if they do not fit.
+pub(super) fn evidence_fields(
+    evidence: Option<&Evidence>,
+    seeds: &RangeInclusive<usize>,
+    unknown_len: usize,
+) -> (u32, Vec<u8>) {
+    match evidence.filter(|evidence| holds(evidence, seeds)) {
         Some(Evidence { seed, counter }) => (*counter, seed.clone()),
-        None => (u32::from_be_bytes([UNKNOWN; 4]), vec![UNKNOWN; unknown_len]),
+        None => (UNKNOWN_COUNT, vec![UNKNOWN; unknown_len]),
     }
 }
 
@@ -177,7 +212,7 @@ pub(super) fn write_domain(
     version: Version,
 ) -> Result<(), Error> {
     let (p, q) = (parameters.p(), parameters.q());
-    let (count, seed) = evidence_fields(parameters.evidence(), q.len());
+    let (count, seed) = evidence_fields(parameters.evidence(), &version.seeds(), q.len());
     if let (Version::V2, Some(hash)) = (version, hash(q)) {
         writer.u32("hashAlgorithm", hash as usize)?;
         writer.u32("standardVersion", FIPS_186_3 as usize)?;

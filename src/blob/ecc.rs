@@ -10,7 +10,8 @@
 //!
 //! The specific magics (`ECK1` … `ECS6`) name curve and family, the generic ones (`ECKP`, `ECKV`, `ECDP`, `ECDV`) the family only: their
 //! curve is given beside the blob; the twisted Edwards curves of CNG have x and y like the others. A private blob with X = Y = 0 asks for Q to be computed. curve25519 (generic ECDH magics): X is the
-//! little-endian u-coordinate of RFC 7748, Y is zero, d the little-endian clamped scalar.
+//! little-endian u-coordinate of RFC 7748, Y is zero, d the little-endian clamped scalar. A d that is not clamped is read as the scalar that it
+//! is when clamped, which X must then belong to; whether Windows clamps it, refuses it or computes with it as it is, is unconfirmed.
 
 use super::magic::{self, Elliptic};
 use super::writer::Writer;
@@ -149,11 +150,14 @@ impl Point<'_> {
         let (x, y) = match curve.form {
             Form::TwistedEdwards | Form::Weierstrass => (self.x, self.y),
             // CNG carries no y for curve25519; what stands there must be nothing.
-            Form::Edwards | Form::Montgomery if self.y.iter().any(|byte| *byte != 0) => {
-                let expected = "Y of a curve25519 key must be zero";
-                return Err(Error::Value { field: "Y", offset: self.y_at, found: 1, expected });
+            Form::Edwards | Form::Montgomery => {
+                if let Some((at, byte)) = self.y.iter().enumerate().find(|(_, byte)| **byte != 0) {
+                    let expected = "every byte of Y must be zero in a curve25519 key";
+                    let (offset, found) = (self.y_at + at, u64::from(*byte));
+                    return Err(Error::Value { field: "Y", offset, found, expected });
+                }
+                (self.x, &[][..])
             }
-            Form::Edwards | Form::Montgomery => (self.x, &[][..]),
         };
         let absent = self.x.iter().chain(self.y).all(|byte| *byte == 0);
         let key = match self.d {

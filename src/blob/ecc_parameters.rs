@@ -19,12 +19,12 @@
 //! | … | cbSeed | S, seed | |
 //!
 //! There is no magic: the `ECCP` that the headers define stands in no documented layout. A curve that is not in the curve table is refused,
-//! for nothing could be done with it. A seed is read, and must be the curve's where the table has one; none is written, so that a curve
-//! has one encoding. Unconfirmed: for twisted Edwards and Montgomery curves that a and b are the a and d, the A and B of their equations.
+//! for nothing could be done with it. A seed is read, and must be the one that the table has for the curve; none is written, so that a curve
+//! has one encoding, and nothing is lost, since the curve has its seed. Unconfirmed: for twisted Edwards and Montgomery curves that a and b are
+//! the a and d, the A and B of their equations; among them that B of curve25519 is 1, so that 0 is read as well.
 
 use super::writer::Writer;
 use super::{BlobType, Error, Reader, build};
-use crate::key;
 use crate::key::Curve;
 use crate::key::curve::{ExplicitParameters, Form, Ordinate};
 use crate::secret::SecretBytes;
@@ -51,13 +51,18 @@ impl Description {
         let value = |field, at: usize, found, expected| {
             Err(Error::Value { field, offset: start + at, found: u64::from(found), expected })
         };
+        // Behind a magic number these are the blob's; in front of everything they may be a bare key's.
+        let first = |field, at: usize, found, expected| match start {
+            0 => Err(Error::Foreign { field, offset: at, expected: BlobType::EccParameters.name() }),
+            _ => value(field, at, found, expected),
+        };
         let version = reader.u32("dwVersion")?;
         if version != VERSION {
-            return value("dwVersion", 0, version, "only version 1 exists");
+            return first("dwVersion", 0, version, "only version 1 exists");
         }
         let kind = reader.u32("dwCurveType")?;
         let Some((_, form)) = TYPES.iter().find(|(number, _)| *number == kind) else {
-            return value("dwCurveType", 4, kind, "1 is Weierstrass, 2 twisted Edwards, 3 Montgomery");
+            return first("dwCurveType", 4, kind, "1 is Weierstrass, 2 twisted Edwards, 3 Montgomery");
         };
         let hash = reader.u32("dwCurveGenerationAlgId")?;
         let field_len = reader.u32("cbFieldLength")?;
@@ -93,8 +98,8 @@ impl Description {
             return value("cbCofactor", 20, cofactor_len, "it is not the byte length of the curve's cofactor");
         }
         let known = curve.parameters.seed;
-        if !seed.is_empty() && !known.is_empty() && seed != known {
-            return Err(key::Error::Inconsistent { what: "the seed is not that of the curve" }.into());
+        if !seed.is_empty() && seed != known {
+            return value("cbSeed", 24, seed_len, "the seed is not that of the curve");
         }
         Ok(Self { curve, field_len, order_len })
     }

@@ -39,6 +39,17 @@ pub enum Error {
         /// What was expected.
         expected: &'static str,
     },
+    /// What the first fields say, where there is no magic number, is not of this blob type. It may be anything, the first bytes of a bare key
+    /// among it, so it does not stand here.
+    #[error("{field} at offset {offset} is not that of {expected}")]
+    Foreign {
+        /// The field.
+        field: &'static str,
+        /// Where it stands.
+        offset: usize,
+        /// The blob type.
+        expected: &'static str,
+    },
     /// A field has a value that the layout does not allow.
     #[error("{field} at offset {offset} is {found}: {expected}")]
     Value {
@@ -165,6 +176,7 @@ impl Error {
             | Self::Wide { .. }
             | Self::Name { .. } => Status::NTE_BAD_DATA,
             Self::Magic { .. }
+            | Self::Foreign { .. }
             | Self::CurveMissing { .. }
             | Self::CurveUnknown { .. }
             | Self::Algorithm { .. }

@@ -18,23 +18,20 @@
 //!
 //! Recognised and shown, refused as a key. It has no magic number.
 
-use super::{Error, Reader};
+use super::{BlobType, Error, Reader};
 
 pub(super) const WHY: &str = "only the isolation of the Windows it was made for can open it; generate the key without virtualisation-based isolation";
 
 pub(super) fn read(reader: &mut Reader<'_>) -> Result<(), Error> {
+    let foreign = |field, offset| Err(Error::Foreign { field, offset, expected: BlobType::IsolatedKey.name() });
     let version_at = reader.offset();
-    let version = reader.u32("Version")?;
-    if version != 0 {
-        let (field, offset, expected) = ("Version", version_at, "only version 0 exists");
-        return Err(Error::Value { field, offset, found: u64::from(version), expected });
+    if reader.u32("Version")? != 0 {
+        return foreign("Version", version_at);
     }
     reader.u32("KeyUsage")?;
     let flags_at = reader.offset();
-    let flags = reader.u32("PerBootKey")?;
-    if flags > 1 {
-        let (field, offset, expected) = ("PerBootKey", flags_at, "only its lowest bit has a meaning");
-        return Err(Error::Value { field, offset, found: u64::from(flags), expected });
+    if reader.u32("PerBootKey")? > 1 {
+        return foreign("PerBootKey", flags_at);
     }
     let name = reader.u32("cbAlgName")?;
     let parts = [

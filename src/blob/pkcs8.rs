@@ -30,6 +30,7 @@ pub(crate) fn algorithm(key: &KeyMaterial, usage: Option<KeyUsage>, hints: &Hint
     let fits = |curve| hints.curve_beside().is_none_or(|beside| beside == curve);
     if let Some(family) = key.kind().family()
         && hints.algorithm.is_none_or(|given| given.family == family)
+        && hints.curve.is_none()
     {
         return Ok(Algorithm::of(family));
     }

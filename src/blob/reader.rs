@@ -120,12 +120,19 @@ impl<'a> Reader<'a> {
     /// A UTF-16LE name, whose NUL is counted in its length.
     pub(crate) fn name(&mut self, name: &'static str, len: u32) -> Result<String, Error> {
         let offset = self.offset;
-        let bytes = self.public(name, len)?;
-        if !bytes.ends_with(&[0, 0]) {
-            let expected = "its length must count a NUL at its end";
-            return Err(Error::Value { field: name, offset, found: u64::from(len), expected });
-        }
+        let bytes = self.name_bytes(name, len)?;
         wide::decode(bytes).map_err(|source| Error::Wide { field: name, offset, source })
+    }
+
+    /// The bytes of such a name.
+    pub(crate) fn name_bytes(&mut self, name: &'static str, len: u32) -> Result<&'a [u8], Error> {
+        let offset = self.offset;
+        let bytes = self.public(name, len)?;
+        if bytes.ends_with(&[0, 0]) {
+            return Ok(bytes);
+        }
+        let expected = "its length must count a NUL at its end";
+        Err(Error::Value { field: name, offset, found: u64::from(len), expected })
     }
 
     /// A big-endian public number without a zero byte in front.

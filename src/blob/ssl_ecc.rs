@@ -62,18 +62,17 @@ impl<'a> SslEccBlob<'a> {
     }
 
     pub(super) fn read(reader: &mut Reader<'a>) -> Result<Self, Error> {
+        let expected = BlobType::SslEccPublic.name();
+        let foreign = |field, offset| Err(Error::Foreign { field, offset, expected });
         let group_at = reader.offset();
         let group = reader.u32("dwCurveType")?;
         let Some(curve) = by_group(group) else {
-            let expected = "it is not the number of a curve that CNG has for TLS";
-            let (field, found) = ("dwCurveType", u64::from(group));
-            return Err(Error::Value { field, offset: group_at, found, expected });
+            return foreign("dwCurveType", group_at);
         };
         let len_at = reader.offset();
         let len = reader.u32("cbKey")?;
         if len as usize != curve.width() {
-            let expected = "it is not the byte length of the curve's field";
-            return Err(Error::Value { field: "cbKey", offset: len_at, found: u64::from(len), expected });
+            return foreign("cbKey", len_at);
         }
         reader.expect_rest("the payload", 2 * u64::from(len))?;
         let (x, y) = (reader.public("X", len)?, reader.public("Y", len)?);

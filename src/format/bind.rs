@@ -12,7 +12,8 @@
 //! | 13, 14, 15, 16 | ECDSAP256SHA256, ECDSAP384SHA384, ED25519, ED448 | PrivateKey |
 //! | 157, 161 … 165 | HMAC_MD5, HMAC_SHA1, 224, 256, 384, 512 | Key |
 //!
-//! Written are version 1.3 and, where a kind of key has several numbers, RSASHA256, DSA and HMAC_SHA256: a CNG key does not name a hash.
+//! Written are version 1.3 and, where a kind of key has several numbers and none is asked for, RSASHA256, DSA and HMAC_SHA256: a CNG key does
+//! not name a hash. The number that a file has stands beside its key.
 
 use base64ct::{Base64, Encoding};
 
@@ -165,7 +166,10 @@ pub(super) fn decode(bytes: &[u8], hints: &Hints<'_>) -> Result<Entry, Error> {
     let line = lines.take("Algorithm")?;
     let number = line.value.split(' ').next().and_then(|number| number.parse::<u16>().ok());
     let row = ALGORITHMS.iter().find(|(known, ..)| Some(*known) == number);
-    let (.., kind) = row.ok_or_else(|| Error::text(FORMAT, "Algorithm", line.offset, "it is none that is handled"))?;
+    let (number, _, kind) =
+        row.ok_or_else(|| Error::text(FORMAT, "Algorithm", line.offset, "it is none that is handled"))?;
+    let written = ALGORITHMS.iter().find(|(.., other)| other == kind).map(|(number, ..)| *number);
+    let dnssec_algorithm = Some(*number).filter(|number| Some(*number) != written);
     let key = match kind {
         Kind::Hmac => {
             let key = SymmetricKey::new(SymmetricAlgorithm::Hmac, lines.number("Key")?)?;
@@ -174,12 +178,17 @@ pub(super) fn decode(bytes: &[u8], hints: &Hints<'_>) -> Result<Entry, Error> {
             }
             let algorithm = Algorithm::symmetric(SymmetricAlgorithm::Hmac);
             let decoded = Decoded { algorithm, key: KeyMaterial::Secret(key), usage: None };
-            return Ok(Entry { extras: extras(&lines), ..decoded.into() });
+            return Ok(Entry { dnssec_algorithm, extras: extras(&lines), ..decoded.into() });
         }
         kind => private(*kind, &mut lines, hints.validation)?,
     };
     let decoded = pkcs8::private_to_decoded(key, None, hints)?;
-    Ok(Entry { extras: extras(&lines), ..decoded.into() })
+    Ok(Entry { dnssec_algorithm, extras: extras(&lines), ..decoded.into() })
+}
+
+/// The mnemonic of a number.
+pub(super) fn mnemonic(number: u16) -> &'static str {
+    ALGORITHMS.iter().find(|(known, ..)| *known == number).map_or("", |(_, mnemonic, _)| mnemonic)
 }
 
 fn extras(lines: &Lines<'_>) -> Vec<String> {
@@ -222,10 +231,16 @@ fn private(kind: Kind, lines: &mut Lines<'_>, validation: Validation) -> Result<
 }
 
 /// Writes a private key file.
-pub(super) fn encode(key: &KeyMaterial) -> Result<SecretBytes, Error> {
+pub(super) fn encode(key: &KeyMaterial, asked: Option<u16>) -> Result<SecretBytes, Error> {
     let kind = kind(key).ok_or_else(|| Error::not_representable(FORMAT, refused(key)))?;
+    let mut rows = ALGORITHMS.iter().filter(|row| row.2 == kind);
     let (number, mnemonic, _) =
-        ALGORITHMS.iter().find(|row| row.2 == kind).ok_or_else(|| Error::not_representable(FORMAT, refused(key)))?;
+        rows.find(|row| asked.is_none_or(|asked| row.0 == asked)).ok_or_else(|| match asked {
+            Some(number) => {
+                Error::not_representable(FORMAT, format!("{} as a key of algorithm {number}", refused(key)))
+            }
+            None => Error::not_representable(FORMAT, refused(key)),
+        })?;
     let head = format!("{FIRST}: v1.3\nAlgorithm: {number} ({mnemonic})\n");
     let numbers = numbers(key);
     let line_len = |name: &str, value: &[u8]| name.len() + 2 + Base64::encoded_len(value) + 1;

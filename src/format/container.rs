@@ -120,6 +120,17 @@ fn certificate_entry(chain: Vec<Arc<[u8]>>, hints: &Hints<'_>) -> Result<Entry, 
     Ok(Entry { certificates: chain, ..key_entry(contents, hints)? })
 }
 
+/// Whether it is an X.509 certificate.
+pub(super) fn is_certificate(der: &[u8]) -> bool {
+    Certificate::from_der(der).is_ok()
+}
+
+/// Whether a certificate is for this key.
+pub(super) fn is_of_key(der: &[u8], key: &KeyMaterial) -> bool {
+    let public = asn1::certificate::read_key(der, Validation::Skip).map(|contents| KeyMaterial::Public(contents.key));
+    public.is_ok_and(|public| key.is_same_key(&public) == Some(true))
+}
+
 /// Gives each key the certificate that is for it, and those above that one.
 pub(super) fn attach<T: AsRef<[u8]>>(entries: &mut [Result<Entry, Error>], certificates: &[T]) {
     if certificates.is_empty() {
@@ -163,11 +174,15 @@ mod pfx {
 
     /// Reads a PKCS#12 file: its keys, or if it has none the keys of its certificates.
     pub(in crate::format) fn decode(bytes: &[u8], hints: &Hints<'_>) -> Result<Vec<Result<Entry, Error>>, Error> {
-        let pfx = asn1::pfx::decode(bytes, hints.opening())?;
+        entries(&asn1::pfx::decode(bytes, hints.opening())?, hints)
+    }
+
+    /// The keys of a file that is open.
+    pub(in crate::format) fn entries(pfx: &Pfx, hints: &Hints<'_>) -> Result<Vec<Result<Entry, Error>>, Error> {
         if pfx.keys.len().max(pfx.certificates.len()) > MAX_KEYS {
             return Err(too_many(Format::Pkcs12, 0));
         }
-        let ignored = ignored(&pfx);
+        let ignored = ignored(pfx);
         if pfx.keys.is_empty() {
             let certificates: Vec<&[u8]> =
                 pfx.certificates.iter().map(|certificate| certificate.der.as_slice()).collect();
@@ -179,7 +194,7 @@ mod pfx {
                 entry.extras.extend(ignored.iter().cloned());
                 entry
             };
-            entry(key, &pfx, &store, hints).map(with).map_err(|error| {
+            entry(key, pfx, &store, hints).map(with).map_err(|error| {
                 let name =
                     key.friendly_name.as_ref().map(|name| format!(" (`{}`)", crate::format::entry::printable(name)));
                 error.of_key(format!("key {number}{}", name.unwrap_or_default()))
@@ -204,7 +219,9 @@ mod pfx {
         let certificates = at.map(|at| store.chain(at)).unwrap_or_default();
         let mut extras = entry.extras;
         extras.extend(foreign.then(|| "a certificate of its localKeyId that is for another key".to_owned()));
-        Ok(Entry { name, id: key.local_key_id.clone(), certificates, extras, ..entry })
+        // One that opens without a password is in the clear.
+        let encrypted = hints.password.is_some();
+        Ok(Entry { name, id: key.local_key_id.clone(), certificates, encrypted, extras, ..entry })
     }
 
     fn ignored(pfx: &Pfx) -> Vec<String> {
@@ -251,7 +268,7 @@ mod pfx {
 }
 
 #[cfg(feature = "pfx")]
-pub(super) use pfx::{decode, encode};
+pub(super) use pfx::{decode, encode, entries};
 
 #[cfg(not(feature = "pfx"))]
 const NOT_BUILT_IN: Error = Error::NotBuiltIn { format: "pkcs12", feature: "pfx" };

@@ -1,5 +1,6 @@
 //! From a file to its keys.
 
+use super::entry::position;
 use super::{Entry, Error, Format, bind, container, jwk, only, pem};
 use crate::asn1::pem::Section;
 use crate::asn1::{self, Contents, Limits};
@@ -31,23 +32,67 @@ pub fn decode_all(bytes: &[u8], format: Format, hints: &Hints<'_>) -> Result<Vec
     decode_each(bytes, format, hints)?.into_iter().collect()
 }
 
+/// Reads one key of a file: the only one, or the one that is called `wanted`. The algorithm and the curve that are given beside the file are for this key:
+/// another one that they do not fit is not asked.
+///
+/// # Errors
+/// [`Error`]; [`Error::SeveralKeys`] and [`Error::NoSuchKey`] when it is not told which one, or not well.
+pub fn decode_one(bytes: &[u8], format: Format, hints: &Hints<'_>, wanted: Option<&str>) -> Result<Entry, Error> {
+    let bare = Hints { algorithm: None, curve: None, ..*hints };
+    let Some(wanted) = wanted else {
+        return match decode_all(bytes, format, hints) {
+            Ok(entries) => only(entries),
+            Err(error) => Err(match decode_all(bytes, format, &bare).map(only) {
+                Ok(Err(several)) => several,
+                _ => error,
+            }),
+        };
+    };
+    let mut outcomes = decode_each(bytes, format, hints)?;
+    // A name may be known only of a key that what is given beside the file does not fit.
+    let at = match position(&outcomes, wanted) {
+        Ok(at) => at,
+        Err(error) => decode_each(bytes, format, &bare).and_then(|bare| position(&bare, wanted)).map_err(|_| error)?,
+    };
+    if at < outcomes.len() { outcomes.swap_remove(at) } else { only(Vec::new()) }
+}
+
 /// Reads the keys of a file, the bad ones among them with what is wrong with them.
 ///
 /// # Errors
 /// [`Error`] when the file as a whole cannot be read, or has no key.
 pub fn decode_each(bytes: &[u8], format: Format, hints: &Hints<'_>) -> Result<Vec<Result<Entry, Error>>, Error> {
+    let is_of_der = format.der().is_some() || format.is_der();
+    decode_text_or_not(bytes, is_of_der && is_text(bytes), format, hints)
+}
+
+/// Reads the keys of a file of which it is known whether it is PEM: that takes a pass over it.
+pub(super) fn decode_text_or_not(
+    bytes: &[u8],
+    text: bool,
+    format: Format,
+    hints: &Hints<'_>,
+) -> Result<Vec<Result<Entry, Error>>, Error> {
     let outcomes = match format {
         Format::Bind => vec![bind::decode(bytes, hints)],
         Format::Jwk => vec![jwk::decode(bytes, hints)],
         Format::JwkSet => jwk::decode_set(bytes, hints)?,
         Format::Pkcs12 => container::decode(bytes, hints)?,
         Format::Raw => vec![raw(bytes, hints)],
-        format if (format.der().is_some() || format.is_der()) && is_text(bytes) => decode_pem(bytes, format, hints)?,
+        format if text && (format.der().is_some() || format.is_der()) => decode_pem(bytes, format, hints)?,
         format => {
             let der = decode_der(bytes, format.der().unwrap_or(format), hints);
             vec![der]
         }
     };
+    numbered(outcomes, format)
+}
+
+/// The keys of a file, the bad ones by their numbers.
+pub(super) fn numbered(
+    outcomes: Vec<Result<Entry, Error>>,
+    format: Format,
+) -> Result<Vec<Result<Entry, Error>>, Error> {
     match outcomes.len() {
         0 => Err(Error::NoKey { format: format.name(), problem: "there is no key in it".to_owned() }),
         // What is wrong with the only key is wrong with the file.
@@ -80,11 +125,21 @@ fn decode_der(bytes: &[u8], format: Format, hints: &Hints<'_>) -> Result<Entry, 
         Format::Pkcs1Public => {
             Contents::plain(KeyMaterial::Public(PublicKey::Rsa(asn1::pkcs1::decode_public(bytes, validation)?)))
         }
-        Format::Sec1 => private(PrivateKey::Ec(asn1::sec1::decode(bytes, hints.curve, validation)?)),
+        Format::Sec1 => sec1(bytes, hints)?,
         Format::Spki => asn1::spki::read(bytes, validation)?.map(KeyMaterial::Public),
         other => return Err(Error::NoKey { format: other.name(), problem: "it is no DER structure".to_owned() }),
     };
-    entry(contents, hints)
+    let encrypted = format == Format::PKCS8 && asn1::pkcs8::is_encrypted(bytes);
+    Ok(Entry { encrypted, ..entry(contents, hints)? })
+}
+
+/// Reads SEC 1. A curve that is given beside it is for a file that names none; whether it fits is asked like with every other format.
+fn sec1(bytes: &[u8], hints: &Hints<'_>) -> Result<Contents<KeyMaterial>, asn1::Error> {
+    let key = match asn1::sec1::decode(bytes, None, hints.validation) {
+        Err(asn1::sec1::NO_CURVE) if hints.curve.is_some() => asn1::sec1::decode(bytes, hints.curve, hints.validation),
+        outcome => outcome,
+    };
+    Ok(private(PrivateKey::Ec(key?)))
 }
 
 fn private(key: PrivateKey) -> Contents<KeyMaterial> {

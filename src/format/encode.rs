@@ -22,6 +22,8 @@ pub struct Writing<'a> {
     pub certificates: &'a [Arc<[u8]>],
     /// The key's name: for PKCS#12 and JWK.
     pub name: Option<&'a str>,
+    /// The number of the key's algorithm in DNSSEC, for BIND [default: the first of its kind]. One that is not of the key's kind is refused.
+    pub dnssec_algorithm: Option<u16>,
     /// Curves by their parameters instead of their names, where DER allows it.
     pub explicit_parameters: bool,
 }
@@ -69,7 +71,7 @@ pub fn encode_with(
     }
     let beside = jwk::Beside { usage: writing.usage, name: writing.name, certificates: writing.certificates };
     match format {
-        Format::Bind => bind::encode(key),
+        Format::Bind => bind::encode(key, writing.dnssec_algorithm),
         Format::Cert => container::certificate(key, writing.certificates),
         Format::Jwk => jwk::encode(key, algorithm, &beside),
         Format::JwkSet => jwk::encode_set(key, algorithm, &beside),

@@ -20,13 +20,25 @@ pub struct Entry {
     pub id: Option<Vec<u8>>,
     /// Its certificate and those above it, each in DER. Shared, since many keys may stand below one certificate.
     pub certificates: Vec<Arc<[u8]>>,
+    /// Whether it was encrypted in the file.
+    pub encrypted: bool,
+    /// The number of its algorithm in DNSSEC, which tells a hash that is no part of a key: of BIND's files, if it is not the one that is written anyway.
+    pub dnssec_algorithm: Option<u16>,
     /// What else the file says that is no part of a key, by its name there.
     pub extras: Vec<String>,
 }
 
 impl From<Decoded> for Entry {
     fn from(decoded: Decoded) -> Self {
-        Self { decoded, name: None, id: None, certificates: Vec::new(), extras: Vec::new() }
+        Self {
+            decoded,
+            name: None,
+            id: None,
+            certificates: Vec::new(),
+            encrypted: false,
+            dnssec_algorithm: None,
+            extras: Vec::new(),
+        }
     }
 }
 
@@ -87,23 +99,41 @@ pub fn only(mut entries: Vec<Entry>) -> Result<Entry, Error> {
 ///
 /// # Errors
 /// [`Error::NoSuchKey`] when none or more than one answers.
-pub fn select(mut entries: Vec<Entry>, wanted: &str) -> Result<Entry, Error> {
-    let by_name = |entry: &Entry| entry.name.as_deref() == Some(wanted);
-    let mut found: Vec<usize> = positions(&entries, by_name);
-    if let (true, Some(id)) = (found.is_empty(), unhex(wanted)) {
-        found = positions(&entries, |entry| entry.is_called(&id));
-    }
-    if let (true, Ok(number)) = (found.is_empty(), wanted.parse::<usize>()) {
-        found.extend(number.checked_sub(1).filter(|index| *index < entries.len()));
-    }
-    match found.as_slice() {
-        [index] => Ok(entries.swap_remove(*index)),
-        _ => Err(Error::NoSuchKey { wanted: printable(wanted), found: found.len(), keys: describe_all(&entries) }),
-    }
+pub fn select(entries: Vec<Entry>, wanted: &str) -> Result<Entry, Error> {
+    select_each(entries.into_iter().map(Ok).collect(), wanted)
 }
 
-fn positions(entries: &[Entry], wanted: impl Fn(&Entry) -> bool) -> Vec<usize> {
-    entries.iter().enumerate().filter(|(_, entry)| wanted(entry)).map(|(index, _)| index).collect()
+/// Chooses one key of several, some of which cannot be read: these have a number, and what is wrong with others stands in nobody's way.
+///
+/// # Errors
+/// [`Error::NoSuchKey`] when none or more than one answers; what is wrong with the one that does.
+pub fn select_each(mut outcomes: Vec<Result<Entry, Error>>, wanted: &str) -> Result<Entry, Error> {
+    let index = position(&outcomes, wanted)?;
+    outcomes.swap_remove(index)
+}
+
+/// Where the key stands that [`select_each`] chooses.
+pub(super) fn position(outcomes: &[Result<Entry, Error>], wanted: &str) -> Result<usize, Error> {
+    let mut found: Vec<usize> = positions(outcomes, |entry| entry.name.as_deref() == Some(wanted));
+    if let (true, Some(id)) = (found.is_empty(), unhex(wanted)) {
+        found = positions(outcomes, |entry| entry.is_called(&id));
+    }
+    if let (true, Ok(number)) = (found.is_empty(), wanted.parse::<usize>()) {
+        found.extend(number.checked_sub(1).filter(|index| *index < outcomes.len()));
+    }
+    if let [index] = found.as_slice() {
+        return Ok(*index);
+    }
+    let keys = outcomes.iter().zip(1..).map(|(outcome, number)| match outcome {
+        Ok(entry) => entry.describe(number),
+        Err(error) => format!("{number} (cannot be read: {})", error.innermost()),
+    });
+    Err(Error::NoSuchKey { wanted: printable(wanted), found: found.len(), keys: keys.collect() })
+}
+
+fn positions(outcomes: &[Result<Entry, Error>], wanted: impl Fn(&Entry) -> bool) -> Vec<usize> {
+    let fits = |outcome: &Result<Entry, Error>| outcome.as_ref().is_ok_and(&wanted);
+    outcomes.iter().enumerate().filter(|(_, outcome)| fits(outcome)).map(|(index, _)| index).collect()
 }
 
 fn unhex(text: &str) -> Option<Vec<u8>> {

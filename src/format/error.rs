@@ -15,6 +15,17 @@ pub enum Error {
         /// What it could be.
         candidates: Vec<&'static str>,
     },
+    /// There is nothing in the file.
+    #[error("the file is empty")]
+    Empty,
+    /// A file that is known for what it is, and is not read here.
+    #[error("this is {what}, which is not read here")]
+    Foreign {
+        /// What it is.
+        what: &'static str,
+        /// What to do with it.
+        hint: &'static str,
+    },
     /// The format cannot hold this key.
     #[error("{format} cannot hold {what}")]
     NotRepresentable {
@@ -91,12 +102,13 @@ impl Error {
     pub fn status(&self) -> Status {
         match self {
             Self::Unrecognised { .. } => Status::NTE_INVALID_PARAMETER,
+            Self::Empty => Status::NTE_BAD_DATA,
             Self::NotRepresentable { .. } => Status::NTE_BAD_TYPE,
             Self::Text { .. } => Status::NTE_BAD_DATA,
             Self::NoKey { .. } => Status::NTE_BAD_DATA,
             Self::SeveralKeys { .. } => Status::NTE_INVALID_PARAMETER,
             Self::NoSuchKey { .. } => Status::NTE_NOT_FOUND,
-            Self::NotBuiltIn { .. } => Status::NTE_NOT_SUPPORTED,
+            Self::Foreign { .. } | Self::NotBuiltIn { .. } => Status::NTE_NOT_SUPPORTED,
             Self::Entry { source, .. } => source.status(),
             Self::Blob(error) => error.status(),
             Self::Asn1(error) => error.status(),

@@ -11,8 +11,14 @@ mod text;
 
 use std::borrow::Cow;
 
+#[cfg(feature = "pfx")]
+use super::container;
+#[cfg(feature = "pfx")]
+use super::decode::numbered;
 use super::decode::{decode_each, is_text};
 use super::{Entry, Error, Format};
+#[cfg(feature = "pfx")]
+use crate::asn1;
 use crate::blob::{self, BlobType, Hints};
 use crate::secret::SecretBytes;
 
@@ -72,21 +78,34 @@ pub fn inspect(bytes: &[u8], format: Format, hints: &Hints<'_>) -> (Vec<Field>, 
         let fields = fields.iter().map(Field::of_blob).collect();
         return (fields, outcome.map(|decoded| vec![decoded.into()]).map_err(Error::from));
     }
-    let outcome = decode_each(bytes, format, hints).and_then(|outcomes| outcomes.into_iter().collect());
     let mut fields = Vec::new();
+    #[cfg(feature = "pfx")]
+    if format == Format::Pkcs12 {
+        // Opened once: what its password costs is the file's to say.
+        let _ = der::walk(&mut fields, bytes, format, 0, der::Trust::of(bytes, format));
+        let outcome = match asn1::pfx::decode(bytes, hints.opening()) {
+            Ok(pfx) => {
+                pfx::bags(&mut fields, &pfx);
+                container::entries(&pfx, hints).and_then(|outcomes| numbered(outcomes, format))
+            }
+            Err(error) => Err(error.into()),
+        };
+        if fields.is_empty() {
+            fields.push(whole("the file", bytes));
+        }
+        return (fields, outcome.and_then(|outcomes| outcomes.into_iter().collect()));
+    }
+    let outcome = decode_each(bytes, format, hints).and_then(|outcomes| outcomes.into_iter().collect());
     match format {
         Format::Jwk | Format::JwkSet => text::jwk(&mut fields, bytes),
         Format::Bind => text::bind(&mut fields, bytes),
         Format::Raw => fields.push(whole("key", bytes)),
         _ if is_text(bytes) => text::pem(&mut fields, bytes),
         format => {
+            let format = format.der().unwrap_or(format);
             // Where it stops, the outcome tells.
-            let _ = der::walk(&mut fields, bytes, format.der().unwrap_or(format), 0);
+            let _ = der::walk(&mut fields, bytes, format, 0, der::Trust::of(bytes, format));
         }
-    }
-    #[cfg(feature = "pfx")]
-    if format == Format::Pkcs12 && outcome.is_ok() {
-        pfx::bags(&mut fields, bytes, hints);
     }
     if fields.is_empty() {
         fields.push(whole("the file", bytes));

@@ -1,16 +1,22 @@
 //! JSON (RFC 8259) as far as key files need it: places of values in a text, and no copies of them.
 //!
 //! A general reader makes strings, maps and error messages out of what it reads, none of which is wiped; here a value is a piece of the
-//! input. Strict: UTF-8 without a byte order mark, no duplicate members, no lone surrogates, nothing behind the value. Nesting and the number of
-//! members are bounded. Reading takes linear time: every value is walked over once for each level above it that is opened.
+//! input. Strict: UTF-8, no duplicate members, no lone surrogates, nothing behind the value. Nesting and the numbers of
+//! members and of values are bounded. A byte order mark in front is passed over. Reading takes linear time: every value is walked over once for each level above it that is opened.
 
 use std::borrow::Cow;
+
+/// What may stand in front of a text.
+pub(super) const BYTE_ORDER_MARK: char = '\u{FEFF}';
 
 /// Values nested deeper than this are refused.
 const MAX_DEPTH: usize = 32;
 
 /// Objects with more members than this are refused.
 const MAX_MEMBERS: usize = 256;
+
+/// Texts with more values than this are refused: a thousand keys with a hundred members each.
+const MAX_VALUES: usize = 100_000;
 
 /// What is wrong, and where.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -47,7 +53,9 @@ pub(super) struct Member<'a> {
 pub(super) fn read(bytes: &[u8]) -> Result<Node<'_>, Problem> {
     let text =
         str::from_utf8(bytes).map_err(|error| Problem { offset: error.valid_up_to(), what: "it is not UTF-8" })?;
-    let mut cursor = Cursor { text, base: 0, at: 0 };
+    // Programs of Windows begin a text with a byte order mark, which RFC 8259 §8.1 lets a reader pass over.
+    let start = if text.starts_with(BYTE_ORDER_MARK) { BYTE_ORDER_MARK.len_utf8() } else { 0 };
+    let mut cursor = Cursor { text, base: 0, at: start, values: 0 };
     cursor.white();
     let value = cursor.value(0)?;
     cursor.white();
@@ -165,7 +173,7 @@ impl<'a> Node<'a> {
         if self.kind() != kind {
             return Err(Problem { offset: self.offset, what });
         }
-        Ok(Cursor { text: self.text, base: self.offset, at: 1 })
+        Ok(Cursor { text: self.text, base: self.offset, at: 1, values: 0 })
     }
 }
 
@@ -182,6 +190,7 @@ struct Cursor<'a> {
     text: &'a str,
     base: usize,
     at: usize,
+    values: usize,
 }
 
 impl<'a> Cursor<'a> {
@@ -238,6 +247,10 @@ impl<'a> Cursor<'a> {
         if depth == MAX_DEPTH {
             return Err(self.problem("it is nested too deep"));
         }
+        if self.values == MAX_VALUES {
+            return Err(self.problem("there are more than 100000 values, which no key file has"));
+        }
+        self.values += 1;
         let start = self.at;
         match self.peek() {
             Some(b'{') => self.container(b'}', depth)?,
@@ -284,6 +297,8 @@ impl<'a> Cursor<'a> {
     fn string(&mut self) -> Result<(), Problem> {
         self.at += 1;
         loop {
+            let rest = self.text.as_bytes().get(self.at..).unwrap_or_default();
+            self.at += rest.iter().take_while(|byte| !matches!(byte, b'"' | b'\\' | 0..=0x1F)).count();
             match self.peek() {
                 None => return Err(self.problem("a string does not end")),
                 Some(b'"') => {
@@ -415,7 +430,6 @@ mod tests {
             "1 2",
             "[1]]",
             "'a'",
-            "\u{feff}{}",
             "\"\\ud83d\"",
             "\"\\ude00\\ud83d\"",
             "\"\\ud83dx\"",
@@ -442,5 +456,9 @@ mod tests {
         let members: Vec<_> = (0..=MAX_MEMBERS).map(|i| format!("\"{i}\":0")).collect();
         assert!(read(format!("{{{}}}", members.join(",")).as_bytes()).unwrap().members().is_err());
         assert!(read(b"[1,2,3]").unwrap().elements(2, "three").is_err());
+        let values = |count: usize| format!("[{}0]", "0,".repeat(count - 2));
+        assert!(read(values(MAX_VALUES).as_bytes()).is_ok());
+        assert!(read(values(MAX_VALUES + 1).as_bytes()).is_err());
+        assert_eq!(read("\u{FEFF} {}".as_bytes()).unwrap().offset(), 4);
     }
 }

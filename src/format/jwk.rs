@@ -15,7 +15,9 @@
 //! | oct | | `k` |
 //! | AKP | `alg`, `pub` | `priv` |
 //!
-//! Then `use` or `key_ops`, `kid`, `x5c`. What a key may do is written when a usage is asked for, and where a reader would come to another
+//! Numbers of RSA may have zero octets in front, which RFC 7518 §2 does not write and some programs do; they are written without.
+//!
+//! Then `alg` of an oct key where its usage would not tell, `use` or `key_ops`, `kid`, `x5c`. What a key may do is written when a usage is asked for, and where a reader would come to another
 //! algorithm without it:
 //!
 //! | member | usage |
@@ -25,7 +27,9 @@
 //! | `key_ops` `deriveKey`, `deriveBits` | to agree |
 //! | `key_ops` `wrapKey`, `unwrapKey` | to wrap |
 //!
-//! An oct key is an HMAC key if its `alg`, its usage or its length says so, else an AES key. `alg` of other keys is not looked at.
+//! An oct key is an HMAC key if its `alg`, its usage or its length says so, else an AES key; an `alg` that is of neither is refused unless the
+//! algorithm is given beside the file. `alg` of other keys is not looked at. `use` and `key_ops` that contradict each other, an operation that stands
+//! there twice, and an `x5c` that is not of the key are refused.
 
 mod algorithms;
 mod members;
@@ -38,10 +42,16 @@ use crate::blob::Hints;
 
 pub(super) use self::write::{Beside, encode, encode_set};
 
+/// Whether a text begins as a JSON object does.
+pub(super) fn looks_like(bytes: &[u8]) -> bool {
+    let mut mark = [0; 4];
+    let bytes = bytes.strip_prefix(json::BYTE_ORDER_MARK.encode_utf8(&mut mark).as_bytes()).unwrap_or(bytes);
+    bytes.trim_ascii_start().starts_with(b"{")
+}
+
 /// Whether a text is one JSON object that has the members of a key or of a set.
 pub(super) fn sniff(bytes: &[u8]) -> Option<Format> {
-    let first = bytes.iter().find(|byte| !byte.is_ascii_whitespace())?;
-    if *first != b'{' {
+    if !looks_like(bytes) {
         return None;
     }
     let members = json::read(bytes).ok()?.members().ok()?;
@@ -93,13 +103,26 @@ fn built_in(format: Format) -> Result<(), Error> {
     Err(Error::NotBuiltIn { format: format.name(), feature: "jwk" })
 }
 
-/// Whether a member of a key is private: not to be shown.
-pub(super) fn is_private(kty: Option<&str>, name: &str, kind: Kind) -> bool {
-    // Of a kind of key that is not known, everything that could be a number is.
-    match kty {
-        Some("RSA" | "EC" | "OKP" | "oct" | "AKP") => {
-            matches!(name, "d" | "p" | "q" | "dp" | "dq" | "qi" | "oth" | "k" | "priv")
+/// Members that every kind of key may have, and that say nothing of its numbers (RFC 7517 §4).
+const PUBLIC: &[&str] = &["alg", "kid", "kty", "use", "x5t", "x5t#S256", "x5u"];
+/// Those of them that are arrays of strings.
+const PUBLIC_LISTS: &[&str] = &["key_ops", "x5c"];
+/// The public numbers of a kind of key.
+const PUBLIC_NUMBERS: &[(&str, &[&str])] =
+    &[("AKP", &["pub"]), ("EC", &["crv", "x", "y"]), ("OKP", &["crv", "x"]), ("RSA", &["e", "n"]), ("oct", &[])];
+
+/// Whether a member of a key may be shown: only what is known to be public, where it belongs and of the JSON type that it has there.
+/// Anything else could have the private numbers in it, however deep.
+pub(super) fn is_public(kty: Option<&str>, name: &str, value: json::Node<'_>) -> bool {
+    let numbers = PUBLIC_NUMBERS.iter().find(|(known, _)| Some(*known) == kty).map_or(&[][..], |(_, numbers)| numbers);
+    match value.kind() {
+        // There is no room for a number in `true`, `false` and `null`.
+        Kind::Literal => true,
+        Kind::String => PUBLIC.contains(&name) || numbers.contains(&name),
+        Kind::Array if PUBLIC_LISTS.contains(&name) => {
+            let elements = value.elements(MAX_KEYS, "").unwrap_or_default();
+            !elements.is_empty() && elements.iter().all(|element| element.kind() == Kind::String)
         }
-        _ => kind != Kind::Literal && !matches!(name, "kty" | "crv" | "alg" | "use" | "kid" | "key_ops"),
+        Kind::Array | Kind::Number | Kind::Object => false,
     }
 }

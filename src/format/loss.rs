@@ -5,10 +5,12 @@
 
 use std::fmt;
 
-use super::{Entry, Format, Writing};
-use crate::blob::BlobType;
+use super::{Entry, Format, Writing, bind};
+use crate::blob::{self, BlobType};
 use crate::key::curve::Form;
-use crate::key::{Family, KeyMaterial, KeyUsage, PrivateKey, PublicKey, SymmetricAlgorithm, Validation, rsa};
+use crate::key::{
+    Algorithm, Family, KeyMaterial, KeyUsage, PrivateKey, PublicKey, SymmetricAlgorithm, Validation, dh, dsa, rsa,
+};
 
 /// One thing that is not in the file that is written.
 #[derive(Clone, Debug, Eq, PartialEq)]
@@ -26,6 +28,8 @@ pub enum Loss {
     DomainSeed,
     /// The subgroup order q of DH parameters.
     SubgroupOrder,
+    /// The cofactor (p − 1) / q of DH parameters.
+    Cofactor,
     /// How long a DH private value shall be.
     PrivateLength,
     /// The seed of a lattice key, which cannot be got back.
@@ -51,39 +55,42 @@ pub enum Loss {
 impl fmt::Display for Loss {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::PrivateHalf => f.write_str("the private half is left out"),
-            Self::Encryption => f.write_str("the key was encrypted and is written in the clear"),
-            Self::PublicHalf => f.write_str("the public half is left out; a reader computes it"),
+            Self::PrivateHalf => f.write_str("the private half"),
+            Self::Encryption => f.write_str("the encryption: the key is written in the clear"),
+            Self::PublicHalf => f.write_str("the public half, which a reader computes"),
             Self::PrivateExponent => f.write_str(
-                "d is left out and is not the one that a reader computes (modulo lcm(p − 1, q − 1)); both do the same",
+                "the private exponent, which is not the one that a reader computes (modulo lcm(p − 1, q − 1)); both do the same",
             ),
-            Self::DomainSeed => {
-                f.write_str("seed and counter of the domain parameters are left out and cannot be got back")
-            }
-            Self::SubgroupOrder => f.write_str("the subgroup order q is left out"),
-            Self::PrivateLength => f.write_str("the length that the parameters ask for in private values is left out"),
-            Self::Seed => f.write_str("the seed is left out and cannot be got back from the expanded key"),
+            Self::DomainSeed => f.write_str("seed and counter of the domain parameters, which cannot be got back"),
+            Self::SubgroupOrder => f.write_str("the subgroup order q"),
+            Self::Cofactor => f.write_str("the cofactor j"),
+            Self::PrivateLength => f.write_str("the length that the parameters ask for in private values"),
+            Self::Seed => f.write_str("the seed, which cannot be got back from the expanded key"),
             Self::ScalarBits => {
-                f.write_str("the scalar is written clamped (RFC 7748 §5): the bits that have no meaning are lost")
+                f.write_str("the bits of the scalar that have no meaning: it is written clamped (RFC 7748 §5)")
             }
             Self::Usage(usage) => {
                 let words: Vec<_> = usage.words().collect();
-                write!(f, "the usage ({}) is left out", words.join(", "))
+                write!(f, "the usage ({})", words.join(", "))
             }
-            Self::Algorithm(family) => write!(f, "that it is a key of {} is left out", family.identifier()),
-            Self::CurveName(name) => {
-                write!(f, "the name of the curve, {name}, is left out: it must be given beside the file")
+            Self::Algorithm(family) => {
+                write!(f, "the algorithm, {}: give it with --algorithm", family.identifier())
             }
-            Self::Certificates(count) => write!(f, "{count} certificate(s) are left out"),
-            Self::Name => f.write_str("the key's name is left out"),
-            Self::Identifier => f.write_str("the key's identifier is left out"),
-            Self::Extra(what) => write!(f, "{what} is left out"),
+            Self::CurveName(name) => write!(
+                f,
+                "the curve's name, {name}: give it with --curve, or choose ECCFULLPRIVATEBLOB or ECCFULLPUBLICBLOB"
+            ),
+            Self::Certificates(1) => f.write_str("the certificate"),
+            Self::Certificates(count) => write!(f, "{count} certificates"),
+            Self::Name => f.write_str("the key's name"),
+            Self::Identifier => f.write_str("the key's identifier"),
+            Self::Extra(what) => f.write_str(what),
         }
     }
 }
 
-/// What is lost of a key that was read from one format when it is written as another.
-pub fn losses(entry: &Entry, from: Format, to: Format, writing: &Writing<'_>) -> Vec<Loss> {
+/// What is lost of a key that was read from a file when it is written as another.
+pub fn losses(entry: &Entry, to: Format, writing: &Writing<'_>) -> Vec<Loss> {
     let mut losses = Vec::new();
     let key = &entry.decoded.key;
     let private = matches!(key, KeyMaterial::Private(_));
@@ -101,7 +108,7 @@ pub fn losses(entry: &Entry, from: Format, to: Format, writing: &Writing<'_>) ->
         KeyMaterial::Secret(_) => {}
     }
     said_of_key(&mut losses, entry, to, writing);
-    beside(&mut losses, entry, from, to, writing);
+    beside(&mut losses, entry, to, writing);
     losses
 }
 
@@ -119,14 +126,15 @@ fn private_losses(losses: &mut Vec<Loss>, key: &PrivateKey, to: Format) {
             if clamped && !is_clamped(key.d()) {
                 losses.push(Loss::ScalarBits);
             }
-            // Written as OpenSSL writes it, PKCS#8 has no point of the curves of RFC 8410. Where it is computed here that is no loss.
-            let computed = key.curve().form.is_affine() || key.curve().has_arithmetic();
-            let left_out = matches!(to, Format::PKCS8 | Format::Pkcs8Pem | Format::Pkcs12) && !computed;
-            if to == Format::Bind || left_out {
+            // RFC 8410 leaves it out, and OpenSSL 3.0 does not read what has it all the same.
+            let own_curve = matches!(key.curve().form, Form::Edwards | Form::Montgomery);
+            let uncomputed = own_curve && key.curve().arithmetic.is_none() && key.public().is_some();
+            let is_pkcs8 = matches!(to, Format::PKCS8 | Format::Pkcs8Pem | Format::Pkcs12);
+            if to == Format::Bind || (uncomputed && is_pkcs8) {
                 losses.push(Loss::PublicHalf);
             }
         }
-        PrivateKey::Dsa(key) => domain_losses(losses, key.public().parameters().evidence().is_some(), to),
+        PrivateKey::Dsa(key) => domain_losses(losses, key.public().parameters(), to),
         PrivateKey::Dh(key) => dh_losses(losses, key.public(), to),
         PrivateKey::Pq(key) => {
             let expanded = matches!(to, Format::Blob(BlobType::PqDsaPrivate | BlobType::MlKemPrivate));
@@ -139,7 +147,7 @@ fn private_losses(losses: &mut Vec<Loss>, key: &PrivateKey, to: Format) {
 
 fn public_losses(losses: &mut Vec<Loss>, key: &PublicKey, to: Format) {
     match key {
-        PublicKey::Dsa(key) => domain_losses(losses, key.parameters().evidence().is_some(), to),
+        PublicKey::Dsa(key) => domain_losses(losses, key.parameters(), to),
         PublicKey::Dh(key) => dh_losses(losses, key, to),
         PublicKey::Ec(_) | PublicKey::Pq(_) | PublicKey::Rsa(_) => {}
     }
@@ -158,25 +166,41 @@ fn is_clamped(d: &[u8]) -> bool {
     d.first().is_some_and(|first| first & low == 0) && d.last().is_some_and(|last| last & high.0 == high.1)
 }
 
-/// No format but CNG's own DSA blobs (and CAPI's) holds how p and q were made.
-fn domain_losses(losses: &mut Vec<Loss>, known: bool, to: Format) {
-    let held = matches!(to, Format::Blob(blob) if blob != BlobType::Pkcs8);
-    if known && !held {
+/// No format but CNG's own DSA blobs and CAPI's holds how p and q were made, and only if the seed has a length for which they have room.
+fn domain_losses(losses: &mut Vec<Loss>, parameters: &dsa::Parameters, to: Format) {
+    let Some(evidence) = parameters.evidence() else { return };
+    let seeds = match to {
+        Format::Blob(BlobType::DsaPrivate | BlobType::DsaPublic | BlobType::Private | BlobType::Public) => {
+            blob::dsa::seeds(parameters.p().len())
+        }
+        Format::Blob(blob) if blob != BlobType::Pkcs8 => blob::dsa::SHORT_SEED,
+        _ => return losses.push(Loss::DomainSeed),
+    };
+    if !blob::dsa::holds(evidence, &seeds) {
         losses.push(Loss::DomainSeed);
     }
 }
 
-fn dh_losses(losses: &mut Vec<Loss>, key: &crate::key::dh::PublicKey, to: Format) {
+/// X9.42 in DER, which is written where there is a q, has all but the length; so has version 3 of CAPI's blobs, with seeds of 20 bytes.
+/// PKCS #3, which is written where there is none, has the length alone; CNG's blobs and BIND have nothing.
+fn dh_losses(losses: &mut Vec<Loss>, key: &dh::PublicKey, to: Format) {
     let parameters = key.parameters();
-    // X9.42 in DER has q, PKCS #3 and CNG's blobs do not; DER has both lengths and seeds, and BIND neither.
     let is_der = matches!(to, Format::PKCS8 | Format::Pkcs8Pem | Format::Pkcs12 | Format::Spki | Format::SpkiPem);
-    if parameters.q().is_some() && !is_der {
+    let is_capi = matches!(to, Format::Blob(BlobType::CapiDhPrivate | BlobType::CapiDhPublic));
+    let has_q = parameters.q().is_some();
+    if has_q && !is_der && !is_capi {
         losses.push(Loss::SubgroupOrder);
     }
-    if parameters.evidence().is_some() && !is_der {
-        losses.push(Loss::DomainSeed);
+    if parameters.j().is_some() && !is_der && !is_capi {
+        losses.push(Loss::Cofactor);
     }
-    if parameters.private_bits().is_some() && !is_der {
+    if let Some(evidence) = parameters.evidence() {
+        let held = (is_der && has_q) || (is_capi && blob::dsa::holds(evidence, &blob::dsa::SHORT_SEED));
+        if !held {
+            losses.push(Loss::DomainSeed);
+        }
+    }
+    if parameters.private_bits().is_some() && (!is_der || has_q) {
         losses.push(Loss::PrivateLength);
     }
 }
@@ -199,12 +223,16 @@ fn said_of_key(losses: &mut Vec<Loss>, entry: &Entry, to: Format, writing: &Writ
         }
         // It is for agreement, and has no room to say anything else.
         (_, Family::Ecdsa) if to == Format::Blob(BlobType::SslEccPublic) => losses.push(Loss::Algorithm(family)),
-        (key, Family::Ecdh)
-            if key.curve().is_some_and(|curve| curve.form == Form::Weierstrass)
-                && !has_usage
-                && !matches!(to, Format::Blob(_)) =>
-        {
-            losses.push(Loss::Algorithm(family));
+        (key, Family::Ecdh | Family::Ecdsa) if has_usage || !matches!(to, Format::Blob(_)) => {
+            // Nothing but the usage tells the two apart, and where none is written it is a key to sign.
+            let reads = key.curve().filter(|curve| curve.form == Form::Weierstrass).map(|curve| {
+                let usage = writing.usage.unwrap_or_else(|| family.default_usage());
+                let written = Some(usage).filter(|usage| has_usage && !usage.is_all());
+                Algorithm::elliptic_by_usage(curve, written.unwrap_or(KeyUsage::SIGN)).family
+            });
+            if reads.is_some_and(|reads| reads != family) {
+                losses.push(Loss::Algorithm(family));
+            }
         }
         _ => {}
     }
@@ -223,7 +251,7 @@ fn said_of_key(losses: &mut Vec<Loss>, entry: &Entry, to: Format, writing: &Writ
 }
 
 /// What stands beside the key.
-fn beside(losses: &mut Vec<Loss>, entry: &Entry, from: Format, to: Format, writing: &Writing<'_>) {
+fn beside(losses: &mut Vec<Loss>, entry: &Entry, to: Format, writing: &Writing<'_>) {
     let is_jwk = matches!(to, Format::Jwk | Format::JwkSet);
     let holds_names = is_jwk || to == Format::Pkcs12;
     let kept = match to {
@@ -241,8 +269,14 @@ fn beside(losses: &mut Vec<Loss>, entry: &Entry, from: Format, to: Format, writi
     if entry.id.is_some() && to != Format::Pkcs12 {
         losses.push(Loss::Identifier);
     }
-    if from == Format::Pkcs12 && writing.password.is_none() && !to.is_public() {
+    let has_secret = !matches!(entry.decoded.key, KeyMaterial::Public(_));
+    if entry.encrypted && has_secret && writing.password.is_none() && !to.is_public() {
         losses.push(Loss::Encryption);
+    }
+    if let Some(number) =
+        entry.dnssec_algorithm.filter(|number| writing.dnssec_algorithm != Some(*number) || to != Format::Bind)
+    {
+        losses.push(Loss::Extra(format!("the DNSSEC algorithm {number} ({})", bind::mnemonic(number))));
     }
     losses.extend(entry.extras.iter().cloned().map(Loss::Extra));
 }

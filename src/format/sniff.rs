@@ -2,7 +2,7 @@
 
 use der::{Decode, Header, Reader, SliceReader, Tag};
 
-use super::{Error, Format, bind, jwk, pem};
+use super::{Error, Format, bind, foreign, jwk, pem};
 use crate::asn1;
 use crate::blob::{self, BlobType};
 
@@ -11,15 +11,21 @@ use crate::blob::{self, BlobType};
 /// Of a PEM file with several blocks the first private key decides, without one the first public key, else the first certificate.
 ///
 /// # Errors
-/// [`Error::Unrecognised`] with the candidates.
+/// [`Error::Unrecognised`] with the candidates; [`Error::Foreign`] for what is known and not read.
 pub fn sniff(bytes: &[u8]) -> Result<Format, Error> {
     if let Some(blob_type) = blob::sniff(bytes) {
         return Ok(Format::Blob(blob_type));
+    }
+    if let Some(error) = foreign::der(bytes) {
+        return Err(error);
     }
     let known =
         sniff_der(bytes).or_else(|| jwk::sniff(bytes)).or_else(|| bind::sniff(bytes)).or_else(|| sniff_pem(bytes));
     if let Some(format) = known {
         return Ok(format);
+    }
+    if let Some(error) = foreign::other(bytes) {
+        return Err(error);
     }
     let candidates = match bytes.len() {
         16 => vec!["raw"],
@@ -30,7 +36,8 @@ pub fn sniff(bytes: &[u8]) -> Result<Format, Error> {
     Err(Error::Unrecognised { len: bytes.len(), candidates })
 }
 
-fn sniff_pem(bytes: &[u8]) -> Option<Format> {
+/// The format of a PEM file.
+pub(super) fn sniff_pem(bytes: &[u8]) -> Option<Format> {
     let rank = |format: Format| match format {
         Format::CertPem => 2,
         format if format.is_public() => 1,
@@ -75,5 +82,28 @@ pub(super) fn sniff_der(bytes: &[u8]) -> Option<Format> {
             })
         }
         _ => None,
+    }
+}
+
+/// What a file that [`sniff`] does not recognise was made as, to judge by how it begins: DER that is cut short, a CAPI blob of a wrong algorithm.
+pub(super) fn sniff_damaged(bytes: &[u8]) -> Option<Format> {
+    // BLOBHEADER: bType, then at 8 the magic of the key behind it.
+    match (bytes.first(), bytes.get(8..12)) {
+        (Some(6), Some(b"RSA1")) => return Some(Format::Blob(BlobType::CapiPublic)),
+        (Some(7), Some(b"RSA2")) => return Some(Format::Blob(BlobType::CapiPrivate)),
+        _ => {}
+    }
+    // e of an RSA key is short, q of a DSA key in its place is not.
+    const LONGEST_E: u32 = 8;
+    let mut reader = SliceReader::new(bytes).ok()?;
+    Header::decode(&mut reader).ok().filter(|outer| outer.tag() == Tag::Sequence)?;
+    let number = |reader: &mut SliceReader<'_>| {
+        let header = Header::decode(reader).ok().filter(|header| header.tag() == Tag::Integer)?;
+        Some((u32::from(header.length()), reader.read_slice(header.length()).is_ok()))
+    };
+    match (number(&mut reader)?, number(&mut reader)?) {
+        ((1, true), (_, false)) => Some(Format::Pkcs1),
+        ((1, true), (_, true)) => Some(if number(&mut reader)?.0 > LONGEST_E { Format::Dsa } else { Format::Pkcs1 }),
+        _ => Some(Format::Pkcs1Public),
     }
 }

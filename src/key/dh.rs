@@ -1,7 +1,8 @@
 //! Finite-field Diffie–Hellman keys: p, g; y; x (PKCS #3, X9.42, RFC 7919).
 //!
 //! Owns which keys are taken: a modulus of 512 to 16384 bits, the widest of the ranges that CNG's documents give. Refuses, unless
-//! validation is skipped, g and y outside 2 … p − 2, y that is not g^x, and a q whose subgroup does not hold them. Beyond 8192
+//! validation is skipped, g and y outside 2 … p − 2, y that is not g^x, a q whose subgroup does not hold them, and a j that is not
+//! (p − 1) / q; always a j without a q. Beyond 8192
 //! bits the powers are not computed: such a key goes on unchecked and must bring its y. That p is prime is not tested.
 
 use super::discrete::{self, Evidence, Group, MAX_CHECKED_BITS};
@@ -32,36 +33,40 @@ impl Parameters {
     pub fn new(p: &[u8], g: &[u8], validation: Validation) -> Result<Self, Error> {
         let p = discrete::sized("a DH modulus", p, 512..=16384, "512 to 16384")?;
         let g = discrete::sized("a DH generator", g, 0..=bit_length(&p), "at most that of the modulus")?;
+        let parameters = Self { p, g, q: None, j: None, evidence: None, private_bits: None };
         if validation == Validation::Full {
-            if p.last().is_none_or(|low| low % 2 == 0) {
-                return Err(Error::OutOfRange { field: "the modulus p", what: "it must be odd" });
-            }
-            if !discrete::is_between(&g, &p) {
-                return Err(Error::OutOfRange { field: "the generator g", what: "it must be in 2 … p − 2" });
-            }
+            parameters.check_generator()?;
         }
-        Ok(Self { p, g, q: None, j: None, evidence: None, private_bits: None })
+        Ok(parameters)
     }
 
     /// Adds the order of the subgroup.
     ///
     /// # Errors
-    /// [`Error::Size`], or under [`Validation::Full`] when q does not divide p − 1.
+    /// [`Error::Size`], or under [`Validation::Full`] when q does not divide p − 1 or is not the order of g's subgroup.
     pub fn with_order(mut self, q: &[u8], validation: Validation) -> Result<Self, Error> {
         let range = "at most that of the modulus";
-        let q = discrete::sized("a DH subgroup order", q, 1..=bit_length(&self.p), range)?;
-        if validation == Validation::Full && !discrete::divides_predecessor(&q, &self.p) {
-            return Err(Error::Inconsistent { what: "q does not divide p − 1" });
+        self.q = Some(discrete::sized("a DH subgroup order", q, 1..=bit_length(&self.p), range)?);
+        if validation == Validation::Full {
+            self.check_order()?;
         }
-        self.q = Some(q);
         Ok(self)
     }
 
-    /// Adds the cofactor; zero bytes in front are dropped.
-    #[must_use]
-    pub fn with_cofactor(mut self, j: &[u8]) -> Self {
-        self.j = Some(trim_leading_zeros(j).to_vec());
-        self
+    /// Adds the cofactor of the subgroup whose order is there already.
+    ///
+    /// # Errors
+    /// [`Error::Missing`] without that order, [`Error::Size`], or under [`Validation::Full`] when it is not (p − 1) / q.
+    pub fn with_cofactor(mut self, j: &[u8], validation: Validation) -> Result<Self, Error> {
+        if self.q.is_none() {
+            return Err(Error::Missing { field: "the order q", why: "a cofactor belongs to one" });
+        }
+        let range = "at most that of the modulus";
+        self.j = Some(discrete::sized("a DH cofactor", j, 1..=bit_length(&self.p), range)?);
+        if validation == Validation::Full {
+            self.check_cofactor()?;
+        }
+        Ok(self)
     }
 
     /// Adds how p and q were made.
@@ -117,6 +122,39 @@ impl Parameters {
         bit_length(&self.p) <= MAX_CHECKED_BITS
     }
 
+    /// What [`Validation::Full`] asks of the parameters.
+    fn check(&self) -> Result<(), Error> {
+        self.check_generator()?;
+        self.check_order()?;
+        self.check_cofactor()
+    }
+
+    fn check_generator(&self) -> Result<(), Error> {
+        if self.p.last().is_none_or(|low| low % 2 == 0) {
+            return Err(Error::OutOfRange { field: "the modulus p", what: "it must be odd" });
+        }
+        if !discrete::is_between(&self.g, &self.p) {
+            return Err(Error::OutOfRange { field: "the generator g", what: "it must be in 2 … p − 2" });
+        }
+        Ok(())
+    }
+
+    fn check_order(&self) -> Result<(), Error> {
+        if self.q.as_ref().is_some_and(|q| !discrete::divides_predecessor(q, &self.p)) {
+            return Err(Error::Inconsistent { what: "q does not divide p − 1" });
+        }
+        self.check_member(&self.g, Error::Inconsistent { what: "g is not in the subgroup of order q" })
+    }
+
+    fn check_cofactor(&self) -> Result<(), Error> {
+        match (&self.q, &self.j) {
+            (Some(q), Some(j)) if !discrete::is_cofactor(j, q, &self.p) => {
+                Err(Error::Inconsistent { what: "j is not (p − 1) / q" })
+            }
+            _ => Ok(()),
+        }
+    }
+
     /// Whether `element` is in the subgroup, as far as its order is known and it can be computed.
     fn check_member(&self, element: &[u8], problem: Error) -> Result<(), Error> {
         let Some(q) = self.q.as_ref().filter(|_| self.is_computable()) else { return Ok(()) };
@@ -162,7 +200,8 @@ impl PublicKey {
     /// Whether y is known to be what a public value must be; one that was taken without validation may not be.
     pub fn consistency(&self) -> Consistency {
         // Without the order of the subgroup its range is all that can be looked at.
-        match Self::new(self.parameters.clone(), &self.y, Validation::Full) {
+        let checked = self.parameters.check();
+        match checked.and_then(|()| Self::new(self.parameters.clone(), &self.y, Validation::Full)) {
             Ok(_) if self.parameters.is_computable() => Consistency::Checked,
             _ => Consistency::Unchecked,
         }
@@ -196,8 +235,11 @@ impl PrivateKey {
             let why = "powers are computed up to 8192 bits";
             return Err(Error::Missing { field: "the public value y", why });
         }
-        let bound = parameters.q.as_ref().unwrap_or(&parameters.p);
-        if !discrete::is_in_order(&x, bound) {
+        let in_range = match &parameters.q {
+            Some(q) => discrete::is_in_order(&x, q),
+            None => discrete::is_below_predecessor(&x, &parameters.p),
+        };
+        if !in_range {
             return Err(out_of_range);
         }
         let computed = Group::new(&parameters.p, "the modulus p")?.power(&parameters.g, &x, width);

@@ -60,6 +60,17 @@ pub(super) fn divides_predecessor(a: &[u8], b: &[u8]) -> bool {
     b.wrapping_sub(BoxedUint::one()).rem_vartime(&a).is_zero().into()
 }
 
+/// Whether j · q + 1 = p; all are public.
+pub(super) fn is_cofactor(j: &[u8], q: &[u8], p: &[u8]) -> bool {
+    let precision = precision(p);
+    let (Some(j), Some(q), Some(p)) = (integer(j, precision), integer(q, precision), integer(p, precision)) else {
+        return false;
+    };
+    let Some(q) = crypto_bigint::NonZero::new(q).into_option() else { return false };
+    let (quotient, remainder) = p.wrapping_sub(BoxedUint::one()).div_rem_vartime(&q);
+    bool::from(remainder.is_zero()) && quotient == j
+}
+
 /// Whether the public number is greater than 1 and below b − 1, both minimal.
 pub(super) fn is_between(number: &[u8], b: &[u8]) -> bool {
     let precision = precision(b);
@@ -69,11 +80,19 @@ pub(super) fn is_between(number: &[u8], b: &[u8]) -> bool {
 
 /// Whether the secret number is from 1 to b − 1; constant-time for equal lengths.
 pub(super) fn is_in_order(secret: &[u8], b: &[u8]) -> bool {
+    integer(b, precision(b)).is_some_and(|bound| is_positive_below(secret, &bound))
+}
+
+/// Whether the secret number is from 1 to b − 2; constant-time for equal lengths.
+pub(super) fn is_below_predecessor(secret: &[u8], b: &[u8]) -> bool {
+    let bound = integer(b, precision(b)).map(|b| b.wrapping_sub(BoxedUint::one()));
+    bound.is_some_and(|bound| is_positive_below(secret, &bound))
+}
+
+fn is_positive_below(secret: &[u8], bound: &BoxedUint) -> bool {
     use crypto_bigint::CtLt;
-    let precision = precision(b);
-    let Some(secret) = integer(secret, precision).map(Zeroizing::new) else { return false };
-    let Some(b) = integer(b, precision) else { return false };
-    bool::from(secret.ct_lt(&b)) && bool::from(secret.is_nonzero())
+    let Some(secret) = integer(secret, bound.bits_precision()).map(Zeroizing::new) else { return false };
+    bool::from(secret.ct_lt(bound)) && bool::from(secret.is_nonzero())
 }
 
 /// A copy without leading zero bytes whose size is within `range`.
@@ -131,5 +150,9 @@ mod tests {
                 && !is_in_order(&[], &[11])
         );
         assert!(!is_in_order(&[0; 9], &[11]));
+        assert!(is_below_predecessor(&[1], &[23]) && is_below_predecessor(&[21], &[23]));
+        assert!(!is_below_predecessor(&[22], &[23]) && !is_below_predecessor(&[0], &[23]));
+        assert!(is_cofactor(&[2], &[11], &[23]) && !is_cofactor(&[3], &[11], &[23]) && !is_cofactor(&[3], &[7], &[23]));
+        assert!(!is_cofactor(&[2], &[0], &[23]));
     }
 }

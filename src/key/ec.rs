@@ -30,7 +30,7 @@ impl PublicKey {
     /// A point from its coordinates, each as wide as the field; `y` is not looked at where a point is one string.
     ///
     /// # Errors
-    /// [`Error::Inconsistent`] when the widths are wrong or, under [`Validation::Full`], the point is not on the curve.
+    /// [`Error::Inconsistent`] when the widths are wrong or, under [`Validation::Full`], the point is not on the curve or of small order.
     pub fn new(curve: &'static Curve, x: &[u8], y: &[u8], validation: Validation) -> Result<Self, Error> {
         let affine = curve.form.is_affine();
         if x.len() != curve.width() || (affine && y.len() != curve.width()) {
@@ -40,6 +40,9 @@ impl PublicKey {
         let point = Self { curve, x: x.to_vec(), y };
         if validation == Validation::Full && !point.is_on_curve() {
             return Err(Error::Inconsistent { what: "the public point is not on the curve" });
+        }
+        if validation == Validation::Full && point.has_small_order() {
+            return Err(Error::Inconsistent { what: "the public point is one of those of small order" });
         }
         Ok(point)
     }
@@ -96,9 +99,14 @@ impl PublicKey {
         if self.curve.form.is_affine() { [&[4][..], &self.x, &self.y].concat() } else { self.x.clone() }
     }
 
-    /// Whether the point is known to be on its curve; one that was taken without validation may not be.
+    /// Whether the point is known to be a key on its curve; one that was taken without validation may not be.
     pub fn consistency(&self) -> Consistency {
-        if self.is_on_curve() { Consistency::Checked } else { Consistency::Unchecked }
+        if self.is_on_curve() && !self.has_small_order() { Consistency::Checked } else { Consistency::Unchecked }
+    }
+
+    /// Whether agreement with the point would give the same secret to everybody.
+    fn has_small_order(&self) -> bool {
+        self.curve.has_small_order(&self.x, &self.y)
     }
 
     /// Whether the point is on its curve. A string of RFC 7748 must be reduced: CNG takes no other.
@@ -135,6 +143,8 @@ impl PublicKey {
     }
 }
 
+const TOO_LARGE: Error = Error::OutOfRange { field: "d", what: "it must be in 1 … n−1, n the order of the curve" };
+
 /// A private scalar, or the seed of RFC 8032, with its public point.
 #[derive(Clone, Debug)]
 pub struct PrivateKey {
@@ -157,6 +167,42 @@ impl PrivateKey {
         public: Option<PublicKey>,
         validation: Validation,
     ) -> Result<Self, Error> {
+        let d = Self::scalar(curve, d)?;
+        if let (Validation::Skip, Some(public)) = (validation, &public) {
+            return Ok(Self { curve, d, public: Some(public.clone()), consistency: Consistency::Unchecked });
+        }
+        let Some(arithmetic) = curve.arithmetic else {
+            Self::check_range(curve, &d)?;
+            let public = public.ok_or(Error::Missing {
+                field: "the public point",
+                why: "there is no arithmetic for this curve here",
+            })?;
+            return Ok(Self { curve, d, public: Some(public), consistency: Consistency::Unchecked });
+        };
+        let computed = public_point(arithmetic, &d).ok_or(TOO_LARGE)?;
+        let computed = PublicKey::from_point(curve, &computed, Validation::Skip)?;
+        if public.is_some_and(|given| given != computed) {
+            return Err(Error::Inconsistent { what: "the public point is not d·G" });
+        }
+        Ok(Self { curve, d, public: Some(computed), consistency: Consistency::Checked })
+    }
+
+    /// A key from its scalar alone. Its point is computed where the curve has arithmetic here; elsewhere it stays unknown, and whoever needs it
+    /// is told so.
+    ///
+    /// # Errors
+    /// As [`PrivateKey::new`], but for the missing point.
+    pub fn from_scalar(curve: &'static Curve, d: &[u8], validation: Validation) -> Result<Self, Error> {
+        if curve.arithmetic.is_some() {
+            return Self::new(curve, d, None, validation);
+        }
+        let d = Self::scalar(curve, d)?;
+        Self::check_range(curve, &d)?;
+        Ok(Self { curve, d, public: None, consistency: Consistency::Unchecked })
+    }
+
+    /// The scalar as wide as the field.
+    fn scalar(curve: &Curve, d: &[u8]) -> Result<SecretBytes, Error> {
         let d = if curve.form.is_affine() {
             SecretBytes::left_padded(d, curve.width())
         } else {
@@ -167,26 +213,14 @@ impl PrivateKey {
         if curve.form != Form::Edwards && bool::from(d.ct_eq(&SecretBytes::zeroed(d.len()))) {
             return Err(Error::OutOfRange { field: "d", what: "it is zero" });
         }
-        if let (Validation::Skip, Some(public)) = (validation, &public) {
-            return Ok(Self { curve, d, public: Some(public.clone()), consistency: Consistency::Unchecked });
+        Ok(d)
+    }
+
+    fn check_range(curve: &Curve, d: &[u8]) -> Result<(), Error> {
+        if curve.form.is_affine() && !is_below(d, curve.parameters.n) {
+            return Err(TOO_LARGE);
         }
-        let too_large = Error::OutOfRange { field: "d", what: "it must be in 1 … n−1, n the order of the curve" };
-        let Some(arithmetic) = curve.arithmetic else {
-            if curve.form.is_affine() && !is_below(&d, curve.parameters.n) {
-                return Err(too_large);
-            }
-            let public = public.ok_or(Error::Missing {
-                field: "the public point",
-                why: "there is no arithmetic for this curve here",
-            })?;
-            return Ok(Self { curve, d, public: Some(public), consistency: Consistency::Unchecked });
-        };
-        let computed = public_point(arithmetic, &d).ok_or(too_large)?;
-        let computed = PublicKey::from_point(curve, &computed, Validation::Skip)?;
-        if public.is_some_and(|given| given != computed) {
-            return Err(Error::Inconsistent { what: "the public point is not d·G" });
-        }
-        Ok(Self { curve, d, public: Some(computed), consistency: Consistency::Checked })
+        Ok(())
     }
 
     /// The curve.

@@ -1,8 +1,9 @@
 //! What can be computed of ML-DSA and ML-KEM keys, by the `ml-dsa` and `ml-kem` crates.
 //!
 //! An expanded key is tried, since nothing else shows that all of its parts belong together: an ML-DSA key signs and what it
-//! signed must verify under the public key computed from it; an ML-KEM key opens what was encapsulated to the public key inside it. The crates
-//! panic on coefficients that the standards do not allow, so those are looked for first.
+//! signed must verify under the public key computed from it; an ML-KEM key opens what was encapsulated to the public key inside it. Nothing
+//! follows from z of an ML-KEM key and K of an ML-DSA key, which are random: that they are the right ones cannot be checked. The crates panic
+//! on, or reduce, coefficients that the standards do not allow, so those are looked for first.
 
 #![allow(
     deprecated,
@@ -10,7 +11,7 @@
 )]
 
 use ml_dsa::{ExpandedSigningKey, MlDsa44, MlDsa65, MlDsa87, MlDsaParams, SigningKey};
-use ml_kem::kem::{Decapsulate, KeyExport};
+use ml_kem::kem::{Decapsulate, KeyExport, KeyInit};
 use ml_kem::{DecapsulationKey, EncapsulationKey, ExpandedKeyEncoding, MlKem512, MlKem768, MlKem1024};
 use zeroize::Zeroizing;
 
@@ -60,7 +61,7 @@ pub(super) fn expand(set: ParameterSet, seed: &[u8]) -> Option<(SecretBytes, Vec
             Some((SecretBytes::from(expanded.as_slice()), key.expanded_key().verifying_key().encode().to_vec()))
         },
         kem K => {
-            let key = DecapsulationKey::<K>::from_seed(*<&ml_kem::Seed>::try_from(seed).ok()?);
+            let key = <DecapsulationKey<K> as KeyInit>::new(<&ml_kem::Seed>::try_from(seed).ok()?);
             let expanded = Zeroizing::new(key.to_expanded_bytes());
             Some((SecretBytes::from(expanded.as_slice()), key.encapsulation_key().to_bytes().to_vec()))
         },
@@ -75,6 +76,9 @@ pub(super) fn public_of(set: ParameterSet, expanded: &[u8]) -> Result<Option<Vec
         set,
         dsa P => dsa_public::<P>(set, expanded).map(Some),
         kem K => {
+            if !has_reduced_secrets(set, expanded) {
+                return Err("a coefficient of the secret vector is not below 3329");
+            }
             let key = DecapsulationKey::<K>::from_expanded_bytes(expanded.try_into().map_err(|_| LENGTH)?)
                 .map_err(|_| "the encapsulation key inside the expanded one, or its hash, is wrong")?;
             let (ciphertext, sent) = key.encapsulation_key().encapsulate_deterministic(&[0x5A; 32].into());
@@ -132,4 +136,24 @@ fn has_short_secrets(set: ParameterSet, expanded: &[u8]) -> bool {
         }
     }
     short && !packed.is_empty()
+}
+
+/// Whether every coefficient of ŝ is below q = 3329: packed in 12 bits they could say more, and what one reader reduces another refuses. The
+/// time depends on the verdict alone.
+fn has_reduced_secrets(set: ParameterSet, expanded: &[u8]) -> bool {
+    const Q: u32 = 3329;
+    // k polynomials of 256 coefficients, in front of the encapsulation key.
+    let polynomials = match set {
+        ParameterSet::MlKem512 => 2,
+        ParameterSet::MlKem768 => 3,
+        ParameterSet::MlKem1024 => 4,
+        _ => return true,
+    };
+    let packed = expanded.get(..polynomials * 384).unwrap_or_default();
+    let mut reduced = true;
+    for group in packed.chunks_exact(3) {
+        let bits = group.iter().rev().fold(0_u32, |bits, byte| (bits << 8) | u32::from(*byte));
+        reduced &= (bits & 0xFFF < Q) & (bits >> 12 < Q);
+    }
+    reduced && !packed.is_empty()
 }

@@ -215,8 +215,7 @@ fn inverse_of_word(e: NonZero<Limb>, m: &Integer) -> Result<Secret, Error> {
 /// lcm(a, b) = a / gcd(a, b) · b, the λ(n) of RFC 8017 §3.1.
 fn lcm(a: &Integer, b: &Integer) -> Result<Secret, Error> {
     let precision = a.bits_precision().max(b.bits_precision());
-    let (wide_a, wide_b): (Secret, Secret) =
-        (Zeroizing::new(a.clone().resize(precision)), Zeroizing::new(b.clone().resize(precision)));
+    let (wide_a, wide_b): (Secret, Secret) = (Zeroizing::new(a.resize(precision)), Zeroizing::new(b.resize(precision)));
     let gcd: Secret = Zeroizing::new(wide_a.gcd(&wide_b));
     let gcd = non_zero(&gcd).ok_or_else(|| inconsistent("p or q is 1"))?;
     let (reduced, _) = wide_a.div_rem(&*gcd);

@@ -1,6 +1,9 @@
 //! `NCryptExportKey`: public halves always, private ones as the key's policy allows, wrapped ones on the token.
 
+use std::sync::Arc;
+
 use super::{Error, Key, Ready, proof};
+use crate::asn1::certificate;
 use crate::blob::BlobType;
 use crate::format::{self, Format, Writing};
 use crate::key::{Algorithm, Family, KeyMaterial, KeyUsage, PrivateKey, PublicKey, SymmetricKey, Validation, ec, rsa};
@@ -49,7 +52,12 @@ impl Key {
         if format.is_public() {
             let key = KeyMaterial::Public(self.public_key()?);
             let algorithm = ready.algorithm.unwrap_or(Algorithm::RSA);
-            return Ok(exact(format::encode(&key, algorithm, format)?));
+            let certificates = match format {
+                Format::Cert | Format::CertPem => self.certificates()?,
+                _ => Vec::new(),
+            };
+            let writing = Writing { certificates: &certificates, ..Writing::default() };
+            return Ok(exact(format::encode_with(&key, algorithm, format, &writing)?));
         }
         if let Some(password) = &parameters.password {
             return self.export_encrypted(format, password);
@@ -147,7 +155,7 @@ impl Key {
         self.write(&self.danger_read()?, format, Some(password))
     }
 
-    /// A file with what the token says of the key beside it: its name, and its usage. What its algorithm is for anyway needs no
+    /// A file with what the token says of the key beside it: its name, its usage and, in PKCS#12, its certificate. What its algorithm is for anyway needs no
     /// attribute: such a PKCS#8 is byte for byte the one that was imported.
     fn write(
         &self,
@@ -159,8 +167,22 @@ impl Key {
         let algorithm = ready.algorithm.unwrap_or(Algorithm::RSA);
         let usual = ready.usage == algorithm.family.default_usage();
         let usage = Some(if usual { KeyUsage::ALL } else { ready.usage });
-        let writing = Writing { usage, password, name: Some(&ready.label), ..Writing::default() };
+        let certificates = if format == Format::Pkcs12 { self.certificates()? } else { Vec::new() };
+        // One that stands beside the key and is for another does not go out with it.
+        let is_own = |der: &Arc<[u8]>| certificate::decode(der).is_ok_and(|parts| Some(parts.public) == key.public());
+        let certificates: Vec<_> = certificates.into_iter().filter(is_own).collect();
+        let name = Some(ready.label.as_str());
+        let writing = Writing { usage, password, name, certificates: &certificates, ..Writing::default() };
         Ok(exact(format::encode_with(key, algorithm, format, &writing)?))
+    }
+
+    /// The certificate that stands beside the key on the token, if there is one.
+    fn certificates(&self) -> Result<Vec<Arc<[u8]>>, crate::Error> {
+        /// Few are longer, and one that is takes a second call.
+        const USUAL: usize = 4096;
+        let Some(object) = self.finalized()?.certificate_object else { return Ok(Vec::new()) };
+        let values = self.token.attributes(object, &[(CKA_VALUE, USUAL)])?;
+        Ok(values.into_iter().flatten().map(|der| Arc::from(&*der)).collect())
     }
 
     /// Reads the private or secret part off the token.

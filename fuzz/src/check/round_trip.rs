@@ -33,7 +33,7 @@ pub(super) fn again(entry: &Entry, from: Format, to: Format, beside: &Hints<'_>)
             return;
         }
     };
-    let losses = format::losses(entry, from, to, &writing);
+    let losses = format::losses(entry, to, &writing);
     let lost = |which: fn(&Loss) -> bool| losses.iter().any(which);
     let hints = Hints {
         // What the file does not say must be given beside it, and nothing else.

@@ -1,6 +1,6 @@
 //! Block ciphers in CBC mode with the padding of RFC 8018 §6.1.1 (PKCS#7).
 
-use cbc::cipher::{BlockModeDecrypt, BlockModeEncrypt, KeyIvInit, block_padding::Pkcs7};
+use cbc::cipher::{BlockModeDecrypt, BlockModeEncrypt, InnerIvInit, KeyIvInit, block_padding::Pkcs7};
 use der::asn1::ObjectIdentifier;
 
 use crate::asn1::Error;
@@ -76,6 +76,12 @@ pub(super) fn decrypt_two_key(key: &[u8], iv: &[u8], data: &[u8]) -> Result<Secr
     decrypt::<cbc::Decryptor<des::TdesEde2>>(key, iv, data)
 }
 
+/// RC2 (RFC 2268) with as many effective bits as the key has, which only PKCS#12 schemes have here.
+pub(super) fn decrypt_rc2(key: &[u8], iv: &[u8], data: &[u8]) -> Result<SecretBytes, Error> {
+    let cipher = rc2::Rc2::new_with_eff_key_len(key, key.len() * 8);
+    open(cbc::Decryptor::inner_iv_slice_init(cipher, iv).map_err(|_| LENGTHS)?, data)
+}
+
 const LENGTHS: Error = Error::Invalid { what: "the cipher's parameters", problem: "the IV has the wrong length" };
 
 fn encrypt<C: BlockModeEncrypt + KeyIvInit>(
@@ -93,8 +99,11 @@ fn encrypt<C: BlockModeEncrypt + KeyIvInit>(
 }
 
 fn decrypt<C: BlockModeDecrypt + KeyIvInit>(key: &[u8], iv: &[u8], data: &[u8]) -> Result<SecretBytes, Error> {
+    open(C::new_from_slices(key, iv).map_err(|_| LENGTHS)?, data)
+}
+
+fn open(mode: impl BlockModeDecrypt, data: &[u8]) -> Result<SecretBytes, Error> {
     let mut buffer = SecretBytes::from(data);
-    let mode = C::new_from_slices(key, iv).map_err(|_| LENGTHS)?;
     let plain = mode.decrypt_padded::<Pkcs7>(buffer.as_mut_slice()).map_err(|_| Error::PasswordWrong)?;
     Ok(SecretBytes::from(plain))
 }

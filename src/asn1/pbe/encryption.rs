@@ -57,7 +57,17 @@ impl Scheme {
     const ALL: &[(&str, Self)] = schemes!(Aes128 = "aes128", Aes192 = "aes192", Aes256 = "aes256", TripleDes = "3des");
 
     /// The scheme of this name, in any case: `aes256-sha256`, `aes128-sha1`, `3des-sha256`, `pkcs12-3des` …
+    ///
+    /// A cipher alone, also as OpenSSL calls it (`aes256`, `aes-256-cbc`), goes with SHA-256.
     pub fn by_name(name: &str) -> Option<Self> {
+        let name = &name.to_ascii_lowercase();
+        let cipher = match name.as_str() {
+            "aes128" | "aes-128-cbc" => Some("aes128-sha256"),
+            "aes192" | "aes-192-cbc" => Some("aes192-sha256"),
+            "aes256" | "aes-256-cbc" => Some("aes256-sha256"),
+            _ => None,
+        };
+        let name = cipher.unwrap_or(name);
         Self::ALL.iter().find(|(known, _)| known.eq_ignore_ascii_case(name)).map(|(_, scheme)| *scheme)
     }
 
@@ -96,6 +106,7 @@ mod tests {
         }
         assert_eq!(Encryption::names().count(), 21);
         assert_eq!(Encryption::by_name("AES256-SHA256"), Some(Encryption::default()));
+        assert_eq!(Encryption::by_name("AES-256-CBC"), Some(Encryption::default()));
         assert_eq!(Encryption::by_name("rc2-sha1"), None);
     }
 }

@@ -9,7 +9,7 @@ use der::{Decode, Encode, Sequence};
 use sha1::digest::{Digest, FixedOutputReset};
 use zeroize::{Zeroize, Zeroizing};
 
-use super::cipher::{Cipher, decrypt_two_key};
+use super::cipher::{Cipher, decrypt_rc2, decrypt_two_key};
 use super::{Budget, Hash, Sealed, parameters, random};
 use crate::asn1::Error;
 use crate::asn1::pbe::hash::with_hash;
@@ -19,6 +19,8 @@ use crate::wide;
 const WHAT: &str = "the PKCS#12 PBE parameters";
 const THREE_KEYS: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.2.840.113549.1.12.1.3");
 const TWO_KEYS: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.2.840.113549.1.12.1.4");
+const RC2_128: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.2.840.113549.1.12.1.5");
+const RC2_40: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.2.840.113549.1.12.1.6");
 
 /// RFC 7292 appendix B.3: what a derived string is for.
 const ID_KEY: u8 = 1;
@@ -78,11 +80,18 @@ impl<'a> Password<'a> {
     }
 }
 
-/// Triple DES with two keys or three.
+/// The cipher of a scheme.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(super) enum Kind {
+    /// Triple DES with three keys.
     Three,
+    /// Triple DES with two keys.
     Two,
+    /// RC2 with as many effective key bits as the key has.
+    Rc2 {
+        /// Bytes of the key.
+        length: usize,
+    },
 }
 
 impl Kind {
@@ -90,10 +99,31 @@ impl Kind {
         match oid {
             THREE_KEYS => Some(Self::Three),
             TWO_KEYS => Some(Self::Two),
+            RC2_128 => Some(Self::Rc2 { length: 16 }),
+            RC2_40 => Some(Self::Rc2 { length: 5 }),
             _ => None,
         }
     }
+
+    fn key_length(self) -> usize {
+        match self {
+            Self::Three => 24,
+            Self::Two => 16,
+            Self::Rc2 { length } => length,
+        }
+    }
+
+    fn decrypt(self, key: &[u8], iv: &[u8], data: &[u8]) -> Result<SecretBytes, Error> {
+        match self {
+            Self::Three => Cipher::TripleDes.decrypt(key, iv, data),
+            Self::Two => decrypt_two_key(key, iv, data),
+            Self::Rc2 { .. } => decrypt_rc2(key, iv, data),
+        }
+    }
 }
+
+/// The block of triple DES and of RC2, in bytes.
+const BLOCK: usize = 8;
 
 #[derive(Sequence)]
 struct Pkcs12PbeParams<'a> {
@@ -116,17 +146,9 @@ impl<'a> Parameters<'a> {
 
     pub(super) fn decrypt(&self, password: &Password<'_>, data: &[u8]) -> Result<SecretBytes, Error> {
         let opened = password.try_forms(|form| {
-            let iv = derive(Hash::Sha1, ID_IV, form, self.salt, self.iterations, Cipher::TripleDes.block());
-            match self.kind {
-                Kind::Three => {
-                    let key = derive(Hash::Sha1, ID_KEY, form, self.salt, self.iterations, 24);
-                    Cipher::TripleDes.decrypt(&key, &iv, data)
-                }
-                Kind::Two => {
-                    let key = derive(Hash::Sha1, ID_KEY, form, self.salt, self.iterations, 16);
-                    decrypt_two_key(&key, &iv, data)
-                }
-            }
+            let iv = derive(Hash::Sha1, ID_IV, form, self.salt, self.iterations, BLOCK);
+            let key = derive(Hash::Sha1, ID_KEY, form, self.salt, self.iterations, self.kind.key_length());
+            self.kind.decrypt(&key, &iv, data)
         });
         opened.map(|(_, plain)| plain)
     }

@@ -110,7 +110,7 @@ labels! {
 
 impl Label {
     /// What it is and what to do with it, of a format that is known and not read.
-    pub(super) const fn refusal(self) -> Option<(&'static str, &'static str)> {
+    pub(crate) const fn refusal(self) -> Option<(&'static str, &'static str)> {
         match (self, self.foreign()) {
             (_, None) => None,
             (Self::OpensshPrivateKey, Some(what)) => {

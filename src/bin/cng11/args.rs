@@ -1,11 +1,14 @@
 //! The command line, as clap reads it. The words are a contract: programs call them.
 
+mod values;
+
 use std::path::PathBuf;
 
 use clap::builder::{OsStringValueParser, TypedValueParser};
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use cng_pkcs11::asn1::{Limits, Scheme as Encryption};
 use cng_pkcs11::format::Format;
+use cng_pkcs11::key::curve::CURVES;
 use cng_pkcs11::key::rsa::Hash;
 use cng_pkcs11::key::{Algorithm, Curve, ExportPolicy, KeyUsage};
 use cng_pkcs11::wrap::Scheme;
@@ -151,17 +154,17 @@ pub(crate) struct PolicyArgs {
 pub(crate) struct ImportArgs {
     /// The key file, or - for stdin
     pub(crate) file: PathBuf,
-    /// The key's name
+    /// The key's name [default: the one in the file: friendlyName of PKCS#12, kid of a JWK]
     #[arg(long)]
-    pub(crate) name: String,
-    /// What the file is [default: recognised from its bytes]
-    #[arg(long = "type", value_name = "TYPE", default_value = "auto", value_parser = input_type)]
+    pub(crate) name: Option<String>,
+    /// What the file is; auto: it is recognised from its bytes
+    #[arg(long = "type", value_name = "TYPE", default_value = "auto", value_parser = input_type, long_help = values::input())]
     pub(crate) kind: InputType,
     /// CNG algorithm, such as RSA, ECDSA_P256, ECDH, AES
-    #[arg(long, value_parser = algorithm)]
+    #[arg(long, value_parser = algorithm, long_help = values::algorithm())]
     pub(crate) algorithm: Option<Algorithm>,
     /// CNG curve name, for a blob that does not name its curve
-    #[arg(long, value_parser = curve)]
+    #[arg(long, value_parser = curve, long_help = values::curve())]
     pub(crate) curve: Option<&'static Curve>,
     #[command(flatten)]
     pub(crate) policy: PolicyArgs,
@@ -205,7 +208,7 @@ pub(crate) struct ExportArgs {
     /// The key's name or pkcs11: URI
     pub(crate) name: String,
     /// What the output shall be
-    #[arg(long = "type", value_name = "TYPE", value_parser = format)]
+    #[arg(long = "type", value_name = "TYPE", value_parser = format, long_help = values::output())]
     pub(crate) kind: Format,
     /// The output file, or - for stdout
     #[arg(long, short, value_name = "FILE")]
@@ -245,13 +248,13 @@ pub(crate) struct GenerateArgs {
     /// The key's name
     pub(crate) name: String,
     /// CNG algorithm, such as RSA, ECDSA_P256, ECDH, AES
-    #[arg(long, value_parser = algorithm)]
+    #[arg(long, value_parser = algorithm, long_help = values::algorithm())]
     pub(crate) algorithm: Algorithm,
     /// Size in bits
     #[arg(long)]
     pub(crate) bits: Option<u32>,
     /// CNG curve name, for ECDSA and ECDH
-    #[arg(long, value_parser = curve)]
+    #[arg(long, value_parser = curve, long_help = values::curve())]
     pub(crate) curve: Option<&'static Curve>,
     #[command(flatten)]
     pub(crate) policy: PolicyArgs,
@@ -352,6 +355,9 @@ pub(crate) struct ChoiceArgs {
     /// Refuse an encrypted file that asks for more PBKDF2 iterations than this
     #[arg(long, value_name = "N", default_value_t = Limits::default().iterations, value_parser = clap::value_parser!(u32).range(1..))]
     pub(crate) max_iterations: u32,
+    /// Refuse an encrypted file whose scrypt asks for more memory than this, in MiB
+    #[arg(long, value_name = "MIB", default_value_t = Limits::default().scrypt_memory >> 20, value_parser = clap::value_parser!(u64).range(1..=65536))]
+    pub(crate) max_scrypt_memory: u64,
     /// Which key of a file with several: its name, its number (from 1), or its CKA_ID or fingerprint in hexadecimal
     #[arg(long, value_name = "KEY")]
     pub(crate) key: Option<String>,
@@ -359,21 +365,25 @@ pub(crate) struct ChoiceArgs {
 
 impl ChoiceArgs {
     pub(crate) fn limits(&self) -> Limits {
-        Limits { iterations: self.max_iterations, ..Limits::default() }
+        let defaults = Limits::default();
+        // scrypt's work goes with its memory: what may take twice as much may take twice as long.
+        let scrypt_memory = self.max_scrypt_memory << 20;
+        let scrypt_work = defaults.scrypt_work.max(defaults.scrypt_work * (scrypt_memory / defaults.scrypt_memory));
+        Limits { iterations: self.max_iterations, scrypt_memory, scrypt_work }
     }
 }
 
 /// What is said of a key file that is read without a token.
 #[derive(Args, Debug)]
 pub(crate) struct ReadingArgs {
-    /// What the file is [default: recognised from its bytes]
-    #[arg(long = "type", value_name = "TYPE", default_value = "auto", value_parser = input_type)]
+    /// What the file is; auto: it is recognised from its bytes
+    #[arg(long = "type", value_name = "TYPE", default_value = "auto", value_parser = input_type, long_help = values::input())]
     pub(crate) kind: InputType,
     /// CNG algorithm, such as ECDSA_P256, ECDH or AES, where the file does not say it
-    #[arg(long, value_parser = algorithm)]
+    #[arg(long, value_parser = algorithm, long_help = values::algorithm())]
     pub(crate) algorithm: Option<Algorithm>,
     /// CNG curve name, for a blob that does not name its curve
-    #[arg(long, value_parser = curve)]
+    #[arg(long, value_parser = curve, long_help = values::curve())]
     pub(crate) curve: Option<&'static Curve>,
     /// Where the password of an encrypted file comes from: prompt, env:NAME, file:PATH or fd:N
     #[arg(long, value_name = "SRC")]
@@ -390,9 +400,15 @@ pub(crate) struct InspectArgs {
     pub(crate) other: Option<PathBuf>,
     #[command(flatten)]
     pub(crate) reading: ReadingArgs,
-    /// What the second file is [default: recognised from its bytes]
+    /// What the second file is; auto: it is recognised from its bytes
     #[arg(long, value_name = "TYPE", default_value = "auto", value_parser = input_type, requires = "other")]
     pub(crate) other_type: InputType,
+    /// Which key of the second file with several: as --key
+    #[arg(long, value_name = "KEY", requires = "other")]
+    pub(crate) other_key: Option<String>,
+    /// Where the password of the second file comes from [default: it is that of the first]
+    #[arg(long, value_name = "SRC", requires = "other")]
+    pub(crate) other_password_source: Option<String>,
     /// Show private values too
     #[arg(long)]
     pub(crate) show_private: bool,
@@ -403,7 +419,7 @@ pub(crate) struct ConvertArgs {
     /// The key file, or - for stdin
     pub(crate) file: PathBuf,
     /// What the output shall be: a CNG blob type, pkcs8, pkcs8-pem, pkcs1, sec1, spki, jwk, pkcs12, bind, raw …
-    #[arg(long, value_name = "TYPE", value_parser = format)]
+    #[arg(long, value_name = "TYPE", value_parser = format, long_help = values::output())]
     pub(crate) to: Format,
     #[command(flatten)]
     pub(crate) reading: ReadingArgs,
@@ -415,7 +431,7 @@ pub(crate) struct ConvertArgs {
     #[arg(long, value_name = "SRC")]
     pub(crate) out_password_source: Option<String>,
     /// How the output is encrypted
-    #[arg(long, value_name = "SCHEME", value_parser = encryption)]
+    #[arg(long, value_name = "SCHEME", value_parser = encryption, long_help = values::encryption())]
     pub(crate) encryption: Option<Encryption>,
     /// PBKDF2 iterations of the output
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=10_000_000))]
@@ -467,21 +483,31 @@ fn input_type(text: &str) -> Result<InputType, String> {
 }
 
 fn format(text: &str) -> Result<Format, String> {
-    Format::by_name(text)
-        .ok_or_else(|| format!("unknown type; known are {}", Format::names().collect::<Vec<_>>().join(", ")))
+    Format::by_name(text).ok_or_else(|| {
+        let known = Format::names().collect::<Vec<_>>().join(", ");
+        match text.to_ascii_lowercase().as_str() {
+            "pem" => "PEM is an encoding and no type: for a private key it is pkcs8-pem, for a public one spki-pem"
+                .to_owned(),
+            "der" => "DER is an encoding and no type: for a private key it is pkcs8, for a public one spki".to_owned(),
+            _ => format!("unknown type{}; known are {known}", values::meant(text, Format::names())),
+        }
+    })
 }
 
 fn algorithm(text: &str) -> Result<Algorithm, String> {
-    Algorithm::by_name(text).map_err(|error| error.to_string())
+    Algorithm::by_name(text)
+        .map_err(|error| format!("{error}{}", values::meant(text, values::ALGORITHMS.iter().copied())))
 }
 
 fn curve(text: &str) -> Result<&'static Curve, String> {
-    Curve::by_name(text).map_err(|error| error.to_string())
+    Curve::by_name(text)
+        .map_err(|error| format!("{error}{}", values::meant(text, CURVES.iter().map(|curve| curve.name))))
 }
 
 fn encryption(text: &str) -> Result<Encryption, String> {
     let known = || Encryption::names().collect::<Vec<_>>().join(", ");
-    Encryption::by_name(text).ok_or_else(|| format!("unknown encryption; known are {}", known()))
+    Encryption::by_name(text)
+        .ok_or_else(|| format!("unknown encryption{}; known are {}", values::meant(text, Encryption::names()), known()))
 }
 
 fn scheme(text: &str) -> Result<Scheme, String> {

@@ -78,15 +78,16 @@ pub(crate) fn bits_text(key: &Key) -> String {
 }
 
 /// What an import or a generation came to, as JSON and as a line of text.
-pub(crate) fn report_made(output: Output, key: &Key, verb: &str) {
+pub(crate) fn report_made(output: Output, key: &Key, verb: &str, more: &[String]) {
     let mut object = key_json(key);
     let mut how = String::new();
     if let Some(outcome) = key.outcome() {
         object.insert("route".to_owned(), json!(outcome.route.name()));
         object.insert("verified".to_owned(), json!(outcome.verified.name()));
-        object.insert("warnings".to_owned(), json!(outcome.warnings));
+        let warnings: Vec<&String> = more.iter().chain(&outcome.warnings).collect();
+        object.insert("warnings".to_owned(), json!(warnings));
         how = format!(" (route: {}, verified: {})", outcome.route.name(), outcome.verified.name());
-        for warning in &outcome.warnings {
+        for warning in warnings {
             output.warning(warning);
         }
     }

@@ -10,7 +10,7 @@ use crate::args::Global;
 use crate::config::Config;
 use crate::failure::Failure;
 use crate::output::Output;
-use crate::pin;
+use crate::pin::{self, Wanted};
 
 /// What every command needs.
 pub(crate) struct Context {
@@ -72,17 +72,18 @@ impl Context {
 
     /// The user's PIN from the usual sources.
     pub(crate) fn user_pin(&self, what: &str) -> Result<SecretString, Failure> {
+        let wanted = Wanted { what, option: "--pin-source", variable: Some("CNG11_PIN"), is_new: false };
         if let Some(source) = self.global.pin_source.as_deref() {
-            return pin::read(source, what);
+            return pin::read(source, wanted);
         }
         if std::env::var_os("CNG11_PIN").is_some() {
-            return pin::read("env:CNG11_PIN", what);
+            return pin::read("env:CNG11_PIN", wanted);
         }
         let uri = self.uri.as_ref();
         if let Some(source) = uri.and_then(|uri| uri.pin_source.as_deref()) {
             // RFC 7512 §2.4 leaves the form open: a `file:` URI, or a bare path.
             let path = source.strip_prefix("file://").or_else(|| source.strip_prefix("file:")).unwrap_or(source);
-            return pin::read(&format!("file:{path}"), what);
+            return pin::read(&format!("file:{path}"), wanted);
         }
         if let Some(value) = uri.and_then(|uri| uri.pin_value.as_ref()) {
             self.output.warning("the PIN stands in the URI, where other users of this machine may see it");
@@ -90,18 +91,32 @@ impl Context {
                 .map_err(|_| Failure::usage("the URI's pin-value is not UTF-8", "use --pin-source"))?;
             return Ok(SecretString::from(text));
         }
-        pin::prompt(what)
+        pin::prompt(wanted)
     }
 
-    /// A password from a source, as the library takes it.
-    pub(crate) fn password(&self, source: Option<&str>) -> Result<Option<SecretBytes>, Failure> {
-        let Some(source) = source else { return Ok(None) };
-        let password = pin::read(source, "password of the key file")?;
-        Ok(Some(SecretBytes::from(password.expose_secret().as_bytes())))
+    /// The password of a file that is read, from the source that an option names, as the library takes it.
+    pub(crate) fn password(&self, source: Option<&str>, option: &str) -> Result<Option<SecretBytes>, Failure> {
+        let what = if option == "--other-password-source" {
+            "password of the second file"
+        } else {
+            "password of the key file"
+        };
+        secret(source, Wanted { what, option, variable: None, is_new: false })
+    }
+
+    /// The password of a file that is written.
+    pub(crate) fn new_password(&self, source: Option<&str>, option: &str) -> Result<Option<SecretBytes>, Failure> {
+        secret(source, Wanted { what: "new password for the output", option, variable: None, is_new: true })
     }
 
     /// The variables that name this module, for a child process.
     pub(crate) fn module_option(&self) -> Option<&std::path::Path> {
         self.global.module.as_deref()
     }
+}
+
+fn secret(source: Option<&str>, wanted: Wanted<'_>) -> Result<Option<SecretBytes>, Failure> {
+    let Some(source) = source else { return Ok(None) };
+    let password = pin::read(source, wanted)?;
+    Ok(Some(SecretBytes::from(password.expose_secret().as_bytes())))
 }

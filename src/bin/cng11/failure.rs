@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use cng_pkcs11::format::Guess;
+use cng_pkcs11::format::{Format, Guess};
 use cng_pkcs11::key::Error as KeyError;
 use cng_pkcs11::provider::Error as ProviderError;
 use cng_pkcs11::status::Ckr;
@@ -20,7 +20,7 @@ pub(crate) enum Failure {
     /// Anything else that failed.
     Other { message: String, hint: Option<String> },
     /// A file that cannot be read, and what it could be.
-    Unreadable { error: Error, guesses: Vec<Guess> },
+    Unreadable { error: Error, tried: Option<Format>, guesses: Vec<Guess>, inspects: bool },
     /// The arguments make no sense.
     Usage { message: String, hint: Option<String> },
 }
@@ -45,7 +45,9 @@ impl Failure {
             }
             Self::File { path, problem, .. } => format!("{}: {problem}", path.display()),
             Self::Library(error) => error.to_string(),
-            Self::Unreadable { error, guesses } => match guesses.first() {
+            Self::Unreadable { error, tried, guesses, .. } => match guesses.first() {
+                // That it looks like what it was read as says nothing more, if the reading came to the same.
+                Some(guess) if *tried == Some(guess.format) && says_no_more(guess, error) => error.to_string(),
                 Some(guess) => format!("{error}; it looks most like {}", guess_text(guess, error)),
                 None => error.to_string(),
             },
@@ -56,6 +58,7 @@ impl Failure {
         match self {
             Self::Authentication { hint, .. } => Some(hint.clone()),
             Self::File { hint, .. } | Self::Other { hint, .. } | Self::Usage { hint, .. } => hint.clone(),
+            Self::Unreadable { error, inspects: true, .. } => error.hint().and_then(|hint| without_inspect(&hint)),
             Self::Library(error) | Self::Unreadable { error, .. } => error.hint(),
         }
     }
@@ -111,6 +114,18 @@ where
     }
 }
 
+/// Whether a guess says what is known already; it was made without the password.
+fn says_no_more(guess: &Guess, known: &Error) -> bool {
+    let missing = |error: &format::Error| error.status() == Status::NTE_INCORRECT_PASSWORD;
+    guess.error.as_ref().is_none_or(|error| missing(error) || error.to_string() == known.to_string())
+}
+
+/// A hint without those of its parts that send to `inspect`.
+fn without_inspect(hint: &str) -> Option<String> {
+    let parts: Vec<&str> = hint.split("; ").filter(|part| !part.starts_with("`cng11 inspect`")).collect();
+    (!parts.is_empty()).then(|| parts.join("; "))
+}
+
 /// A guess in words: what the file looks like, and where that stops making sense.
 fn guess_text(guess: &Guess, known: &Error) -> String {
     let name = guess.format.name();
@@ -161,10 +176,13 @@ fn token_code(error: &token::Error) -> u8 {
     }
 }
 
-fn is_password(error: &Error) -> bool {
+pub(crate) fn is_password(error: &Error) -> bool {
     let asn1 = match error {
         Error::Asn1(error) | Error::Blob(blob::Error::Asn1(error)) => error,
-        Error::Format(format::Error::Asn1(error) | format::Error::Blob(blob::Error::Asn1(error))) => error,
+        Error::Format(error) => match error.innermost() {
+            format::Error::Asn1(error) | format::Error::Blob(blob::Error::Asn1(error)) => error,
+            _ => return false,
+        },
         _ => return false,
     };
     matches!(asn1, asn1::Error::PasswordMissing | asn1::Error::PasswordWrong)

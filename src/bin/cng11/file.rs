@@ -12,7 +12,8 @@ use crate::output::Output;
 /// No key file is longer.
 const MAX_LEN: u64 = 16 << 20;
 
-/// Reads a key file, or stdin for `-`. No copy is left behind: what was read is wiped when its buffer is outgrown.
+/// Reads a key file, or stdin for `-`. A file goes into one buffer of its exact length; what has no length to ask for into a growing one, each of which
+/// is wiped when it is outgrown.
 pub(crate) fn read(path: &Path) -> Result<SecretBytes, Failure> {
     let failed = |error: std::io::Error| Failure::file(path, &error);
     let (mut source, expected): (Box<dyn Read>, u64) = if path == Path::new("-") {
@@ -22,32 +23,41 @@ pub(crate) fn read(path: &Path) -> Result<SecretBytes, Failure> {
         let expected = file.metadata().map_err(failed)?.len();
         (Box::new(file), expected)
     };
-    // One byte more than is expected, so that the end shows without growing.
-    let expected = usize::try_from(expected.min(MAX_LEN)).unwrap_or(0) + 1;
-    let mut buffer = SecretBytes::zeroed(expected.max(4096));
+    let too_long = || Failure::File {
+        path: path.to_owned(),
+        problem: format!("it is longer than {MAX_LEN} bytes"),
+        hint: Some("no key file is that long".to_owned()),
+    };
+    if expected > MAX_LEN {
+        return Err(too_long());
+    }
+    let mut buffer = SecretBytes::zeroed(usize::try_from(expected).unwrap_or(0));
     let mut filled = 0;
     loop {
-        let read = match source.read(buffer.as_mut_slice().get_mut(filled..).unwrap_or_default()) {
+        // What is full need not be at its end, which one byte more shows.
+        let mut next = zeroize::Zeroizing::new([0]);
+        let is_full = filled == buffer.len();
+        let place = if is_full { &mut next[..] } else { buffer.as_mut_slice().get_mut(filled..).unwrap_or_default() };
+        let read = match source.read(place) {
             Err(error) if error.kind() == std::io::ErrorKind::Interrupted => continue,
             outcome => outcome.map_err(failed)?,
         };
-        filled += read;
-        if read == 0 {
-            return Ok(SecretBytes::from(buffer.get(..filled).unwrap_or_default()));
-        }
-        if filled as u64 > MAX_LEN {
-            return Err(Failure::File {
-                path: path.to_owned(),
-                problem: format!("it is longer than {MAX_LEN} bytes"),
-                hint: Some("no key file is that long".to_owned()),
-            });
-        }
-        if filled == buffer.len() {
-            let mut larger = SecretBytes::zeroed(2 * buffer.len());
-            if let Some(head) = larger.as_mut_slice().get_mut(..filled) {
-                head.copy_from_slice(&buffer);
+        match (read, is_full) {
+            (0, true) => return Ok(buffer),
+            (0, false) => return Ok(SecretBytes::from(buffer.get(..filled).unwrap_or_default())),
+            (_, false) => {}
+            (_, true) => {
+                let mut larger = SecretBytes::zeroed((2 * filled).max(4096));
+                if let Some((head, rest)) = larger.as_mut_slice().split_at_mut_checked(filled) {
+                    head.copy_from_slice(&buffer);
+                    rest.iter_mut().zip(next.iter()).for_each(|(place, byte)| *place = *byte);
+                }
+                buffer = larger;
             }
-            buffer = larger;
+        }
+        filled += read;
+        if filled as u64 > MAX_LEN {
+            return Err(too_long());
         }
     }
 }

@@ -5,21 +5,35 @@ use std::io::{IsTerminal, Read};
 use std::path::Path;
 
 use cng_pkcs11::secret::SecretBytes;
-use secrecy::SecretString;
+use secrecy::{ExposeSecret, SecretString};
 
 use crate::failure::Failure;
 
 /// Longer than any PIN or password; a file behind `file:` is not read beyond it.
 const MAX_LEN: usize = 4096;
 
+/// What is asked for, and how else it can be given.
+#[derive(Clone, Copy)]
+pub(crate) struct Wanted<'a> {
+    /// Its name in messages and on the terminal.
+    pub(crate) what: &'a str,
+    /// The option that names its source.
+    pub(crate) option: &'a str,
+    /// The variable that can hold it, if there is one.
+    pub(crate) variable: Option<&'a str>,
+    /// Whether it is a new one, which is asked for twice: nobody could open what a slip of the finger has locked.
+    pub(crate) is_new: bool,
+}
+
 /// Reads a secret from a source: `prompt`, `env:NAME`, `file:PATH` or `fd:N`.
-pub(crate) fn read(source: &str, what: &str) -> Result<SecretString, Failure> {
+pub(crate) fn read(source: &str, wanted: Wanted<'_>) -> Result<SecretString, Failure> {
+    let what = wanted.what;
     let unavailable = |message: String| Failure::Authentication {
         message,
         hint: "a source is prompt, env:NAME, file:PATH or fd:N".to_owned(),
     };
     match source.split_once(':') {
-        None if source == "prompt" => prompt(what),
+        None if source == "prompt" => prompt(wanted),
         Some(("env", name)) => match std::env::var(name) {
             Ok(value) => Ok(SecretString::from(value)),
             Err(_) => Err(unavailable(format!("the {what} cannot be read: the variable {name} is not set"))),
@@ -36,17 +50,30 @@ pub(crate) fn read(source: &str, what: &str) -> Result<SecretString, Failure> {
 }
 
 /// Asks on the terminal.
-pub(crate) fn prompt(what: &str) -> Result<SecretString, Failure> {
+pub(crate) fn prompt(wanted: Wanted<'_>) -> Result<SecretString, Failure> {
+    let what = wanted.what;
+    let hint = || {
+        let variable = wanted.variable.map(|name| format!(", or in {name}")).unwrap_or_default();
+        format!("give it with {} env:NAME, file:PATH or fd:N{variable}", wanted.option)
+    };
     if !std::io::stdin().is_terminal() {
+        let message = format!("the {what} is needed, and there is no terminal to ask on");
+        return Err(Failure::Authentication { message, hint: hint() });
+    }
+    let ask = |prompt: String| {
+        rpassword::prompt_password(prompt).map(SecretString::from).map_err(|error| Failure::Authentication {
+            message: format!("the {what} cannot be read: {error}"),
+            hint: hint(),
+        })
+    };
+    let secret = ask(format!("{what}: "))?;
+    if wanted.is_new && ask(format!("{what} once more: "))?.expose_secret() != secret.expose_secret() {
         return Err(Failure::Authentication {
-            message: format!("the {what} is needed, and there is no terminal to ask on"),
-            hint: "give it with --pin-source env:NAME, file:PATH or fd:N, or in CNG11_PIN".to_owned(),
+            message: format!("what was given as the {what} is not the same twice"),
+            hint: "nothing was written; try again".to_owned(),
         });
     }
-    rpassword::prompt_password(format!("{what}: ")).map(SecretString::from).map_err(|error| Failure::Authentication {
-        message: format!("the {what} cannot be read: {error}"),
-        hint: "give it with --pin-source env:NAME, file:PATH or fd:N".to_owned(),
-    })
+    Ok(secret)
 }
 
 /// The first line of a file.

@@ -1,8 +1,8 @@
 //! Key files that are read without a token: `inspect` and `convert`.
 
 use cng_pkcs11::Error;
-use cng_pkcs11::asn1::Limits;
-use cng_pkcs11::blob::{BlobType, Hints};
+use cng_pkcs11::asn1::{self, Limits};
+use cng_pkcs11::blob::{self, BlobType, Hints};
 use cng_pkcs11::format::{self, Entry, Format};
 use cng_pkcs11::key::{Algorithm, Curve, Validation};
 use cng_pkcs11::secret::SecretBytes;
@@ -10,7 +10,7 @@ use serde_json::{Map, Value, json};
 
 use crate::args::{InputType, ReadingArgs};
 use crate::context::Context;
-use crate::failure::Failure;
+use crate::failure::{Failure, is_password};
 
 /// What is said beside the file.
 pub(crate) struct Reading {
@@ -20,6 +20,8 @@ pub(crate) struct Reading {
     limits: Limits,
     key: Option<String>,
     validation: Validation,
+    /// Whether the command is `inspect`.
+    inspects: bool,
 }
 
 impl Reading {
@@ -27,10 +29,11 @@ impl Reading {
         Ok(Self {
             algorithm: args.algorithm,
             curve: args.curve.or_else(|| args.algorithm.and_then(|algorithm| algorithm.curve)),
-            password: context.password(args.password_source.as_deref())?,
+            password: context.password(args.password_source.as_deref(), "--password-source")?,
             limits: args.choice.limits(),
             key: args.choice.key.clone(),
             validation,
+            inspects: false,
         })
     }
 
@@ -65,40 +68,94 @@ impl Reading {
         if let InputType::Is(format) = kind {
             return Ok(format);
         }
-        format::sniff(bytes).map_err(|error| self.unreadable(error.into(), bytes))
+        format::sniff(bytes).map_err(|error| self.unreadable(error.into(), bytes, None))
+    }
+
+    /// The same for the second of two files, of which another key and another password may be named.
+    pub(crate) fn of_other(&self, key: Option<&str>, password: Option<SecretBytes>) -> Self {
+        Self {
+            algorithm: self.algorithm,
+            curve: self.curve,
+            password: password.or_else(|| self.password.clone()),
+            limits: self.limits,
+            key: key.map(str::to_owned),
+            validation: self.validation,
+            inspects: self.inspects,
+        }
+    }
+
+    /// The same, for the command `inspect`, which is no hint for itself.
+    pub(crate) fn for_inspect(self) -> Self {
+        Self { inspects: true, ..self }
+    }
+
+    /// The name of the key that was asked for.
+    pub(crate) fn key(&self) -> Option<&str> {
+        self.key.as_deref()
     }
 
     /// The one key of a file, or the one that was asked for.
     pub(crate) fn one(&self, bytes: &[u8], format: Format) -> Result<Entry, Failure> {
-        Ok(format::only(self.all(bytes, format, self.validation)?)?)
+        let entry = format::decode_one(bytes, format, &self.hints(format, self.validation), self.key());
+        entry.map_err(|error| self.refused(error, bytes, format))
     }
 
     /// Every key of a file, or the one that was asked for.
-    pub(crate) fn all(&self, bytes: &[u8], format: Format, validation: Validation) -> Result<Vec<Entry>, Failure> {
-        let entries = format::decode_all(bytes, format, &self.hints(format, validation))
-            .map_err(|error| self.unreadable(error.into(), bytes))?;
-        self.choose(entries)
-    }
-
-    /// The key that was asked for, or all of them.
-    pub(crate) fn choose(&self, entries: Vec<Entry>) -> Result<Vec<Entry>, Failure> {
-        match &self.key {
-            Some(wanted) => Ok(vec![format::select(entries, wanted)?]),
-            None => Ok(entries),
+    pub(crate) fn all(
+        &self,
+        bytes: &[u8],
+        format: Format,
+        validation: Validation,
+    ) -> Result<Vec<Entry>, format::Error> {
+        let hints = self.hints(format, validation);
+        match self.key() {
+            Some(wanted) => Ok(vec![format::decode_one(bytes, format, &hints, Some(wanted))?]),
+            None => format::decode_all(bytes, format, &hints),
         }
     }
 
-    /// Whether the file opens only with a password.
-    pub(crate) fn needs_password(&self, bytes: &[u8], format: Format) -> bool {
-        let hints = Hints { password: None, ..self.hints(format, Validation::Skip) };
-        format::decode_all(bytes, format, &hints).is_err()
+    /// The keys of a file that can be read, where one of them cannot.
+    pub(crate) fn readable(&self, bytes: &[u8], format: Format) -> Vec<Entry> {
+        let each = format::decode_each(bytes, format, &self.hints(format, self.validation));
+        each.into_iter().flatten().flatten().collect()
+    }
+
+    /// The failure of a file of a format that is known. About a choice that was not made well, a guess says nothing.
+    pub(crate) fn refused(&self, error: format::Error, bytes: &[u8], format: Format) -> Failure {
+        match error {
+            format::Error::SeveralKeys { .. } | format::Error::NoSuchKey { .. } => error.into(),
+            error => self.unreadable(error.into(), bytes, Some(format)),
+        }
     }
 
     /// A failure that says what the file looks like, and where that stops making sense.
-    pub(crate) fn unreadable(&self, error: Error, bytes: &[u8]) -> Failure {
+    fn unreadable(&self, error: Error, bytes: &[u8], tried: Option<Format>) -> Failure {
+        // Of a file that is understood but for its password, or that is called by its name, there is nothing to guess.
+        if is_password(&error) || is_option(&error) || is_named(&error) {
+            return Failure::Unreadable { error, tried, guesses: Vec::new(), inspects: self.inspects };
+        }
         let hints = Hints { algorithm: self.algorithm, ..self.hints(Format::Raw, Validation::Full) };
-        Failure::Unreadable { error, guesses: format::diagnose(bytes, &hints) }
+        Failure::Unreadable {
+            error,
+            tried,
+            guesses: format::diagnose_as(bytes, tried, &hints),
+            inspects: self.inspects,
+        }
     }
+}
+
+/// Whether the fault is that of --algorithm or --curve.
+fn is_option(error: &Error) -> bool {
+    matches!(error, Error::Format(error) if matches!(error.innermost(), format::Error::Blob(blob::Error::Algorithm { .. })))
+}
+
+/// Whether the file was told for what it is, and is nothing that is read.
+fn is_named(error: &Error) -> bool {
+    let Error::Format(error) = error else { return false };
+    matches!(
+        error.innermost(),
+        format::Error::Empty | format::Error::Foreign { .. } | format::Error::Asn1(asn1::Error::Unsupported { .. })
+    )
 }
 
 /// What a key is, for a JSON document.

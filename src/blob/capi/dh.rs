@@ -26,9 +26,9 @@
 //! private blob without its y, which is computed; a public one has y without p and g, and is refused.
 
 use super::version3::{SEED, Version3};
-use super::{BitLength, Form, VERSION_2, VERSION_3, bits, expected, form, reversed};
+use super::{BitLength, Form, VERSION_2, VERSION_3, bits, byte_bits, expected, form, reversed};
 use crate::blob::dh::decoded;
-use crate::blob::dsa::{evidence, evidence_fields};
+use crate::blob::dsa::{SHORT_SEED, evidence, evidence_fields};
 use crate::blob::writer::Writer;
 use crate::blob::{BlobType, Decoded, Error, Hints, Reader, magic};
 use crate::key;
@@ -69,7 +69,7 @@ impl<'a> DhBlob<'a> {
 
     pub(in crate::blob) fn read(reader: &mut Reader<'a>, private: Option<bool>) -> Result<Self, Error> {
         let expected = expected(private, [BlobType::CapiDhPublic, BlobType::CapiDhPrivate], "a CryptoAPI DH blob");
-        let form = Form::read(reader, FORMS, private, &[CALG_DH_EPHEM, CALG_DH_SF], expected)?;
+        let (form, _) = Form::read(reader, FORMS, private, &[CALG_DH_EPHEM, CALG_DH_SF], expected)?;
         if form.version == VERSION_3 {
             return Ok(Self(Numbers::All(Version3::read(reader, form.private)?)));
         }
@@ -78,7 +78,7 @@ impl<'a> DhBlob<'a> {
         reader.expect_rest("the payload", u64::from(len) * if form.private { 3 } else { 1 })?;
         let numbers = if form.private {
             let p = reader.public("p", len)?;
-            bitlen.check(p)?;
+            bitlen.check_exact(p)?;
             Numbers::WithoutPublic([p, reader.public("g", len)?, reader.private("x", len)?])
         } else {
             reader.public("y", len)?;
@@ -97,7 +97,7 @@ impl<'a> DhBlob<'a> {
                     parameters = parameters.with_order(&q, hints.validation)?;
                 }
                 if !j.is_empty() {
-                    parameters = parameters.with_cofactor(&j);
+                    parameters = parameters.with_cofactor(&j, hints.validation)?;
                 }
                 if let Some(evidence) = evidence(blob.counter, blob.seed) {
                     parameters = parameters.with_evidence(evidence);
@@ -128,11 +128,11 @@ impl std::fmt::Debug for DhBlob<'_> {
 }
 
 pub(in crate::blob) fn write_public(writer: &mut Writer<impl AsMut<[u8]>>, key: &PublicKey) -> Result<(), Error> {
-    write(writer, &PUBLIC, key, None, BlobType::CapiDhPublic)
+    write(writer, &PUBLIC, key, None)
 }
 
 pub(in crate::blob) fn write_private(writer: &mut Writer<impl AsMut<[u8]>>, key: &PrivateKey) -> Result<(), Error> {
-    write(writer, &PRIVATE, key.public(), Some(key.x()), BlobType::CapiDhPrivate)
+    write(writer, &PRIVATE, key.public(), Some(key.x()))
 }
 
 fn write(
@@ -140,20 +140,16 @@ fn write(
     form: &Form,
     key: &PublicKey,
     x: Option<&SecretBytes>,
-    blob_type: BlobType,
 ) -> Result<(), Error> {
     let parameters = key.parameters();
     let (p, q, j) = (parameters.p(), parameters.q().unwrap_or_default(), parameters.j().unwrap_or_default());
-    let (counter, seed) = evidence_fields(parameters.evidence(), SEED as usize);
-    if seed.len() != SEED as usize {
-        return Err(Error::Limit { blob_type: blob_type.name(), why: "its seed must have 20 bytes" });
-    }
+    let (counter, seed) = evidence_fields(parameters.evidence(), &SHORT_SEED, SEED as usize);
     form.write(writer, CALG_DH_EPHEM)?;
     writer.u32("bitlenP", bits(p))?;
-    writer.u32("bitlenQ", bits(q))?;
-    writer.u32("bitlenJ", bits(j))?;
+    writer.u32("bitlenQ", byte_bits(q))?;
+    writer.u32("bitlenJ", byte_bits(j))?;
     if let Some(x) = x {
-        writer.u32("bitlenX", bits(x))?;
+        writer.u32("bitlenX", byte_bits(x))?;
     }
     writer.bytes("counter", &counter.to_le_bytes())?;
     writer.bytes("seed", &seed)?;
@@ -162,5 +158,5 @@ fn write(
     writer.number_le("g", parameters.g(), p.len())?;
     writer.number_le("j", j, j.len())?;
     writer.number_le("y", key.y(), p.len())?;
-    x.map_or(Ok(()), |x| writer.number_le("x", x, bits(x).div_ceil(8)))
+    x.map_or(Ok(()), |x| writer.number_le("x", x, byte_bits(x) / 8))
 }

@@ -13,7 +13,8 @@
 //! | … | 20 | x | | ✓ |
 //! | … | 24 | `DSSSEED`: counter (4 LE), seed (20) | ✓ | ✓ |
 //!
-//! A private blob has no y: it is computed. Counter and seed filled with 0xFF say that they are unknown. The version 3 forms (`DSS3`,
+//! A private blob has no y: it is computed. A counter of 0xFFFFFFFF says that counter and seed are unknown, whatever
+//! stands in the seed; a known seed that has not 20 bytes is written so. The version 3 forms (`DSS3`,
 //! `DSS4`) are those of [DH](super::dh); of a q, a seed and a j their j is read and dropped.
 //!
 //! Unconfirmed: the letters of version 3, so that it is read as a `CAPIDSA*` blob and never written; how `V2CAPIDSA*`, which CNG
@@ -22,7 +23,7 @@
 
 use super::version3::{SEED, Version3};
 use super::{BitLength, Form, VERSION_2, VERSION_3, bits, expected, form, reversed};
-use crate::blob::dsa::{decoded, evidence, evidence_fields};
+use crate::blob::dsa::{SHORT_SEED, decoded, evidence, evidence_fields};
 use crate::blob::writer::Writer;
 use crate::blob::{BlobType, Decoded, Error, Hints, Reader, magic};
 use crate::key::dsa::{Parameters, PrivateKey, PublicKey};
@@ -77,7 +78,7 @@ impl<'a> DsaBlob<'a> {
         private: Option<bool>,
         expected: &'static str,
     ) -> Result<Self, Error> {
-        let form = Form::read(reader, forms, private, &[CALG_DSS_SIGN], expected)?;
+        let (form, _) = Form::read(reader, forms, private, &[CALG_DSS_SIGN], expected)?;
         if form.version == VERSION_3 {
             let Version3 { p, q, g, y, x, counter, seed, .. } = Version3::read(reader, form.private)?;
             return Ok(Self { p, q, g, y: Some(y), x, counter, seed });
@@ -88,7 +89,7 @@ impl<'a> DsaBlob<'a> {
         let numbers = 2 * u64::from(len) + u64::from(GROUP) + u64::from(last);
         reader.expect_rest("the payload", numbers + 4 + u64::from(SEED))?;
         let p = reader.public("p", len)?;
-        bitlen.check(p)?;
+        bitlen.check_exact(p)?;
         let q = reader.public("q", GROUP)?;
         let g = reader.public("g", len)?;
         let (y, x) = if form.private {
@@ -150,10 +151,7 @@ fn write<B: AsMut<[u8]>>(
     if q.len() != GROUP as usize {
         return limit("its q must have 160 bits");
     }
-    let (counter, seed) = evidence_fields(parameters.evidence(), SEED as usize);
-    if seed.len() != SEED as usize {
-        return limit("its seed must have 20 bytes");
-    }
+    let (counter, seed) = evidence_fields(parameters.evidence(), &SHORT_SEED, SEED as usize);
     form.write(writer, CALG_DSS_SIGN)?;
     writer.u32("bitlen", bits(p))?;
     writer.number_le("p", p, p.len())?;

@@ -14,14 +14,14 @@
 //! | … | bitlen/16 | coefficient q⁻¹ mod p | | ✓ |
 //! | … | bitlen/8 | privateExponent d | | ✓ |
 //!
-//! `CALG_RSA_KEYX` is written, the one that may do both. An e of more than 32 bits, primes longer than half of n and a modulus whose
+//! `CALG_RSA_SIGN` is a key that may only sign. `CALG_RSA_KEYX` is written, the one that may do both. An e of more than 32 bits, primes longer than half of n and a modulus whose
 //! bits are no multiple of 16 have no room here.
 
 use super::{BitLength, Form, VERSION_2, expected, form, reversed};
 use crate::blob::writer::Writer;
 use crate::blob::{BlobType, Decoded, Error, Hints, Reader, fits, magic};
 use crate::key::rsa::{PrivateKey, PrivateNumbers, PublicKey};
-use crate::key::{self, Algorithm, Family, KeyMaterial};
+use crate::key::{self, Algorithm, Family, KeyMaterial, KeyUsage};
 
 /// `CALG_RSA_KEYX`
 pub(super) const CALG_RSA_KEYX: u32 = 0xA400;
@@ -35,6 +35,8 @@ static FORMS: &[Form] = &[PUBLIC, PRIVATE];
 /// A decoded blob, borrowed from its bytes.
 #[derive(Clone, Copy)]
 pub struct RsaBlob<'a> {
+    /// Whether the key is for signing alone: `CALG_RSA_SIGN`.
+    pub signs_only: bool,
     /// e
     pub public_exponent: u32,
     /// n, little-endian
@@ -54,7 +56,7 @@ impl<'a> RsaBlob<'a> {
 
     pub(in crate::blob) fn read(reader: &mut Reader<'a>, private: Option<bool>) -> Result<Self, Error> {
         let expected = expected(private, [BlobType::CapiPublic, BlobType::CapiPrivate], "a CryptoAPI RSA blob");
-        let form = Form::read(reader, FORMS, private, &[CALG_RSA_KEYX, CALG_RSA_SIGN], expected)?;
+        let (form, algorithm) = Form::read(reader, FORMS, private, &[CALG_RSA_KEYX, CALG_RSA_SIGN], expected)?;
         let bitlen = BitLength::read(reader, "bitlen")?;
         if !bitlen.bits.is_multiple_of(16) {
             return bitlen.refuse("it must be a multiple of 16");
@@ -64,7 +66,7 @@ impl<'a> RsaBlob<'a> {
         let private = if form.private { 5 * u64::from(half) + u64::from(whole) } else { 0 };
         reader.expect_rest("the payload", u64::from(whole) + private)?;
         let modulus = reader.public("modulus", whole)?;
-        bitlen.check(modulus)?;
+        bitlen.check_exact(modulus)?;
         let numbers = if form.private {
             Some([
                 reader.private("prime1", half)?,
@@ -78,7 +80,7 @@ impl<'a> RsaBlob<'a> {
             None
         };
         reader.expect_end()?;
-        Ok(Self { public_exponent, modulus, numbers })
+        Ok(Self { signs_only: algorithm == CALG_RSA_SIGN, public_exponent, modulus, numbers })
     }
 
     pub(in crate::blob) fn to_decoded(self, hints: &Hints<'_>) -> Result<Decoded, Error> {
@@ -94,7 +96,8 @@ impl<'a> RsaBlob<'a> {
                 KeyMaterial::Private(key::PrivateKey::Rsa(private))
             }
         };
-        Ok(Decoded::new(Algorithm::RSA, key))
+        let usage = self.signs_only.then_some(KeyUsage::SIGN);
+        Ok(Decoded { usage, ..Decoded::new(Algorithm::RSA, key) })
     }
 }
 

@@ -4,7 +4,7 @@
 //! |---|---|---|---|---|
 //! | 0 | 8 | [`BLOBHEADER`](super), version 3 | ✓ | ✓ |
 //! | 8 | 4 LE | magic | ✓ | ✓ |
-//! | 12 | 4 LE | bitlenP | ✓ | ✓ |
+//! | 12 | 4 LE | bitlenP, exact | ✓ | ✓ |
 //! | 16 | 4 LE | bitlenQ, 0 where there is no q | ✓ | ✓ |
 //! | 20 | 4 LE | bitlenJ, 0 where there is no j | ✓ | ✓ |
 //! | 24 | 4 LE | bitlenX | | ✓ |
@@ -16,7 +16,10 @@
 //! | … | of bitlenP | y | ✓ | ✓ |
 //! | … | of bitlenX | x | | ✓ |
 //!
-//! Counter and seed filled with 0xFF say that they are unknown.
+//! Of bitlenQ, bitlenJ and bitlenX Microsoft's documents make arrays of an eighth, so that they count the bits of whole bytes.
+//!
+//! A counter of 0xFFFFFFFF says that counter and seed are unknown, whatever stands in the seed. A known seed that has not 20 bytes is written
+//! as an unknown one.
 
 use super::BitLength;
 use crate::blob::{Error, Reader};
@@ -51,12 +54,14 @@ impl<'a> Version3<'a> {
         let seed = reader.public("seed", SEED)?;
         let checked = |reader: &mut Reader<'a>, field, length: BitLength| {
             let number = reader.public(field, length.bytes())?;
-            length.check(number).map(|()| number)
+            length.check_room(number).map(|()| number)
         };
+        let modulus = reader.public("p", p_len)?;
+        p.check_exact(modulus)?;
         let all = Self {
             counter,
             seed,
-            p: checked(reader, "p", p)?,
+            p: modulus,
             q: checked(reader, "q", q)?,
             g: reader.public("g", p_len)?,
             j: checked(reader, "j", j)?,
@@ -65,7 +70,7 @@ impl<'a> Version3<'a> {
                 None => None,
                 Some(length) => {
                     let number = reader.private("x", x_len)?;
-                    length.check(number)?;
+                    length.check_room(number)?;
                     Some(number)
                 }
             },

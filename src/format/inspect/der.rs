@@ -1,13 +1,17 @@
 //! DER, element by element, with the names of RFC 5958, 8017, 5915, 5280, 7292.
 //!
 //! Written for files that may be damaged: it tells what it saw before the place where the encoding stops making sense, and which place that is. A
-//! structure without a name here is shown by its ASN.1 type. In a file for private keys, whatever is not known to be public is private.
+//! structure without a name here is shown by its ASN.1 type. Names go by places, so they hold of what is the structure that it is said to be: of
+//! anything else, damaged or mislabelled, no value is shown but versions and object identifiers, as it could be a private one.
 
 use der::asn1::ObjectIdentifier;
 
 use super::{Field, Value};
-use crate::format::Format;
-use crate::key::{Curve, ParameterSet};
+use crate::asn1;
+use crate::blob::Hints;
+use crate::format::decode::decode_each;
+use crate::format::{Error, Format};
+use crate::key::{Curve, ParameterSet, Validation};
 use crate::secret::SecretBytes;
 
 /// More fields than this are not told.
@@ -19,6 +23,42 @@ const MAX_DEPTH: usize = 24;
 pub(in crate::format) struct Stop {
     pub(in crate::format) offset: usize,
     pub(in crate::format) problem: &'static str,
+}
+
+/// Whether the names of places can be believed.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(in crate::format) enum Trust {
+    /// The structure is what it is said to be.
+    Structure,
+    /// It is not: any value could be private.
+    Nothing,
+}
+
+impl Trust {
+    /// Reads a structure as what it is said to be. No password is tried, and no arithmetic done.
+    pub(in crate::format) fn of(bytes: &[u8], format: Format) -> Self {
+        let hints = Hints { validation: Validation::Skip, ..Hints::default() };
+        let outcomes = decode_each(bytes, format, &hints);
+        let error = match &outcomes {
+            Err(error) => Some(error),
+            Ok(outcomes) => outcomes.iter().find_map(|outcome| outcome.as_ref().err()),
+        };
+        let is_structure = match error.map(Error::innermost) {
+            // The structure was read, and the numbers in it were not taken.
+            None | Some(Error::Key(_) | Error::Asn1(asn1::Error::Key(_))) => true,
+            // It was read up to what is encrypted.
+            Some(Error::Asn1(
+                asn1::Error::PasswordMissing
+                | asn1::Error::PasswordWrong
+                | asn1::Error::Scheme { .. }
+                | asn1::Error::Work { .. },
+            )) => true,
+            // What has no private part was read whole before it was asked of which algorithm it is.
+            Some(Error::Asn1(asn1::Error::Algorithm { .. })) => matches!(format, Format::Cert | Format::Spki),
+            Some(_) => false,
+        };
+        if is_structure { Self::Structure } else { Self::Nothing }
+    }
 }
 
 /// What an element is called and consists of.
@@ -33,6 +73,8 @@ struct Element {
 enum Inside {
     /// Elements in this order, some of which may be missing.
     Elements(&'static [Element]),
+    /// One of these numbers.
+    Version(&'static [u8]),
     /// Whatever its tags say, all of it public.
     Public,
     /// A private value.
@@ -54,12 +96,16 @@ const fn element(name: &'static str, tag: u8, inside: Inside) -> Element {
     Element { name, tag, inside }
 }
 
-const VERSION: Element = element("version", INTEGER, Inside::Public);
+/// The version of a structure: one of these.
+const fn version(known: &'static [u8]) -> Element {
+    element("version", INTEGER, Inside::Version(known))
+}
+
 const ALGORITHM: &[Element] = &[element("algorithm", OID, Inside::Public), element("parameters", ANY, Inside::Public)];
 
 /// RFC 5958 §2.
 const PRIVATE_KEY_INFO: &[Element] = &[
-    VERSION,
+    version(&[0, 1]),
     element("privateKeyAlgorithm", SEQUENCE, Inside::Elements(ALGORITHM)),
     element("privateKey", OCTET_STRING, Inside::PrivateKey),
     element("attributes", 0xA0, Inside::Public),
@@ -74,7 +120,7 @@ const ENCRYPTED: &[Element] = &[
 const RSA_PUBLIC: &[Element] =
     &[element("modulus", INTEGER, Inside::Public), element("publicExponent", INTEGER, Inside::Public)];
 const RSA_PRIVATE: &[Element] = &[
-    VERSION,
+    version(&[0, 1]),
     element("modulus", INTEGER, Inside::Public),
     element("publicExponent", INTEGER, Inside::Public),
     element("privateExponent", INTEGER, Inside::Private),
@@ -87,14 +133,14 @@ const RSA_PRIVATE: &[Element] = &[
 ];
 /// RFC 5915 §3.
 const EC_PRIVATE: &[Element] = &[
-    VERSION,
+    version(&[1]),
     element("privateKey", OCTET_STRING, Inside::Private),
     element("parameters", 0xA0, Inside::Public),
     element("publicKey", 0xA1, Inside::Public),
 ];
 /// OpenSSL's.
 const DSA_PRIVATE: &[Element] = &[
-    VERSION,
+    version(&[0]),
     element("p", INTEGER, Inside::Public),
     element("q", INTEGER, Inside::Public),
     element("g", INTEGER, Inside::Public),
@@ -128,7 +174,7 @@ const CERTIFICATE: &[Element] = &[
 ];
 /// RFC 7292 §4. What is inside the OCTET STRINGs is told once the file has been opened.
 const PFX: &[Element] = &[
-    VERSION,
+    version(&[3]),
     element(
         "authSafe",
         SEQUENCE,
@@ -153,9 +199,15 @@ fn structure(format: Format, bytes: &[u8]) -> (&'static str, &'static [Element])
 }
 
 /// Tells the elements of a structure, up to where it stops making sense.
-pub(in crate::format) fn walk(fields: &mut Vec<Field>, bytes: &[u8], format: Format, depth: usize) -> Result<(), Stop> {
+pub(in crate::format) fn walk(
+    fields: &mut Vec<Field>,
+    bytes: &[u8],
+    format: Format,
+    depth: usize,
+    trust: Trust,
+) -> Result<(), Stop> {
     let (name, elements) = structure(format, bytes);
-    let mut walker = Walker { fields, bytes };
+    let mut walker = Walker { fields, bytes, trust };
     let outer = walker.header(0, bytes.len())?;
     if outer.tag != SEQUENCE {
         return Err(Stop { offset: 0, problem: "it is no SEQUENCE" });
@@ -193,6 +245,7 @@ impl Place {
 struct Walker<'f, 'a> {
     fields: &'f mut Vec<Field>,
     bytes: &'a [u8],
+    trust: Trust,
 }
 
 impl Walker<'_, '_> {
@@ -277,6 +330,12 @@ impl Walker<'_, '_> {
                 self.field(name, place.start, place.end - place.start, depth, Value::Structure)?;
                 self.elements(place, known, depth + 1)
             }
+            Inside::Version(known) => {
+                let is_known = matches!(self.content(place), [version] if known.contains(version));
+                self.any(place, name, depth)?;
+                let problem = "the structure has no such version";
+                if is_known { Ok(()) } else { Err(Stop { offset: place.start, problem }) }
+            }
             Inside::Public => self.any(place, name, depth),
             Inside::Private => self.field(name, content, length, depth, private(self)),
             Inside::PrivateKey => match self.inner(content, place.end) {
@@ -342,6 +401,16 @@ impl Walker<'_, '_> {
                 Err(_) => Value::Public(content.to_vec()),
             },
             _ => Value::Public(content.to_vec()),
+        };
+        // A version has one octet, and no object identifier that matters here as many as a key.
+        let is_harmless = match place.tag {
+            INTEGER => name == "version" && content.len() == 1,
+            OID => content.len() <= 12,
+            _ => content.is_empty(),
+        };
+        let value = match self.trust {
+            Trust::Nothing if !is_harmless => Value::Private(SecretBytes::from(content)),
+            _ => value,
         };
         self.field(name, place.content, place.end - place.content, depth, value)
     }

@@ -6,6 +6,9 @@ use crate::format::json::{self, Kind, Node};
 use crate::format::{Format, MAX_KEYS, bind, entry, jwk, pem};
 use crate::secret::SecretBytes;
 
+/// Longer values are not shown: a chain of certificates is shorter.
+const LONGEST_SHOWN: usize = 256 << 10;
+
 /// The members of a JWK, or of the keys of a set, each by the place of its value.
 pub(super) fn jwk(fields: &mut Vec<Field>, bytes: &[u8]) {
     if let Ok(node) = json::read(bytes) {
@@ -21,7 +24,7 @@ fn object(fields: &mut Vec<Field>, node: Node<'_>, depth: usize) {
         if fields.len() >= der::MAX_FIELDS {
             return;
         }
-        if kty.is_none() && member.name == "keys" {
+        if depth == 0 && kty.is_none() && member.name == "keys" {
             fields.push(Field::new(name, value.offset(), value.len(), depth, Value::Structure));
             for (key, number) in value.elements(MAX_KEYS, "").unwrap_or_default().into_iter().zip(1..) {
                 fields.push(Field::new(format!("key {number}"), key.offset(), key.len(), depth + 1, Value::Structure));
@@ -29,9 +32,9 @@ fn object(fields: &mut Vec<Field>, node: Node<'_>, depth: usize) {
             }
             continue;
         }
-        let private = jwk::is_private(kty.as_deref(), &member.name, value.kind());
+        let public = value.len() <= LONGEST_SHOWN && jwk::is_public(kty.as_deref(), &member.name, value);
         let shown = match value.kind() {
-            _ if private => Value::Private(SecretBytes::from(value.text().trim_matches('"').as_bytes())),
+            _ if !public => Value::Private(SecretBytes::from(value.text().trim_matches('"').as_bytes())),
             Kind::String => Value::Text(
                 value.string().map(|text| text.chars().flat_map(char::escape_debug).collect()).unwrap_or_default(),
             ),
@@ -61,7 +64,8 @@ pub(super) fn pem(fields: &mut Vec<Field>, bytes: &[u8]) {
         fields.push(Field::new(name, section.offset, section.end - section.offset, 0, Value::Text(remark.to_owned())));
         let format = pem::format(&section).and_then(Format::der);
         if let (Some(format), Ok(der_bytes)) = (format, pem::contents(&section)) {
-            let _ = der::walk(fields, &der_bytes, format, 1);
+            let trust = der::Trust::of(&der_bytes, format);
+            let _ = der::walk(fields, &der_bytes, format, 1, trust);
         }
         if fields.len() >= der::MAX_FIELDS {
             return;

@@ -26,23 +26,46 @@ pub(super) fn of_curve(curve: &Curve) -> Option<(&'static str, &'static str)> {
     CURVES.iter().find(|(_, _, name)| *name == curve.name).map(|(crv, kty, _)| (*kty, *crv))
 }
 
+/// `alg` of `oct` keys, the CNG algorithm and the length of the key if that is fixed; of several the first is written.
+const OF_OCT: &[(&str, SymmetricAlgorithm, Option<usize>)] = &[
+    ("HS256", SymmetricAlgorithm::Hmac, None),
+    ("HS384", SymmetricAlgorithm::Hmac, None),
+    ("HS512", SymmetricAlgorithm::Hmac, None),
+    ("A128KW", SymmetricAlgorithm::Aes, Some(16)),
+    ("A192KW", SymmetricAlgorithm::Aes, Some(24)),
+    ("A256KW", SymmetricAlgorithm::Aes, Some(32)),
+    ("A128GCMKW", SymmetricAlgorithm::Aes, Some(16)),
+    ("A192GCMKW", SymmetricAlgorithm::Aes, Some(24)),
+    ("A256GCMKW", SymmetricAlgorithm::Aes, Some(32)),
+    ("A128GCM", SymmetricAlgorithm::Aes, Some(16)),
+    ("A192GCM", SymmetricAlgorithm::Aes, Some(24)),
+    ("A256GCM", SymmetricAlgorithm::Aes, Some(32)),
+];
+
 /// The CNG algorithm of an `oct` key's `alg` (RFC 7518 §3.1, §4.1, §5.1), and the length of the key if that is fixed.
 pub(super) fn symmetric(alg: &str) -> Option<(SymmetricAlgorithm, Option<usize>)> {
-    const ALGORITHMS: &[(&str, SymmetricAlgorithm, Option<usize>)] = &[
-        ("HS256", SymmetricAlgorithm::Hmac, None),
-        ("HS384", SymmetricAlgorithm::Hmac, None),
-        ("HS512", SymmetricAlgorithm::Hmac, None),
-        ("A128KW", SymmetricAlgorithm::Aes, Some(16)),
-        ("A192KW", SymmetricAlgorithm::Aes, Some(24)),
-        ("A256KW", SymmetricAlgorithm::Aes, Some(32)),
-        ("A128GCMKW", SymmetricAlgorithm::Aes, Some(16)),
-        ("A192GCMKW", SymmetricAlgorithm::Aes, Some(24)),
-        ("A256GCMKW", SymmetricAlgorithm::Aes, Some(32)),
-        ("A128GCM", SymmetricAlgorithm::Aes, Some(16)),
-        ("A192GCM", SymmetricAlgorithm::Aes, Some(24)),
-        ("A256GCM", SymmetricAlgorithm::Aes, Some(32)),
-    ];
-    ALGORITHMS.iter().find(|(name, ..)| *name == alg).map(|(_, algorithm, len)| (*algorithm, *len))
+    OF_OCT.iter().find(|(name, ..)| *name == alg).map(|(_, algorithm, len)| (*algorithm, *len))
+}
+
+/// The `alg` without which a reader would take an `oct` key for one of another algorithm, if its usage as it is written does not tell.
+pub(super) fn needed_alg(key: &KeyMaterial, words: &Words) -> Option<&'static str> {
+    let KeyMaterial::Secret(key) = key else { return None };
+    let (algorithm, len) = (key.algorithm(), key.key().len());
+    if untold(key.key(), words.usage()) == algorithm {
+        return None;
+    }
+    let fits =
+        |of: &SymmetricAlgorithm, fixed: &Option<usize>| *of == algorithm && fixed.is_none_or(|fixed| fixed == len);
+    OF_OCT.iter().find(|(_, of, fixed)| fits(of, fixed)).map(|(name, ..)| *name)
+}
+
+/// The algorithm of an `oct` key that names none.
+pub(super) fn untold(k: &[u8], usage: Option<KeyUsage>) -> SymmetricAlgorithm {
+    if usage == Some(KeyUsage::SIGN) || !SymmetricAlgorithm::Aes.accepts(k.len()) {
+        SymmetricAlgorithm::Hmac
+    } else {
+        SymmetricAlgorithm::Aes
+    }
 }
 
 /// The usage of a `use`.
@@ -72,7 +95,18 @@ pub(super) fn usage_of_operation(word: &str) -> Option<KeyUsage> {
 pub(super) enum Words {
     Nothing,
     Use(&'static str),
-    Operations(Vec<&'static str>),
+    Operations(Vec<&'static str>, KeyUsage),
+}
+
+impl Words {
+    /// What a reader takes from them.
+    fn usage(&self) -> Option<KeyUsage> {
+        match self {
+            Self::Nothing => None,
+            Self::Use(word) => usage_of_use(word, false),
+            Self::Operations(_, usage) => Some(*usage),
+        }
+    }
 }
 
 /// What must be written of a usage so that it is read again, and with it the algorithm.
@@ -90,12 +124,13 @@ pub(super) fn words(key: &KeyMaterial, algorithm: Algorithm, usage: Option<KeyUs
         }
     }
     let operations = OPERATIONS.iter().filter(|(.., one)| usage.contains(*one));
-    Words::Operations(match key {
+    let words = match key {
         KeyMaterial::Public(_) => operations.map(|(_, public, _)| *public).collect(),
         KeyMaterial::Private(_) => operations.map(|(private, ..)| *private).collect(),
         // A secret key does both.
         KeyMaterial::Secret(_) => operations.flat_map(|(private, public, _)| [*private, *public]).collect(),
-    })
+    };
+    Words::Operations(words, usage)
 }
 
 /// Whether nothing but its usage tells the key's algorithm: ECDH on a curve that can sign, HMAC of a length that AES has.

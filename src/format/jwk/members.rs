@@ -8,6 +8,12 @@ use crate::format::json::{Kind, Member, Node, Problem};
 use crate::format::{Error, Format, pem};
 use crate::secret::SecretBytes;
 
+/// No number of a key that is handled here is longer: RSA numbers have 2048 octets, ML-DSA public keys 2592.
+const MAX_VALUE_LEN: usize = 8192;
+
+/// What was taken, and where it stands.
+type Placed<T> = (T, usize);
+
 pub(super) struct Members<'a> {
     format: Format,
     offset: usize,
@@ -69,6 +75,9 @@ impl<'a> Members<'a> {
     /// Bytes that may be missing.
     pub(super) fn bytes(&mut self, name: &'static str) -> Result<Option<SecretBytes>, Error> {
         let Some(value) = self.take(name) else { return Ok(None) };
+        if value.len() > MAX_VALUE_LEN {
+            return Err(self.wrong(name, value.offset(), "it is longer than such a number of any key"));
+        }
         let text = value.plain().map_err(self.problem(name))?;
         let bytes = pem::base64::<Base64UrlUnpadded>(text.as_bytes());
         match bytes {
@@ -96,19 +105,19 @@ impl<'a> Members<'a> {
     }
 
     /// A list of texts that may be missing.
-    pub(super) fn texts(&mut self, name: &'static str) -> Result<Vec<(String, usize)>, Error> {
+    pub(super) fn texts(&mut self, name: &'static str) -> Result<Vec<Placed<String>>, Error> {
         let Some(value) = self.take(name) else { return Ok(Vec::new()) };
         let elements = value.elements(64, "there are more than 64").map_err(self.problem(name))?;
         let text = |node: Node<'a>| Ok((node.string()?.into_owned(), node.offset()));
         elements.into_iter().map(|node| text(node).map_err(self.problem(name))).collect()
     }
 
-    /// `x5c`: certificates in base64 with padding (RFC 7517 §4.7).
-    pub(super) fn certificates(&mut self) -> Result<Vec<Arc<[u8]>>, Error> {
+    /// `x5c`: certificates in base64 with padding (RFC 7517 §4.7), each with its place.
+    pub(super) fn certificates(&mut self) -> Result<Vec<Placed<Arc<[u8]>>>, Error> {
         let texts = self.texts("x5c")?;
         let decode = |(text, offset): (String, usize)| {
             let der = pem::base64::<Base64>(text.as_bytes());
-            der.map(|der| Arc::from(&*der)).ok_or_else(|| self.wrong("x5c", offset, "it is not base64"))
+            der.map(|der| (Arc::from(&*der), offset)).ok_or_else(|| self.wrong("x5c", offset, "it is not base64"))
         };
         texts.into_iter().map(decode).collect()
     }

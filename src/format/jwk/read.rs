@@ -1,16 +1,14 @@
 //! From the members of a JWK to a key.
 
+use std::sync::Arc;
+
 use super::algorithms;
 use super::members::{Members, peek};
 use crate::blob::{Decoded, Hints, pkcs8};
 use crate::format::json::Node;
-use crate::format::{Entry, Error, Format, entry};
+use crate::format::{Entry, Error, Format, container, entry};
 use crate::key::rsa::{self, PrivateNumbers};
-use crate::key::{
-    Algorithm, Family, KeyMaterial, KeyUsage, ParameterSet, PrivateKey, PublicKey, SymmetricAlgorithm, SymmetricKey,
-    ec, pq,
-};
-use crate::secret::SecretBytes;
+use crate::key::{Algorithm, Family, KeyMaterial, KeyUsage, ParameterSet, PrivateKey, PublicKey, SymmetricKey, ec, pq};
 
 /// The `kid` of a key, for a message.
 pub(super) fn name(key: Node<'_>) -> Option<String> {
@@ -21,32 +19,63 @@ pub(super) fn name(key: Node<'_>) -> Option<String> {
 pub(super) fn key(value: Node<'_>, format: Format, hints: &Hints<'_>) -> Result<Entry, Error> {
     let mut members = Members::new(value, format)?;
     let (kty, kty_at) = members.required_text("kty")?;
-    let usage = usage(&mut members, &kty)?;
+    let mut extras = Vec::new();
+    let usage = usage(&mut members, &kty, &mut extras)?;
     let decoded = match kty.as_str() {
         "RSA" => asymmetric(rsa_key(&mut members, hints)?, usage, hints)?,
         "EC" | "OKP" => asymmetric(curve_key(&mut members, &kty, hints)?, usage, hints)?,
         "AKP" => asymmetric(lattice_key(&mut members, hints)?, usage, hints)?,
-        "oct" => symmetric(&mut members, usage, hints)?,
+        "oct" => symmetric(&mut members, usage, hints, &mut extras)?,
         _ => return Err(members.wrong("kty", kty_at, "RSA, EC, OKP, oct and AKP are handled")),
     };
     let name = members.text("kid")?.map(|(name, _)| name);
-    let certificates = members.certificates()?;
-    Ok(Entry { decoded, name, id: None, certificates, extras: members.into_names() })
+    let certificates = certificates(&mut members, &decoded)?;
+    extras.extend(members.into_names());
+    extras.sort_unstable();
+    Ok(Entry { name, certificates, extras, ..decoded.into() })
 }
 
 /// What `use` and `key_ops` allow. What neither of them says a usage of is allowed everything.
-fn usage(members: &mut Members<'_>, kty: &str) -> Result<Option<KeyUsage>, Error> {
-    let of_use = match members.text("use")? {
-        Some((word, _)) => algorithms::usage_of_use(&word, matches!(kty, "EC" | "OKP")),
-        None => None,
-    };
-    let mut of_operations = None;
-    for (word, _) in members.texts("key_ops")? {
-        if let Some(usage) = algorithms::usage_of_operation(&word) {
-            *of_operations.get_or_insert_with(KeyUsage::default) |= usage;
+/// Words that are not known are named among what the file says beyond the key.
+fn usage(members: &mut Members<'_>, kty: &str, extras: &mut Vec<String>) -> Result<Option<KeyUsage>, Error> {
+    let of_use = members.text("use")?.and_then(|(word, _)| {
+        let usage = algorithms::usage_of_use(&word, matches!(kty, "EC" | "OKP"));
+        if usage.is_none() {
+            extras.push(format!("use {}", entry::printable(&word)));
         }
+        usage
+    });
+    let mut of_operations = None;
+    let mut seen: Vec<String> = Vec::new();
+    for (word, offset) in members.texts("key_ops")? {
+        if seen.contains(&word) {
+            return Err(members.wrong("key_ops", offset, "an operation stands there twice (RFC 7517 §4.3)"));
+        }
+        match algorithms::usage_of_operation(&word) {
+            // `sig` is to sign and to verify, `enc` is everything else.
+            Some(usage) if of_use.is_some_and(|of_use| (of_use == KeyUsage::SIGN) != (usage == KeyUsage::SIGN)) => {
+                return Err(members.wrong("key_ops", offset, "the operation contradicts `use` (RFC 7517 §4.3)"));
+            }
+            Some(usage) => *of_operations.get_or_insert_with(KeyUsage::default) |= usage,
+            None => extras.push(format!("key_ops {}", entry::printable(&word))),
+        }
+        seen.push(word);
     }
     Ok(of_operations.or(of_use))
+}
+
+/// `x5c`: the first certificate is the key's own (RFC 7517 §4.7).
+fn certificates(members: &mut Members<'_>, decoded: &Decoded) -> Result<Vec<Arc<[u8]>>, Error> {
+    let certificates = members.certificates()?;
+    for (at, (der, offset)) in certificates.iter().enumerate() {
+        if !container::is_certificate(der) {
+            return Err(members.wrong("x5c", *offset, "it is not an X.509 certificate"));
+        }
+        if at == 0 && !container::is_of_key(der, &decoded.key) {
+            return Err(members.wrong("x5c", *offset, "the first certificate is not for this key (RFC 7517 §4.7)"));
+        }
+    }
+    Ok(certificates.into_iter().map(|(der, _)| der).collect())
 }
 
 fn asymmetric(key: KeyMaterial, usage: Option<KeyUsage>, hints: &Hints<'_>) -> Result<Decoded, Error> {
@@ -113,10 +142,19 @@ fn lattice_key(members: &mut Members<'_>, hints: &Hints<'_>) -> Result<KeyMateri
     Ok(KeyMaterial::Private(PrivateKey::Pq(pq::PrivateKey::new(set, parts, hints.validation)?)))
 }
 
-fn symmetric(members: &mut Members<'_>, usage: Option<KeyUsage>, hints: &Hints<'_>) -> Result<Decoded, Error> {
+fn symmetric(
+    members: &mut Members<'_>,
+    usage: Option<KeyUsage>,
+    hints: &Hints<'_>,
+    extras: &mut Vec<String>,
+) -> Result<Decoded, Error> {
     let k = members.required("k")?;
     let alg = members.text("alg")?;
     let named = alg.as_ref().and_then(|(alg, _)| algorithms::symmetric(alg));
+    if let (None, Some((_, offset)), None) = (named, &alg, hints.algorithm) {
+        let problem = "it names no algorithm that is handled for such a key; one can be given beside the file";
+        return Err(members.wrong("alg", *offset, problem));
+    }
     if let (Some((_, Some(len))), Some((_, offset))) = (named, &alg)
         && k.len() != len
     {
@@ -130,16 +168,9 @@ fn symmetric(members: &mut Members<'_>, usage: Option<KeyUsage>, hints: &Hints<'
             return Err(Error::not_representable(Format::Jwk, what));
         }
     };
-    let algorithm = given.or_else(|| named.map(|(named, _)| named)).unwrap_or_else(|| by_length(&k, usage));
+    let algorithm = given.or_else(|| named.map(|(named, _)| named)).unwrap_or_else(|| algorithms::untold(&k, usage));
+    // Of the many names of an algorithm one is written, and only where it is needed.
+    extras.extend(alg.map(|(alg, _)| format!("alg {}", entry::printable(&alg))));
     let key = SymmetricKey::new(algorithm, k)?;
     Ok(Decoded { algorithm: Algorithm::symmetric(algorithm), key: KeyMaterial::Secret(key), usage })
-}
-
-/// A key that names no algorithm.
-fn by_length(k: &SecretBytes, usage: Option<KeyUsage>) -> SymmetricAlgorithm {
-    if usage == Some(KeyUsage::SIGN) || !SymmetricAlgorithm::Aes.accepts(k.len()) {
-        SymmetricAlgorithm::Hmac
-    } else {
-        SymmetricAlgorithm::Aes
-    }
 }

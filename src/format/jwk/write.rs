@@ -81,10 +81,14 @@ fn text(key: &KeyMaterial, algorithm: Algorithm, beside: &Beside<'_>, format: Fo
     let set = format == Format::JwkSet;
     parts.push(Part::Text(if set { "{\"keys\":[{" } else { "{" }));
     members(&mut parts, key, format)?;
-    match algorithms::words(key, algorithm, beside.usage) {
+    let words = algorithms::words(key, algorithm, beside.usage);
+    if let Some(alg) = algorithms::needed_alg(key, &words) {
+        member(&mut parts, ",\"alg\":", Part::Quoted(quoted(alg)));
+    }
+    match words {
         Words::Nothing => {}
         Words::Use(word) => member(&mut parts, ",\"use\":", Part::Quoted(quoted(word))),
-        Words::Operations(words) => {
+        Words::Operations(words, _) => {
             parts.push(Part::Text(",\"key_ops\":["));
             list(&mut parts, words.into_iter().map(|word| Part::Quoted(quoted(word))));
         }

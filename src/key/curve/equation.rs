@@ -32,6 +32,44 @@ impl Curve {
         })
     }
 
+    /// Whether a point is one of the few that a multiplication by the cofactor takes to the neutral element, which is what a peer's
+    /// private value is then multiplied away in (RFC 7748 §6.1). On Weierstrass curves here the cofactor is 1; of RFC 8032's strings, which
+    /// only verify, none is refused.
+    pub(crate) fn has_small_order(&self, x: &[u8], y: &[u8]) -> bool {
+        match self.form {
+            Form::Montgomery => self.is_small_abscissa(x).unwrap_or(false),
+            Form::TwistedEdwards => self.is_small_point(x, y).unwrap_or(false),
+            Form::Edwards | Form::Weierstrass => false,
+        }
+    }
+
+    /// Whether the cofactor, a power of two, takes a little-endian u to infinity: on the curve or its twist, whose cofactor is no greater.
+    fn is_small_abscissa(&self, string: &[u8]) -> Option<bool> {
+        let field = Field::new(self.parameters.p)?;
+        let a = field.element(self.parameters.a)?;
+        let mut number = string.to_vec();
+        number.reverse();
+        let (mut x, mut z) = (field.element(&number)?, field.one());
+        for _ in 0..self.parameters.h.last()?.ilog2() {
+            let (xx, zz, xz) = (x.square(), z.square(), &x * &z);
+            let four_xz = &(&xz + &xz) + &(&xz + &xz);
+            x = (&xx - &zz).square();
+            z = &four_xz * &(&(&xx + &(&a * &xz)) + &zz);
+        }
+        Some(bool::from(z.is_zero()))
+    }
+
+    /// Whether 4·P is neutral, where the cofactor is 4: 2·P has x = 0, which 2xy = 0 says, or is a point at infinity of order 2, which a zero
+    /// in the denominators a·x² + y² and 2 − a·x² − y² of the doubling says.
+    fn is_small_point(&self, x: &[u8], y: &[u8]) -> Option<bool> {
+        let field = Field::new(self.parameters.p)?;
+        let a = field.element(self.parameters.a)?;
+        let (x, y) = (field.element(x)?, field.element(y)?);
+        let sum = &(&a * &x.square()) + &y.square();
+        let rest = &(&field.one() + &field.one()) - &sum;
+        Some(bool::from((&x * &y).is_zero() | sum.is_zero() | rest.is_zero()))
+    }
+
     /// The y-coordinate, as wide as the field, of the point with this x and a y that is odd or even (SEC 1 §2.3.4); `None` where the curve
     /// has no such point, and on other curves than Weierstrass ones.
     pub(crate) fn ordinate(&self, x: &[u8], odd: bool) -> Option<Vec<u8>> {

@@ -133,3 +133,55 @@ fn montgomery_coordinates_must_be_reduced() {
     u[31] = 0xFF;
     assert!(!is_reduced(u));
 }
+
+/// RFC 7748 §6.1 has the check that these evade: what is agreed on with one of them is zero whatever the private value.
+#[test]
+fn points_of_small_order_are_no_public_keys() {
+    let eight = [
+        "e0eb7a7c3b41b8ae1656e3faf19fc46ada098deb9c32b1fd866205165f49b800",
+        "5f9c95bca3508c24b1d0b1559c83ef5b04445cc4581c8e86d8224eddd09f1157",
+    ];
+    let mut points = vec![[0; 32], [0; 32], [0xFF; 32]];
+    points[1][0] = 1;
+    (points[2][0], points[2][31]) = (0xEC, 0x7F);
+    points.extend(eight.map(|text| {
+        std::array::from_fn(|index| u8::from_str_radix(text.get(2 * index..2 * index + 2).unwrap(), 16).unwrap())
+    }));
+    let curve = Curve::by_name("curve25519").unwrap();
+    let secret = x25519_dalek::StaticSecret::from([0x55; 32]);
+    let refused = |curve, x: &[u8], y: &[u8]| {
+        let taken = PublicKey::new(curve, x, y, Validation::Skip).unwrap();
+        let refused = PublicKey::new(curve, x, y, Validation::Full).is_err();
+        assert_eq!(refused, taken.consistency() == Consistency::Unchecked);
+        assert!(taken.is_on_curve());
+        refused
+    };
+    for point in &points {
+        assert_eq!(secret.diffie_hellman(&(*point).into()).as_bytes(), &[0; 32]);
+        assert!(refused(curve, point, &[]), "{point:02x?}");
+    }
+    // Other points of the curve and its twist.
+    for u in 2..100 {
+        let mut point = [0; 32];
+        point[0] = u;
+        assert!(!refused(curve, &point, &[]), "{u}");
+    }
+    let curve = Curve::by_name("X448").unwrap();
+    let mut last = curve.parameters.p.to_vec();
+    last.reverse();
+    last[0] -= 1;
+    for (low, small) in [(0, true), (1, true), (2, false), (5, false)] {
+        let mut point = [0; 56];
+        point[0] = low;
+        assert_eq!(refused(curve, &point, &[]), small, "{low}");
+    }
+    assert!(refused(curve, &last, &[]));
+    for name in ["numsP256t1", "numsP384t1", "numsP512t1"] {
+        let curve = Curve::by_name(name).unwrap();
+        let wide = |number: &[u8]| [vec![0; curve.width() - number.len()].as_slice(), number].concat();
+        let mut minus_one = wide(curve.parameters.p);
+        *minus_one.last_mut().unwrap() -= 1;
+        assert!(refused(curve, &vec![0; curve.width()], &minus_one), "{name}");
+        assert!(!refused(curve, &wide(curve.parameters.gx), &wide(curve.parameters.gy)), "{name}");
+    }
+}

@@ -35,7 +35,7 @@ pub(crate) fn run(context: &Context, args: &ConvertArgs) -> Result<u8, Failure> 
             Failure::usage(format!("{} has no public half", entry.decoded.key.describe()), "leave --public out")
         })?);
     }
-    let password = out_password(context, args, &reading, &bytes, format)?;
+    let password = out_password(context, args, &reading, entry.encrypted)?;
     let encrypts = password.is_some();
     let defaults = Encryption::default();
     let writing = Writing {
@@ -47,15 +47,15 @@ pub(crate) fn run(context: &Context, args: &ConvertArgs) -> Result<u8, Failure> 
         },
         certificates: &entry.certificates,
         name: entry.name.as_deref(),
+        dnssec_algorithm: entry.dnssec_algorithm,
         explicit_parameters: args.explicit_parameters,
     };
     let key = &entry.decoded.key;
     let written = format::encode_with(key, entry.decoded.algorithm, args.to, &writing)?;
     let private = !args.to.is_public() && !matches!(key, KeyMaterial::Public(_));
-    let losses: Vec<String> =
-        format::losses(&entry, format, args.to, &writing).iter().map(ToString::to_string).collect();
+    let losses: Vec<String> = format::losses(&entry, args.to, &writing).iter().map(ToString::to_string).collect();
     for loss in &losses {
-        context.output.warning(&format!("not in the output: {loss}"));
+        context.output.warning(&format!("lost: {loss}"));
     }
     let report = Report { from: format, losses, encrypted: encrypts };
     deliver(context, args, &entry, &written, private, &report)?;
@@ -93,11 +93,10 @@ fn out_password(
     context: &Context,
     args: &ConvertArgs,
     reading: &Reading,
-    bytes: &[u8],
-    format: Format,
+    was_encrypted: bool,
 ) -> Result<Option<SecretBytes>, Failure> {
     let encrypts = matches!(args.to, Format::Pkcs12 | Format::PKCS8 | Format::Pkcs8Pem);
-    let given = context.password(args.out_password_source.as_deref())?;
+    let given = context.new_password(args.out_password_source.as_deref(), "--out-password-source")?;
     let password = match (given, reading.password()) {
         (Some(_), _) if !encrypts => {
             return Err(Failure::usage(
@@ -106,9 +105,7 @@ fn out_password(
             ));
         }
         (Some(given), _) => Some(given),
-        (None, Some(unused)) if encrypts && (args.to == Format::Pkcs12 || !reading.needs_password(bytes, format)) => {
-            Some(unused.clone())
-        }
+        (None, Some(unused)) if encrypts && (args.to == Format::Pkcs12 || !was_encrypted) => Some(unused.clone()),
         (None, _) => None,
     };
     if password.is_none() && args.to == Format::Pkcs12 {

@@ -29,8 +29,10 @@ pub(crate) fn run(context: &Context, args: &ExportArgs) -> Result<u8, Failure> {
     }
     let text = matches!(args.kind, Format::Pkcs8Pem | Format::SpkiPem);
     file::check_target(args.output.as_deref(), args.force, !text, context.output.is_json())?;
-    let parameters =
-        ExportParameters { scheme: args.scheme, password: context.password(args.password_source.as_deref())? };
+    let parameters = ExportParameters {
+        scheme: args.scheme,
+        password: context.new_password(args.password_source.as_deref(), "--password-source")?,
+    };
 
     let provider = context.provider(Access::ReadOnly)?;
     let key = provider.open_key(&args.name)?;

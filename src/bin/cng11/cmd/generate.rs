@@ -25,7 +25,7 @@ pub(crate) fn run(context: &Context, args: &GenerateArgs) -> Result<u8, Failure>
         key.set_id(&id.0)?;
     }
     key.finalize(Flags::NONE)?;
-    report_made(context.output, &key, "generated");
+    report_made(context.output, &key, "generated", &[]);
     Ok(0)
 }
 

@@ -1,4 +1,4 @@
-//! `import FILE --name NAME …`
+//! `import FILE [--name NAME] …`
 
 use cng_pkcs11::blob::{BlobType, Hints};
 use cng_pkcs11::format::{self, Format};
@@ -17,7 +17,7 @@ use crate::file;
 use crate::output::printable;
 
 pub(crate) fn run(context: &Context, args: &ImportArgs) -> Result<u8, Failure> {
-    let name = KeyName::new(&args.name)?;
+    let given = args.name.as_deref().map(KeyName::new).transpose()?;
     match (args.route, &args.unwrap_key) {
         (RouteArg::Unwrap, None) => {
             return Err(Failure::usage("the route `unwrap` needs a key that unwraps", "name it with --unwrap-key"));
@@ -32,11 +32,11 @@ pub(crate) fn run(context: &Context, args: &ImportArgs) -> Result<u8, Failure> {
     }
     let bytes = file::read(&args.file)?;
     let certificate = args.cert.as_deref().map(file::read).transpose()?;
-    let parameters = ImportParameters {
-        name: Some(name.clone()),
+    let mut parameters = ImportParameters {
+        name: given,
         algorithm: args.algorithm,
         curve: args.curve,
-        password: context.password(args.password_source.as_deref())?,
+        password: context.password(args.password_source.as_deref(), "--password-source")?,
     };
     let mut flags = Flags::DO_NOT_FINALIZE | Flags::SILENT;
     if args.policy.overwrite {
@@ -45,8 +45,10 @@ pub(crate) fn run(context: &Context, args: &ImportArgs) -> Result<u8, Failure> {
     if args.no_validate {
         flags |= Flags::NO_KEY_VALIDATION;
     }
+    let mut warnings = Vec::new();
     let mut key = match &args.unwrap_key {
-        None => clear(context, args, &parameters, &bytes, flags)?,
+        None => clear(context, args, &mut parameters, &bytes, flags, &mut warnings)?,
+        Some(_) if parameters.name.is_none() => return Err(nameless()),
         Some(unwrap_key) => wrapped(context, args, unwrap_key, &parameters, &bytes, flags)?,
     };
     key.set_export_policy(args.policy.export_policy)?;
@@ -60,10 +62,11 @@ pub(crate) fn run(context: &Context, args: &ImportArgs) -> Result<u8, Failure> {
         key.set_certificate(certificate)?;
     }
     if args.dry_run {
-        return rehearse(context, args, &key, &name);
+        let name = parameters.name.ok_or_else(nameless)?;
+        return rehearse(context, args, &key, &name, &warnings);
     }
     key.finalize(Flags::NONE)?;
-    report_made(context.output, &key, "imported");
+    report_made(context.output, &key, "imported", &warnings);
     Ok(0)
 }
 
@@ -71,9 +74,10 @@ pub(crate) fn run(context: &Context, args: &ImportArgs) -> Result<u8, Failure> {
 fn clear(
     context: &Context,
     args: &ImportArgs,
-    parameters: &ImportParameters,
+    parameters: &mut ImportParameters,
     bytes: &SecretBytes,
     flags: Flags,
+    warnings: &mut Vec<String>,
 ) -> Result<Key, Failure> {
     let format = match args.kind {
         InputType::Is(format) => format,
@@ -86,11 +90,10 @@ fn clear(
         validation: if args.no_validate { Validation::Skip } else { Validation::Full },
         limits: args.choice.limits(),
     };
-    let entries = format::decode_all(bytes, format, &hints)?;
-    let entry = match &args.choice.key {
-        Some(wanted) => format::select(entries, wanted)?,
-        None => format::only(entries)?,
-    };
+    let entry = format::decode_one(bytes, format, &hints, args.choice.key.as_deref())?;
+    if parameters.name.is_none() {
+        parameters.name = Some(KeyName::new(&entry.name.ok_or_else(nameless)?)?);
+    }
     let decoded = entry.decoded;
     check_algorithm(decoded.algorithm)?;
     if matches!(decoded.key, KeyMaterial::Public(_)) {
@@ -105,7 +108,7 @@ fn clear(
         _ => (None, entry.certificates.len()),
     };
     if above > 0 {
-        context.output.warning(&format!("{above} more certificates of the file are not put on the token"));
+        warnings.push(format!("{above} more certificates of the file are not put on the token"));
     }
     let provider = context.provider(Access::ReadWrite)?;
     let mut key = provider.import_decoded(decoded, parameters, flags)?;
@@ -113,6 +116,10 @@ fn clear(
         key.set_certificate(certificate)?;
     }
     Ok(key)
+}
+
+fn nameless() -> Failure {
+    Failure::usage("the file does not name the key", "name it with --name")
 }
 
 /// A wrapped file: the type says what is inside.
@@ -161,14 +168,21 @@ fn recognise(args: &ImportArgs, bytes: &SecretBytes) -> Result<Format, Failure> 
     }
 }
 
-fn rehearse(context: &Context, args: &ImportArgs, key: &Key, name: &KeyName) -> Result<u8, Failure> {
+fn rehearse(
+    context: &Context,
+    args: &ImportArgs,
+    key: &Key,
+    name: &KeyName,
+    warnings: &[String],
+) -> Result<u8, Failure> {
+    warnings.iter().for_each(|warning| context.output.warning(warning));
     let (algorithm, usage) = key.rehearse()?;
     let algorithm_name = algorithm.map(|algorithm| algorithm.name());
     let words: Vec<_> = usage.words().collect();
     let route = if args.unwrap_key.is_some() { "unwrap" } else { "copy" };
     let document = json!({
         "dry_run": true, "name": name.as_str(), "algorithm": algorithm_name, "bits": key.bits(),
-        "export_policy": key.export_policy().words(), "usage": words, "route": route,
+        "export_policy": key.export_policy().words(), "usage": words, "route": route, "warnings": warnings,
     });
     context.output.result(document, || {
         format!(

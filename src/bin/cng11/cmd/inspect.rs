@@ -29,9 +29,11 @@ struct Inspected {
 }
 
 pub(crate) fn run(context: &Context, args: &InspectArgs) -> Result<u8, Failure> {
-    let reading = Reading::new(context, &args.reading, Validation::Full)?;
+    let reading = Reading::new(context, &args.reading, Validation::Full)?.for_inspect();
     if let Some(other) = &args.other {
-        return compare(context, &reading, (&args.file, args.reading.kind), (other, args.other_type));
+        let password = context.password(args.other_password_source.as_deref(), "--other-password-source")?;
+        let of_other = reading.of_other(args.other_key.as_deref(), password);
+        return compare(context, (&reading, &args.file, args.reading.kind), (&of_other, other, args.other_type));
     }
     let bytes = file::read(&args.file)?;
     let format = reading.recognise(&bytes, args.reading.kind)?;
@@ -45,27 +47,37 @@ pub(crate) fn run(context: &Context, args: &InspectArgs) -> Result<u8, Failure> 
 }
 
 fn inspect(context: &Context, reading: &Reading, bytes: &[u8], format: Format) -> Result<Inspected, Failure> {
-    let (fields, outcome) = format::inspect(bytes, format, &reading.hints(format, Validation::Full));
+    let (fields, mut outcome) = format::inspect(bytes, format, &reading.hints(format, Validation::Full));
+    if reading.key().is_some() {
+        outcome = reading.all(bytes, format, Validation::Full);
+    }
     let mut inspected =
         Inspected { format, fields, entries: Vec::new(), instead: None, consistent: None, problem: None };
     match outcome {
         Ok(entries) => {
-            inspected.entries = reading.choose(entries)?;
+            inspected.entries = entries;
             let checked = |entry: &Entry| entry.decoded.key.consistency() == Consistency::Checked;
             inspected.consistent = inspected.entries.iter().all(checked).then_some(true);
         }
         Err(format::Error::Blob(
             error @ (blob::Error::NotAKey { .. } | blob::Error::Sealed { .. } | blob::Error::Wrapped { .. }),
         )) => inspected.instead = Some(error.to_string()),
+        // One of several keys is bad: the others are shown.
+        Err(error @ format::Error::Entry { .. }) if reading.key().is_none() && inconsistency(&error).is_none() => {
+            inspected.entries = reading.readable(bytes, format);
+            inspected.consistent = Some(false);
+            inspected.problem = Some(error.to_string());
+        }
         Err(error) => {
             let Some(problem) = inconsistency(&error) else {
                 // What was read of it still helps to see where it stops making sense. What is not of this type at all may be a bare key,
                 // whose first bytes are not for a terminal.
-                let foreign = matches!(error, format::Error::Blob(blob::Error::Magic { .. }));
+                let foreign =
+                    matches!(error, format::Error::Blob(blob::Error::Magic { .. } | blob::Error::Foreign { .. }));
                 if !foreign && !context.output.is_json() {
                     context.output.note(field_table(&inspected.fields, false).trim_end());
                 }
-                return Err(reading.unreadable(error.into(), bytes));
+                return Err(reading.refused(error, bytes, format));
             };
             inspected.entries = reading.all(bytes, format, Validation::Skip).unwrap_or_default();
             inspected.consistent = Some(false);
@@ -94,11 +106,10 @@ fn wrapped(context: &Context, bytes: &[u8]) -> Result<u8, Failure> {
 /// Whether two files hold the same key, whatever else they hold: exit code 0 if they do, 1 if they do not.
 fn compare(
     context: &Context,
-    reading: &Reading,
-    first: (&Path, InputType),
-    second: (&Path, InputType),
+    first: (&Reading, &Path, InputType),
+    second: (&Reading, &Path, InputType),
 ) -> Result<u8, Failure> {
-    let read = |(path, kind): (&Path, InputType)| -> Result<(Format, Entry), Failure> {
+    let read = |(reading, path, kind): (&Reading, &Path, InputType)| -> Result<(Format, Entry), Failure> {
         let bytes = file::read(path)?;
         let format = reading.recognise(&bytes, kind)?;
         Ok((format, reading.one(&bytes, format)?))

@@ -7,7 +7,7 @@ use crate::args::TokenInitArgs;
 use crate::context::Context;
 use crate::failure::Failure;
 use crate::output::{columns, printable};
-use crate::pin;
+use crate::pin::{self, Wanted};
 
 pub(crate) fn list(context: &Context) -> Result<u8, Failure> {
     let module = context.module()?;
@@ -55,11 +55,16 @@ pub(crate) fn init(context: &Context, args: &TokenInitArgs) -> Result<u8, Failur
         });
     }
     let blank = tokens.iter().find(|info| !info.initialised).ok_or(token::Error::NoBlankToken)?;
-    let what = "security officer's PIN";
+    let wanted = Wanted {
+        what: "security officer's PIN",
+        option: "--so-pin-source",
+        variable: Some("CNG11_SO_PIN"),
+        is_new: false,
+    };
     let so_pin = match &args.so_pin_source {
-        Some(source) => pin::read(source, what)?,
-        None if std::env::var_os("CNG11_SO_PIN").is_some() => pin::read("env:CNG11_SO_PIN", what)?,
-        None => pin::prompt(what)?,
+        Some(source) => pin::read(source, wanted)?,
+        None if std::env::var_os("CNG11_SO_PIN").is_some() => pin::read("env:CNG11_SO_PIN", wanted)?,
+        None => pin::prompt(wanted)?,
     };
     let user_pin = context.user_pin("new user PIN")?;
     token::initialise(&module, blank.slot, &args.label, &so_pin, &user_pin)?;

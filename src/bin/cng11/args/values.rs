@@ -1,0 +1,96 @@
+//! The values that options take, for the long help and for whoever has mistyped one.
+
+use cng_pkcs11::asn1::Scheme;
+use cng_pkcs11::format::Format;
+use cng_pkcs11::key::curve::CURVES;
+
+/// What `--algorithm` takes, families of elliptic curves also with the curve's size behind.
+pub(super) const ALGORITHMS: &[&str] = &[
+    "RSA",
+    "ECDSA",
+    "ECDSA_P256",
+    "ECDSA_P384",
+    "ECDSA_P521",
+    "ECDH",
+    "ECDH_P256",
+    "ECDH_P384",
+    "ECDH_P521",
+    "DSA",
+    "DH",
+    "AES",
+    "3DES",
+    "HMAC",
+];
+
+pub(super) fn input() -> String {
+    format!("What the file is; auto: it is recognised from its bytes.\n\nOne of: {}", list(Format::names()))
+}
+
+pub(super) fn output() -> String {
+    format!("What the output shall be.\n\nOne of: {}", list(Format::names()))
+}
+
+pub(super) fn encryption() -> String {
+    format!(
+        "How the output is encrypted; aes256 is short for aes256-sha256, which is the default.\n\nOne of: {}",
+        list(Scheme::names())
+    )
+}
+
+pub(super) fn algorithm() -> String {
+    format!("CNG algorithm, where the file does not say it.\n\nOne of: {}", list(ALGORITHMS.iter().copied()))
+}
+
+pub(super) fn curve() -> String {
+    let names = CURVES.iter().map(|curve| curve.name);
+    format!("CNG curve name, where the file does not say it.\n\nOne of: {}", list(names))
+}
+
+fn list(names: impl Iterator<Item = &'static str>) -> String {
+    names.collect::<Vec<_>>().join(", ")
+}
+
+/// Which of the known names was meant, if one is near: with its first letters, or with few of them changed.
+pub(super) fn meant(text: &str, names: impl Iterator<Item = &'static str>) -> String {
+    const LONGEST: usize = 64;
+    let text = text.to_lowercase();
+    if text.is_empty() || text.len() > LONGEST {
+        return String::new();
+    }
+    let distances = names.map(|name| (distance(&text, &name.to_lowercase()), name));
+    let nearest =
+        distances.filter(|(distance, name)| *distance <= name.len() / 3).min_by_key(|(distance, _)| *distance);
+    nearest.map(|(_, name)| format!("; did you mean {name}?")).unwrap_or_default()
+}
+
+/// How many letters must be put in, taken out or changed to make one word of another (Levenshtein).
+fn distance(one: &str, other: &str) -> usize {
+    let mut row: Vec<usize> = (0..=other.chars().count()).collect();
+    for (at, letter) in one.chars().enumerate() {
+        let mut left = at + 1;
+        let mut next = vec![left];
+        for (pair, character) in row.windows(2).zip(other.chars()) {
+            let [above_left, above] = pair else { continue };
+            left = (above_left + usize::from(letter != character)).min(above + 1).min(left + 1);
+            next.push(left);
+        }
+        row = next;
+    }
+    row.last().copied().unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_mistyped_finds_the_name_that_was_meant() {
+        assert_eq!(meant("pkcs8pem", Format::names()), "; did you mean pkcs8-pem?");
+        assert_eq!(meant("RSAPRIVATBLOB", Format::names()), "; did you mean RSAPRIVATEBLOB?");
+        assert_eq!(meant("nonsense", Format::names()), "");
+        assert_eq!(distance("kitten", "sitting"), 3);
+        for name in ALGORITHMS {
+            assert!(cng_pkcs11::key::Algorithm::by_name(name).is_ok() || name.len() < 6, "{name}");
+        }
+    }
+}
