@@ -1,14 +1,14 @@
 //! PKCS#12, also called PFX (RFC 7292, RFC 9579): keys, their certificates and the chains of these, under a password.
 //!
-//! Owns the container and its MAC. Encryption is [`pbe`](super::pbe)'s, a key is handed out as the PKCS#8 that it is. Reading takes BER
+//! Owns the container and its MAC. Encryption is `pbe`'s, a key is handed out as the PKCS#8 that it is. Reading takes BER
 //! as well as DER and every bag that holds a key or an X.509 certificate, and counts what it passes over. Nothing is handed out before the MAC has been verified; a
 //! file without one is read and said to have none. The two public-key modes, signedData and envelopedData, are refused.
 //!
 //! | layer | structure | module |
 //! |---|---|---|
-//! | 1 | `PFX`: `authSafe`, `macData` | [`read`], [`mac`] |
-//! | 2 | `AuthenticatedSafe`: data and encryptedData | [`read`] |
-//! | 3 | `SafeContents`: bags | [`bag`] |
+//! | 1 | `PFX`: `authSafe`, `macData` | `read`, `mac` |
+//! | 2 | `AuthenticatedSafe`: data and encryptedData | `read` |
+//! | 3 | `SafeContents`: bags | `bag` |
 
 mod bag;
 mod certificates;

@@ -10,8 +10,8 @@
 //! | … | cbFieldLength | Qy |
 //! | … | cbSubgroupOrder | d (private blob only) |
 //!
-//! The curve is recognised by its numbers; what [`ecc_parameters`](super::ecc_parameters) says of seeds holds here. A private blob with
-//! Qx = Qy = 0 asks for Q to be computed. Unconfirmed: curve25519, whose key is taken to be as in [`ecc`](super::ecc), u and d little-endian
+//! The curve is recognised by its numbers; what [`ecc_parameters`] says of seeds holds here. A private blob with
+//! Qx = Qy = 0 asks for Q to be computed. Unconfirmed: curve25519, whose key is taken to be as in [`ecc`], u and d little-endian
 //! and Qy zero, under big-endian parameters.
 
 use super::ecc_parameters::{self, Description};

@@ -1,4 +1,4 @@
-//! `PQPrivateKeyBlob`: `NCRYPT_PQ_BLOB`, 12 bytes, around one of the private blobs of [`pq`](super::pq) and the name of its type.
+//! `PQPrivateKeyBlob`: `NCRYPT_PQ_BLOB`, 12 bytes, around one of the private blobs of [`pq`] and the name of its type.
 //!
 //! | offset | size | field | value |
 //! |---|---|---|---|

@@ -8,7 +8,7 @@
 //! | 8 + cbKey | cbKey | Y | big-endian |
 //!
 //! `sslprovider.h` says of the field dwCurveType of its list of curves that it is IANA's number. Unconfirmed: that it is the same here, and
-//! that the rest is as in [`ecc`](super::ecc), curve25519 included. There is no magic, and no private form. Such keys are for agreement,
+//! that the rest is as in [`ecc`], curve25519 included. There is no magic, and no private form. Such keys are for agreement,
 //! so that is what they are taken for unless an algorithm beside the blob says ECDSA.
 
 use super::writer::Writer;
