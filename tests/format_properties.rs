@@ -165,7 +165,13 @@ fn survives(entry: &Entry, name: Option<&str>) {
             assert!(again == bytes, "{}: other bytes the second time", what());
         }
     }
-    assert!(written >= least(&decoded.key), "{:?}: only {written} formats", decoded.key.kind());
+    // Of a curve without arithmetic, what came without its public half is held by few: PKCS#8, its PEM, PKCS#12.
+    let least = if decoded.key.public().is_some() || matches!(decoded.key, KeyMaterial::Secret(_)) {
+        least(&decoded.key)
+    } else {
+        3
+    };
+    assert!(written >= least, "{:?}: only {written} formats", decoded.key.kind());
 }
 
 #[track_caller]
