@@ -213,7 +213,7 @@ fn key_hint(error: &key::Error) -> Option<String> {
         key::Error::Usage { .. } => "leave --usage out for what the algorithm is for, or give `all`".into(),
         key::Error::Size { .. } => "check the algorithm and the file: CNG has no keys of this size".into(),
         key::Error::Missing { .. } => "use a file that holds it".into(),
-        key::Error::NotOnToken { .. } => "choose a curve that CNG and PKCS#11 have in common, for instance nistP256".into(),
+        key::Error::NotOnToken { .. } => "RSA, AES, 3DES, HMAC and the curves that CNG and PKCS#11 have in common go onto tokens".into(),
     })
 }
 

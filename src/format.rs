@@ -163,6 +163,11 @@ impl Format {
         self.der().is_some() || matches!(self, Self::Bind | Self::Jwk | Self::JwkSet)
     }
 
+    /// Whether the key inside is a PKCS#8: bare, as PEM or in a PKCS#12. These alone are encrypted under a password.
+    pub fn holds_pkcs8(self) -> bool {
+        matches!(self, Self::PKCS8 | Self::Pkcs8Pem | Self::Pkcs12)
+    }
+
     /// Whether a file of this format can hold more than one key.
     pub fn can_hold_several(self) -> bool {
         self.der().is_some() || matches!(self, Self::JwkSet | Self::Pkcs12)

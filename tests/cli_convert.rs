@@ -266,6 +266,28 @@ fn what_a_target_cannot_hold_is_refused_by_name() {
 }
 
 #[test]
+fn an_option_without_effect_is_refused() {
+    let desk = Desk::new();
+    let (ec, rsa) = ("ec-nistP256.PKCS8_PRIVATEKEY.bin", "rsa2048-e65537.PKCS8_PRIVATEKEY.bin");
+    for (file, to) in
+        [(ec, "jwk"), (ec, "ECCPRIVATEBLOB"), (rsa, "pkcs8"), ("more/ed25519.PKCS8_PRIVATEKEY.bin", "spki")]
+    {
+        let error = desk.error(&["convert", &vector(file), "--to", to, "--explicit-parameters"], 1);
+        assert!(error["message"].as_str().unwrap().contains("parameters"), "{file} to {to}: {error}");
+    }
+    for to in ["pkcs8", "sec1", "spki"] {
+        let out = desk.convert(ec, to, &["--explicit-parameters"]);
+        let parsed = openssl(&["asn1parse", "-in", &out, "-inform", "DER"], None);
+        let parsed = String::from_utf8(parsed).unwrap();
+        assert!(parsed.contains("prime-field") && !parsed.contains("prime256v1"), "{to}: {parsed}");
+    }
+    for (file, usage) in [(rsa, "agree"), (ec, "decrypt"), ("more/ed25519.PKCS8_PRIVATEKEY.bin", "agree")] {
+        let error = desk.error(&["convert", &vector(file), "--to", "pkcs8", "--usage", usage], 2);
+        assert!(error["message"].as_str().unwrap().contains(usage), "{file}: {error}");
+    }
+}
+
+#[test]
 fn a_file_with_several_keys_asks_which() {
     let desk = Desk::new();
     let one = openssl(&["pkey", "-in", &vector("ec-nistP256.PKCS8_PRIVATEKEY.bin"), "-inform", "DER"], None);

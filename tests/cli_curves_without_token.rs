@@ -42,7 +42,7 @@ fn a_key_on_a_curve_that_tokens_do_not_have_is_refused_and_leaves_nothing() {
         }
         let error = token.json_error(&arguments, 3);
         assert_eq!(error["status"], "NTE_NOT_SUPPORTED", "{name}: {error}");
-        assert!(error.to_string().contains(&key::Error::NotOnToken { curve: curve.name }.to_string()), "{error}");
+        assert!(error.to_string().contains(&key::Error::NotOnToken { what: curve.name }.to_string()), "{error}");
         assert_eq!(token.contents(), before, "{name}");
     }
 }

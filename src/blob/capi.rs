@@ -149,12 +149,6 @@ fn last_bit(little_endian: &[u8]) -> u64 {
     (little_endian.len() as u64).saturating_sub(1) * 8 + top
 }
 
-/// Bits of a big-endian number, as a header says those of a modulus.
-fn bits(number: &[u8]) -> usize {
-    let number = trim_leading_zeros(number);
-    number.first().map_or(0, |top| number.len() * 8 - top.leading_zeros() as usize)
-}
-
 /// Bits of the bytes of a big-endian number, as a header says those of q, j and x.
 fn byte_bits(number: &[u8]) -> usize {
     trim_leading_zeros(number).len() * 8

@@ -59,15 +59,22 @@ pub fn encode(key: &KeyMaterial, algorithm: Algorithm, format: Format) -> Result
 ///
 /// # Errors
 /// [`Error`] when the format cannot hold the key, or not as it is asked for: a password with a format that has no encryption,
-/// PKCS#12 without one.
+/// PKCS#12 without one, a curve's parameters where there are none.
 pub fn encode_with(
     key: &KeyMaterial,
     algorithm: Algorithm,
     format: Format,
     writing: &Writing<'_>,
 ) -> Result<SecretBytes, Error> {
-    if writing.password.is_some() && !matches!(format, Format::PKCS8 | Format::Pkcs8Pem | Format::Pkcs12) {
+    if writing.password.is_some() && !format.holds_pkcs8() {
         return Err(Error::not_representable(format, "a password: only pkcs8, pkcs8-pem and pkcs12 are encrypted"));
+    }
+    let says_parameters =
+        format.holds_pkcs8() || matches!(format, Format::Sec1 | Format::Sec1Pem | Format::Spki | Format::SpkiPem);
+    if writing.explicit_parameters && !(says_parameters && key.curve().is_some_and(|curve| curve.form.is_affine())) {
+        let what =
+            "a curve's parameters in DER: only pkcs8, sec1, spki and pkcs12 of a key on a Weierstrass curve have them";
+        return Err(Error::not_representable(format, what));
     }
     let beside = jwk::Beside { usage: writing.usage, name: writing.name, certificates: writing.certificates };
     match format {

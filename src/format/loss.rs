@@ -129,8 +129,7 @@ fn private_losses(losses: &mut Vec<Loss>, key: &PrivateKey, to: Format) {
             // RFC 8410 leaves it out, and OpenSSL 3.0 does not read what has it all the same.
             let own_curve = matches!(key.curve().form, Form::Edwards | Form::Montgomery);
             let uncomputed = own_curve && key.curve().arithmetic.is_none() && key.public().is_some();
-            let is_pkcs8 = matches!(to, Format::PKCS8 | Format::Pkcs8Pem | Format::Pkcs12);
-            if to == Format::Bind || (uncomputed && is_pkcs8) {
+            if to == Format::Bind || (uncomputed && to.holds_pkcs8()) {
                 losses.push(Loss::PublicHalf);
             }
         }
@@ -185,7 +184,7 @@ fn domain_losses(losses: &mut Vec<Loss>, parameters: &dsa::Parameters, to: Forma
 /// PKCS #3, which is written where there is none, has the length alone; CNG's blobs and BIND have nothing.
 fn dh_losses(losses: &mut Vec<Loss>, key: &dh::PublicKey, to: Format) {
     let parameters = key.parameters();
-    let is_der = matches!(to, Format::PKCS8 | Format::Pkcs8Pem | Format::Pkcs12 | Format::Spki | Format::SpkiPem);
+    let is_der = to.holds_pkcs8() || matches!(to, Format::Spki | Format::SpkiPem);
     let is_capi = matches!(to, Format::Blob(BlobType::CapiDhPrivate | BlobType::CapiDhPublic));
     let has_q = parameters.q().is_some();
     if has_q && !is_der && !is_capi {
@@ -209,7 +208,7 @@ fn dh_losses(losses: &mut Vec<Loss>, key: &dh::PublicKey, to: Format) {
 fn said_of_key(losses: &mut Vec<Loss>, entry: &Entry, to: Format, writing: &Writing<'_>) {
     let (key, family) = (&entry.decoded.key, entry.decoded.algorithm.family);
     let is_jwk = matches!(to, Format::Jwk | Format::JwkSet);
-    let has_usage = is_jwk || matches!(to, Format::PKCS8 | Format::Pkcs8Pem | Format::Pkcs12);
+    let has_usage = is_jwk || to.holds_pkcs8();
     match (key, family) {
         (KeyMaterial::Secret(_), Family::Symmetric(algorithm)) => {
             let told = match to {

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use super::curve::Form;
+use super::curve::{CURVES, Form};
 use super::{Curve, Error, KeyUsage, SymmetricAlgorithm};
 
 /// What kind of algorithm an identifier names.
@@ -162,6 +162,18 @@ impl Algorithm {
         known.ok_or_else(|| Error::UnknownAlgorithm { name: name.to_owned() })
     }
 
+    /// Every identifier that [`Self::by_name`] reads.
+    pub fn names() -> impl Iterator<Item = String> {
+        let symmetric = SymmetricAlgorithm::ALL.iter().map(|algorithm| Family::Symmetric(*algorithm));
+        Family::ASYMMETRIC.iter().copied().chain(symmetric).flat_map(|family| {
+            let is_specific = matches!(family, Family::Ecdh | Family::Ecdsa);
+            let curves = CURVES.iter().filter(move |curve| is_specific && curve.nist_bits().is_some());
+            std::iter::once(Self::of(family))
+                .chain(curves.map(move |curve| Self { family, curve: Some(curve) }))
+                .map(Self::name)
+        })
+    }
+
     /// The CNG identifier.
     pub fn name(self) -> String {
         match (self.family, self.curve.and_then(Curve::nist_bits)) {
@@ -204,26 +216,14 @@ mod tests {
 
     #[test]
     fn identifiers_survive_reading_and_writing() {
-        for name in [
-            "RSA",
-            "ECDSA_P256",
-            "ECDSA_P384",
-            "ECDSA_P521",
-            "ECDH_P256",
-            "ECDH",
-            "ECDSA",
-            "DSA",
-            "DH",
-            "ML-DSA",
-            "ML-KEM",
-            "SLH-DSA",
-            "EDDSA",
-            "AES",
-            "3DES",
-            "HMAC",
-        ] {
+        for name in Algorithm::names() {
             assert_eq!(Algorithm::by_name(&name.to_lowercase()).unwrap().name(), name);
         }
+        let names: Vec<_> = Algorithm::names().collect();
+        for name in ["RSA", "ECDSA", "ECDSA_P256", "ECDH_P521", "EDDSA", "DH", "ML-KEM", "AES", "3DES", "HMAC"] {
+            assert!(names.iter().any(|known| known == name), "{name}");
+        }
+        assert_eq!(names.len(), 18);
         for name in ["RSA_P256", "ECDSA_P255", "AES_P256", "ECDSA_P", "", "ECDSA_Pxyz", "EDDSA_P256"] {
             assert!(Algorithm::by_name(name).is_err(), "{name}");
         }

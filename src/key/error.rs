@@ -50,11 +50,11 @@ pub enum Error {
         /// Why it cannot be computed.
         why: &'static str,
     },
-    /// A key on this curve is only read and written, never put on a token.
-    #[error("keys on {curve} cannot be on a token here: only files and blobs hold them")]
+    /// A key of this algorithm or on this curve is only read and written, never put on a token.
+    #[error("{what} keys cannot be on a token here: only files and blobs hold them")]
     NotOnToken {
-        /// The curve's name.
-        curve: &'static str,
+        /// The name of the curve or, where it is not for the curve, of the algorithm.
+        what: &'static str,
     },
     /// A use that this kind of key does not have.
     #[error("a key of this kind ({kind}) cannot be used to {usage}")]

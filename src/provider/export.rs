@@ -148,7 +148,7 @@ impl Key {
     }
 
     fn export_encrypted(&self, format: Format, password: &SecretBytes) -> Result<Exported, crate::Error> {
-        if !matches!(format, Format::PKCS8 | Format::Pkcs8Pem | Format::Pkcs12) {
+        if !format.holds_pkcs8() {
             let what = format!("a {} cannot be encrypted under a password: PKCS8_PRIVATEKEY can", format.name());
             return Err(Error::Contradiction { what }.into());
         }

@@ -158,8 +158,6 @@ impl Finalizer<'_> {
         usage: KeyUsage,
     ) -> Result<Ready, crate::Error> {
         let public = private.public().ok_or_else(|| Error::NoPublic { name: self.label() })?;
-        // What no token key can be made of does not reach the token.
-        PrivateKind::of(public.curve())?;
         let id = self.pair_id(&public)?;
         self.certified(Some(&public))?;
         let old = match self.make_room(&public, usage)? {

@@ -4,7 +4,7 @@ use super::pending::{Material, Pending, Target};
 use super::{Error, Flags, Key, KeyName, State, StorageProvider, lookup};
 use crate::blob::aes_wrap::AesWrapBlob;
 use crate::blob::{BlobType, Decoded, Hints};
-use crate::key::{Algorithm, Curve, Family, KeyMaterial, KeyUsage, SymmetricAlgorithm, Validation};
+use crate::key::{self, Algorithm, Curve, Family, KeyMaterial, KeyUsage, SymmetricAlgorithm, Validation};
 use crate::secret::SecretBytes;
 use crate::template::put::PrivateKind;
 use crate::token::Handle;
@@ -27,15 +27,12 @@ pub struct ImportParameters {
 /// Whether keys of this algorithm are put on tokens by this crate, whatever the token at hand says.
 ///
 /// # Errors
-/// [`Error::Unsupported`] or, for a curve, [`crate::key::Error::NotOnToken`]; both are `NTE_NOT_SUPPORTED`.
-pub fn check_algorithm(algorithm: Algorithm) -> Result<(), crate::Error> {
+/// [`key::Error::NotOnToken`], which is `NTE_NOT_SUPPORTED`.
+pub fn check_algorithm(algorithm: Algorithm) -> Result<(), key::Error> {
     match (algorithm.family, algorithm.curve) {
-        (_, Some(curve)) => Ok(PrivateKind::of(Some(curve)).map(|_| ())?),
+        (_, Some(curve)) => PrivateKind::of(Some(curve)).map(|_| ()),
         (Family::Ecdh | Family::Ecdsa | Family::Rsa | Family::Symmetric(_), None) => Ok(()),
-        (other, None) => {
-            let what = format!("{} keys are read and written, but not put on a token", other.identifier());
-            Err(Error::Unsupported { what, ckr: None }.into())
-        }
+        (other, None) => Err(key::Error::NotOnToken { what: other.identifier() }),
     }
 }
 

@@ -57,7 +57,7 @@ impl PrivateKind {
         match curve.form {
             Form::Montgomery if curve.is_cng() => Ok(Self::Montgomery),
             Form::Weierstrass => Ok(Self::Ec),
-            Form::Edwards | Form::Montgomery | Form::TwistedEdwards => Err(Error::NotOnToken { curve: curve.name }),
+            Form::Edwards | Form::Montgomery | Form::TwistedEdwards => Err(Error::NotOnToken { what: curve.name }),
         }
     }
 
@@ -133,7 +133,7 @@ pub fn public(key: &PublicKey, attributes: &Attributes<'_>) -> Result<Template, 
 }
 
 fn not_on_a_token(kind: Kind) -> Error {
-    Error::UnknownAlgorithm { name: kind.family().map_or("", Family::identifier).to_owned() }
+    Error::NotOnToken { what: kind.family().map_or("such", Family::identifier) }
 }
 
 /// A public key object without its material, as C_GenerateKeyPair takes it: the counterparts of the private key's uses.
@@ -201,7 +201,7 @@ fn policy(template: Template, policy: ExportPolicy) -> Template {
 /// [`Error::NotOnToken`] for a curve without an OID.
 pub fn ec_params(curve: &Curve) -> Result<Vec<u8>, Error> {
     let oid = curve.oid.and_then(|oid| ObjectIdentifier::new(oid).ok());
-    oid.and_then(|oid| oid.to_der().ok()).ok_or(Error::NotOnToken { curve: curve.name })
+    oid.and_then(|oid| oid.to_der().ok()).ok_or(Error::NotOnToken { what: curve.name })
 }
 
 /// CKA_EC_POINT: the point in a DER OCTET STRING.

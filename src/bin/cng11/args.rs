@@ -457,9 +457,6 @@ pub(crate) struct ConvertArgs {
     /// Accepted, and not needed: a file that is converted is in the clear already
     #[arg(long)]
     pub(crate) allow_plaintext: bool,
-    /// Accepted, and not needed: -o overwrites
-    #[arg(long)]
-    pub(crate) force: bool,
 }
 
 /// `--type` of an input: a format, or recognised.
@@ -495,8 +492,7 @@ fn format(text: &str) -> Result<Format, String> {
 }
 
 fn algorithm(text: &str) -> Result<Algorithm, String> {
-    Algorithm::by_name(text)
-        .map_err(|error| format!("{error}{}", values::meant(text, values::ALGORITHMS.iter().copied())))
+    Algorithm::by_name(text).map_err(|error| format!("{error}{}", values::meant(text, Algorithm::names())))
 }
 
 fn curve(text: &str) -> Result<&'static Curve, String> {

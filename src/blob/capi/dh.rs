@@ -26,7 +26,7 @@
 //! private blob without its y, which is computed; a public one has y without p and g, and is refused.
 
 use super::version3::{SEED, Version3};
-use super::{BitLength, Form, VERSION_2, VERSION_3, bits, byte_bits, expected, form, reversed};
+use super::{BitLength, Form, VERSION_2, VERSION_3, byte_bits, expected, form, reversed};
 use crate::blob::dh::decoded;
 use crate::blob::dsa::{SHORT_SEED, evidence, evidence_fields};
 use crate::blob::writer::Writer;
@@ -145,7 +145,7 @@ fn write(
     let (p, q, j) = (parameters.p(), parameters.q().unwrap_or_default(), parameters.j().unwrap_or_default());
     let (counter, seed) = evidence_fields(parameters.evidence(), &SHORT_SEED, SEED as usize);
     form.write(writer, CALG_DH_EPHEM)?;
-    writer.u32("bitlenP", bits(p))?;
+    writer.u32("bitlenP", parameters.bits() as usize)?;
     writer.u32("bitlenQ", byte_bits(q))?;
     writer.u32("bitlenJ", byte_bits(j))?;
     if let Some(x) = x {

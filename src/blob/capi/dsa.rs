@@ -22,7 +22,7 @@
 //! moduli of up to 1024 bits, beyond which nothing is written.
 
 use super::version3::{SEED, Version3};
-use super::{BitLength, Form, VERSION_2, VERSION_3, bits, expected, form, reversed};
+use super::{BitLength, Form, VERSION_2, VERSION_3, expected, form, reversed};
 use crate::blob::dsa::{SHORT_SEED, decoded, evidence, evidence_fields};
 use crate::blob::writer::Writer;
 use crate::blob::{BlobType, Decoded, Error, Hints, Reader, magic};
@@ -153,7 +153,7 @@ fn write<B: AsMut<[u8]>>(
     }
     let (counter, seed) = evidence_fields(parameters.evidence(), &SHORT_SEED, SEED as usize);
     form.write(writer, CALG_DSS_SIGN)?;
-    writer.u32("bitlen", bits(p))?;
+    writer.u32("bitlen", parameters.bits() as usize)?;
     writer.number_le("p", p, p.len())?;
     writer.number_le("q", q, q.len())?;
     writer.number_le("g", parameters.g(), p.len())?;

@@ -32,8 +32,8 @@ impl Curve {
         })
     }
 
-    /// Whether a point is one of the few that a multiplication by the cofactor takes to the neutral element, which is what a peer's
-    /// private value is then multiplied away in (RFC 7748 §6.1). On Weierstrass curves here the cofactor is 1; of RFC 8032's strings, which
+    /// Whether a point is one of the few that a multiplication by the cofactor takes to the neutral element: what is agreed with one does not
+    /// depend on the other side's private value (RFC 7748 §6.1). On Weierstrass curves here the cofactor is 1; of RFC 8032's strings, which
     /// only verify, none is refused.
     pub(crate) fn has_small_order(&self, x: &[u8], y: &[u8]) -> bool {
         match self.form {

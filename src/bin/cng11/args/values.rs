@@ -2,25 +2,8 @@
 
 use cng_pkcs11::asn1::Scheme;
 use cng_pkcs11::format::Format;
+use cng_pkcs11::key::Algorithm;
 use cng_pkcs11::key::curve::CURVES;
-
-/// What `--algorithm` takes, families of elliptic curves also with the curve's size behind.
-pub(super) const ALGORITHMS: &[&str] = &[
-    "RSA",
-    "ECDSA",
-    "ECDSA_P256",
-    "ECDSA_P384",
-    "ECDSA_P521",
-    "ECDH",
-    "ECDH_P256",
-    "ECDH_P384",
-    "ECDH_P521",
-    "DSA",
-    "DH",
-    "AES",
-    "3DES",
-    "HMAC",
-];
 
 pub(super) fn input() -> String {
     format!("What the file is; auto: it is recognised from its bytes.\n\nOne of: {}", list(Format::names()))
@@ -38,7 +21,7 @@ pub(super) fn encryption() -> String {
 }
 
 pub(super) fn algorithm() -> String {
-    format!("CNG algorithm, where the file does not say it.\n\nOne of: {}", list(ALGORITHMS.iter().copied()))
+    format!("CNG algorithm, where the file does not say it.\n\nOne of: {}", list(Algorithm::names()))
 }
 
 pub(super) fn curve() -> String {
@@ -46,21 +29,21 @@ pub(super) fn curve() -> String {
     format!("CNG curve name, where the file does not say it.\n\nOne of: {}", list(names))
 }
 
-fn list(names: impl Iterator<Item = &'static str>) -> String {
-    names.collect::<Vec<_>>().join(", ")
+fn list(names: impl Iterator<Item = impl Into<String>>) -> String {
+    names.map(Into::into).collect::<Vec<String>>().join(", ")
 }
 
 /// Which of the known names was meant, if one is near: with its first letters, or with few of them changed.
-pub(super) fn meant(text: &str, names: impl Iterator<Item = &'static str>) -> String {
+pub(super) fn meant(text: &str, names: impl Iterator<Item = impl AsRef<str>>) -> String {
     const LONGEST: usize = 64;
     let text = text.to_lowercase();
     if text.is_empty() || text.len() > LONGEST {
         return String::new();
     }
-    let distances = names.map(|name| (distance(&text, &name.to_lowercase()), name));
+    let distances = names.map(|name| (distance(&text, &name.as_ref().to_lowercase()), name));
     let nearest =
-        distances.filter(|(distance, name)| *distance <= name.len() / 3).min_by_key(|(distance, _)| *distance);
-    nearest.map(|(_, name)| format!("; did you mean {name}?")).unwrap_or_default()
+        distances.filter(|(distance, name)| *distance <= name.as_ref().len() / 3).min_by_key(|(distance, _)| *distance);
+    nearest.map(|(_, name)| format!("; did you mean {}?", name.as_ref())).unwrap_or_default()
 }
 
 /// How many letters must be put in, taken out or changed to make one word of another (Levenshtein).
@@ -89,8 +72,5 @@ mod tests {
         assert_eq!(meant("RSAPRIVATBLOB", Format::names()), "; did you mean RSAPRIVATEBLOB?");
         assert_eq!(meant("nonsense", Format::names()), "");
         assert_eq!(distance("kitten", "sitting"), 3);
-        for name in ALGORITHMS {
-            assert!(cng_pkcs11::key::Algorithm::by_name(name).is_ok() || name.len() < 6, "{name}");
-        }
     }
 }

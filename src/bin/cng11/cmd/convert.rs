@@ -25,6 +25,9 @@ pub(crate) fn run(context: &Context, args: &ConvertArgs) -> Result<u8, Failure> 
     let format = reading.recognise(&bytes, args.reading.kind)?;
     let mut entry = reading.one(&bytes, format)?;
     entry.decoded.algorithm = output_algorithm(&entry.decoded, args.reading.algorithm)?;
+    if let Some(usage) = args.usage {
+        entry.decoded.algorithm.usage(usage).map_err(cng_pkcs11::Error::from)?;
+    }
     if !certificates.is_empty() {
         check_certificate(&entry, &certificates)?;
         entry.certificates = certificates;
@@ -95,7 +98,7 @@ fn out_password(
     reading: &Reading,
     was_encrypted: bool,
 ) -> Result<Option<SecretBytes>, Failure> {
-    let encrypts = matches!(args.to, Format::Pkcs12 | Format::PKCS8 | Format::Pkcs8Pem);
+    let encrypts = args.to.holds_pkcs8();
     let given = context.new_password(args.out_password_source.as_deref(), "--out-password-source")?;
     let password = match (given, reading.password()) {
         (Some(_), _) if !encrypts => {

@@ -27,8 +27,7 @@ pub(crate) fn run(context: &Context, args: &ExportArgs) -> Result<u8, Failure> {
             "wrap it with --wrap-key NAME, or allow it with --allow-plaintext",
         ));
     }
-    let text = matches!(args.kind, Format::Pkcs8Pem | Format::SpkiPem);
-    file::check_target(args.output.as_deref(), args.force, !text, context.output.is_json())?;
+    file::check_target(args.output.as_deref(), args.force, !args.kind.is_text(), context.output.is_json())?;
     let parameters = ExportParameters {
         scheme: args.scheme,
         password: context.new_password(args.password_source.as_deref(), "--password-source")?,
