@@ -168,11 +168,6 @@ impl Format {
         matches!(self, Self::PKCS8 | Self::Pkcs8Pem | Self::Pkcs12)
     }
 
-    /// Whether a file of this format can hold more than one key.
-    pub fn can_hold_several(self) -> bool {
-        self.der().is_some() || matches!(self, Self::JwkSet | Self::Pkcs12)
-    }
-
     /// Of a PEM format, the DER format inside.
     pub(crate) fn der(self) -> Option<Self> {
         Some(match self {

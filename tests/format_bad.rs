@@ -5,9 +5,11 @@
 use std::path::Path;
 use std::time::{Duration, Instant};
 
+use cng_pkcs11::asn1::{self, pem::Label};
 use cng_pkcs11::blob::Hints;
 use cng_pkcs11::format::{self, Error, Format};
 use cng_pkcs11::key::Validation;
+use cng_pkcs11::secret::SecretBytes;
 
 fn read(name: &str) -> Vec<u8> {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/vectors/more").join(name);
@@ -163,4 +165,34 @@ fn one_bad_key_does_not_stand_in_the_way_of_another() {
     assert!(matches!(format::select_each(each(), "1"), Err(Error::Entry { .. })));
     let Err(Error::NoSuchKey { keys, .. }) = format::select_each(each(), "3") else { panic!() };
     assert!(keys[0].starts_with("1 (cannot be read") && keys[1].starts_with("2 ("), "{keys:?}");
+}
+
+#[test]
+fn text_before_pem_may_begin_like_der() {
+    let key = asn1::spki::encode(
+        &format::decode(&read("../ec-nistP256.spki.bin"), Format::Spki, &Hints::default())
+            .unwrap()
+            .key
+            .public()
+            .unwrap(),
+    );
+    let pem = asn1::pem::to_pem(Label::PublicKey, &key.unwrap()).unwrap();
+    let text = [b"0 s:CN=somebody\n", &*pem].concat();
+    assert_eq!(format::sniff(&text).unwrap(), Format::SpkiPem);
+    assert!(format::decode(&text, Format::SpkiPem, &Hints::default()).is_ok());
+}
+
+/// Labels cannot hide how many parts of a file are to be paid for.
+#[test]
+fn encrypted_keys_under_the_label_of_plain_ones_share_the_work() {
+    let plain = read("../ec-nistP256.PKCS8_PRIVATEKEY.bin");
+    let password = SecretBytes::from(&b"password"[..]);
+    let encryption = asn1::Encryption { iterations: 1000, ..asn1::Encryption::default() };
+    let pem = asn1::pem::to_pem(Label::PrivateKey, &asn1::encrypt(&plain, &password, encryption).unwrap()).unwrap();
+    let limits = asn1::Limits { iterations: 1999, ..asn1::Limits::default() };
+    let hints = Hints { password: Some(&password), limits, ..Hints::default() };
+    assert!(format::decode_all(&pem, Format::Pkcs8Pem, &hints).is_ok());
+    let twice = [&*pem, &*pem].concat();
+    let error = format::decode_all(&twice, Format::Pkcs8Pem, &hints).unwrap_err();
+    assert!(error.to_string().contains("iterations"), "{error}");
 }

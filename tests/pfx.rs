@@ -8,8 +8,10 @@ use std::process::Command;
 use std::time::{Duration, Instant};
 
 use cng_pkcs11::asn1::pfx::{self, MacAlgorithm, MacInfo, Pfx, PfxCertificate, PfxKey, Protection};
-use cng_pkcs11::asn1::{self, Encryption, Error, Hash, Limits, Opening};
-use cng_pkcs11::key::{PrivateKey, Validation};
+use cng_pkcs11::asn1::{self, Encryption, Error, Hash, Limits, Opening, Scheme};
+use cng_pkcs11::blob::Hints;
+use cng_pkcs11::format::{self, Entry, Format};
+use cng_pkcs11::key::{KeyMaterial, PrivateKey, Validation};
 use cng_pkcs11::secret::SecretBytes;
 use cng_pkcs11::status::Status;
 
@@ -79,27 +81,37 @@ fn every_key_finds_its_certificate_and_the_chain_above_it() {
     for vector in
         manifest("p12").iter().filter(|vector| vector.outcome == "opens" && vector.file != "openssl-nocerts.p12")
     {
-        let pfx = vector.open().unwrap();
-        for (name, issued) in [("ec", 3), ("rsa", 3)] {
-            let plain = read(&format!("{name}.pkcs8.bin"));
-            let Some(key) = pfx.keys.iter().find(|key| canonical(&key.pkcs8) == plain) else { continue };
-            let certificate = read(&format!("{name}.crt.bin"));
-            let public = public_of(&plain);
-            assert_eq!(pfx.leaf(key, &public).unwrap().der, certificate, "{}", vector.file);
-            let without_id = PfxKey { local_key_id: None, ..key.clone() };
-            let leaf = pfx.leaf(&without_id, &public).unwrap();
-            assert_eq!(leaf.der, certificate, "{}", vector.file);
-            let chain = pfx.chain(leaf);
-            let expected = [name, "issuing", "root"];
-            let complete = if vector.file.starts_with("certtool") { 2 } else { issued };
-            assert_eq!(chain.len(), complete, "{}", vector.file);
-            for (certificate, name) in chain.iter().zip(expected) {
-                assert_eq!(certificate.der, read(&format!("{name}.crt.bin")), "{}", vector.file);
-            }
+        let hints = Hints { password: vector.password.as_ref(), ..Hints::default() };
+        let entries = format::decode_all(&vector.bytes(), Format::Pkcs12, &hints).unwrap();
+        for name in ["ec", "rsa"] {
+            let public = public_of(&read(&format!("{name}.pkcs8.bin")));
+            let is_it = |entry: &&Entry| {
+                let found = entry.decoded.key.public().and_then(|public| asn1::spki::encode(&public).ok());
+                matches!(entry.decoded.key, KeyMaterial::Private(_)) && found.as_ref() == Some(&public)
+            };
+            let Some(entry) = entries.iter().find(is_it) else { continue };
+            let expected = [name, "issuing", "root"].map(|name| read(&format!("{name}.crt.bin")));
+            let complete = if vector.file.starts_with("certtool") { 2 } else { 3 };
+            let found: Vec<&[u8]> = entry.certificates.iter().map(|der| &**der).collect();
+            assert_eq!(found, expected[..complete].iter().map(Vec::as_slice).collect::<Vec<_>>(), "{}", vector.file);
             checked += 1;
         }
     }
     assert!(checked > 25, "only {checked}");
+}
+
+#[test]
+fn a_key_is_called_encrypted_if_the_file_has_it_encrypted() {
+    for (file, expected) in [("openssl-default.p12", true), ("openssl-plain.p12", false)] {
+        let pfx = named(file).open().unwrap();
+        assert!(pfx.keys.iter().all(|key| key.encrypted == expected), "{file}");
+        // That a password is at hand says nothing.
+        let password = SecretBytes::from(&b"correct horse"[..]);
+        let password = named(file).password.clone().unwrap_or(password);
+        let hints = Hints { password: Some(&password), ..Hints::default() };
+        let entries = format::decode_all(&read(file), Format::Pkcs12, &hints).unwrap();
+        assert!(!entries.is_empty() && entries.iter().all(|entry| entry.encrypted == expected), "{file}");
+    }
 }
 
 #[test]
@@ -167,7 +179,7 @@ fn what_is_written_opens_here_and_in_openssl_gnutls_and_python() {
     for hash in [Hash::Sha1, Hash::Sha224, Hash::Sha384, Hash::Sha512] {
         protections.push(fast("aes256-sha256", MacAlgorithm::Pkcs12(hash)));
     }
-    protections.push(Protection::old_windows());
+    protections.push(old_windows());
     for text in ["correct horse", "pässwörd-€", ""] {
         let password = SecretBytes::from(text.as_bytes());
         for protection in &protections {
@@ -185,7 +197,7 @@ fn what_is_written_opens_here_and_in_openssl_gnutls_and_python() {
                 assert_eq!(pem.matches("BEGIN CERTIFICATE").count(), certificates.len(), "{protection:?}");
             }
         }
-        let protections = [fast("aes256-sha256", MacAlgorithm::Pkcs12(Hash::Sha256)), Protection::old_windows()];
+        let protections = [fast("aes256-sha256", MacAlgorithm::Pkcs12(Hash::Sha256)), old_windows()];
         for protection in protections.iter().filter(|_| !text.is_empty()) {
             let bytes = pfx::encode(&keys[..1], &certificates, &password, protection).unwrap();
             std::fs::write(&path, &bytes).unwrap();
@@ -310,9 +322,15 @@ fn with_mac_iterations(bytes: &[u8], iterations: u32) -> Vec<u8> {
     [&body[..], &[2, u8::try_from(number.len()).unwrap()], &number].concat()
 }
 
+/// What Windows before 10 version 1709 reads, with the iterations that it writes itself.
+fn old_windows() -> Protection {
+    Protection::with(Encryption { scheme: Scheme::Pkcs12TripleDes, iterations: 2000 })
+}
+
 fn key(name: &str) -> PfxKey {
     PfxKey {
         pkcs8: SecretBytes::from(read(&format!("{name}.pkcs8.bin"))),
+        encrypted: true,
         friendly_name: Some(format!("the name of {name}")),
         local_key_id: Some(name.as_bytes().to_vec()),
     }

@@ -198,3 +198,17 @@ fn private_number(vector: &Vector, field: &str) -> Option<Vec<u8>> {
         field => fields.contains(&field).then(|| vector.number(field)),
     }
 }
+
+#[test]
+fn pem_is_printed_without_what_is_in_it() {
+    let text = "-----BEGIN PRIVATE KEY-----\nU2VjcmV0\n-----END PRIVATE KEY-----\n";
+    let mut sections = cng_pkcs11::asn1::pem::sections(text.as_bytes());
+    let before = debug(&sections);
+    let section = sections.next().unwrap().unwrap();
+    assert_eq!(section.label, "PRIVATE KEY");
+    let inside = format!("{:?}", &text.as_bytes()[28..36]);
+    let inside = inside.trim_matches(['[', ']']);
+    for printed in [before, debug(&section)] {
+        assert!(!printed.contains("U2VjcmV0") && !printed.contains(inside), "{printed}");
+    }
+}

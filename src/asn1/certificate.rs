@@ -48,6 +48,11 @@ pub fn read_key(der: &[u8], validation: Validation) -> Result<Contents<PublicKey
     key(der, take_apart(der)?.public, validation)
 }
 
+/// Subject, issuer and SubjectPublicKeyInfo of a certificate, each in DER.
+pub(crate) fn names(der: &[u8]) -> Option<[&[u8]; 3]> {
+    take_apart(der).ok().map(|raw| [raw.subject, raw.issuer, raw.public])
+}
+
 /// The certificate in a PEM section, without what OpenSSL puts behind it under the label `TRUSTED CERTIFICATE`.
 fn certificate_in(label: Option<Label>, der: &[u8]) -> &[u8] {
     let len = if label == Some(Label::TrustedCertificate) { super::outer_length(der) } else { None };

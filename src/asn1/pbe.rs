@@ -11,7 +11,7 @@
 //! | PBES1, and everything else with RC2, RC4, DES or MD5 | refused by its name | no |
 //!
 //! Owns `EncryptedPrivateKeyInfo`, and the bound on the work that a file may demand ([`Limits`]): what goes beyond it is refused before
-//! any of it is done. Keys are derived into wiped buffers; scrypt alone is left to the `pkcs5` crate.
+//! any of it is done. Keys are derived into wiped buffers; what scrypt works on besides its key is the `scrypt` crate's and not wiped.
 
 mod cipher;
 mod encryption;

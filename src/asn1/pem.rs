@@ -22,7 +22,7 @@ const END: &[u8] = b"-----END ";
 const LABEL_LINE: usize = 100;
 
 /// One section of a text.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy)]
 #[non_exhaustive]
 pub struct Section<'a> {
     /// The label, as it stands there.
@@ -32,7 +32,7 @@ pub struct Section<'a> {
     /// Where what follows it begins.
     pub end: usize,
     /// The headers of RFC 1421, if there are any, as they stand there.
-    pub headers: &'a [u8],
+    headers: &'a [u8],
     body: &'a [u8],
     body_offset: usize,
 }
@@ -41,11 +41,6 @@ impl<'a> Section<'a> {
     /// What the label says; `None` for one that is not known.
     pub fn kind(&self) -> Option<Label> {
         Label::of(self.label)
-    }
-
-    /// The text between the two lines, without headers.
-    pub fn body(&self) -> &'a [u8] {
-        self.body
     }
 
     /// Whether the contents are encrypted as RFC 1421 has it (`Proc-Type: 4,ENCRYPTED`).
@@ -72,11 +67,28 @@ impl<'a> Section<'a> {
     }
 }
 
+impl std::fmt::Debug for Section<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let Self { label, offset, end, .. } = self;
+        f.debug_struct("Section")
+            .field("label", label)
+            .field("offset", offset)
+            .field("end", end)
+            .finish_non_exhaustive()
+    }
+}
+
 /// The sections of a text, in their order. What is broken is told and passed over.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct Sections<'a> {
     text: &'a [u8],
     at: usize,
+}
+
+impl std::fmt::Debug for Sections<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "Sections(at {} of {} bytes)", self.at, self.text.len())
+    }
 }
 
 /// Goes through the sections of a text.
@@ -86,8 +98,8 @@ pub fn sections(text: &[u8]) -> Sections<'_> {
 
 /// Whether there is the beginning of a section anywhere, in what is not DER.
 pub fn is_pem(text: &[u8]) -> bool {
-    // Text may begin with the character 0, which is the tag of a SEQUENCE, but then no length follows that fits it.
-    let is_der = text.first() == Some(&0x30) && super::outer_length(text).is_some();
+    // Text may begin with the character 0, which is the tag of a SEQUENCE, but then that does not reach to its end.
+    let is_der = text.first() == Some(&0x30) && super::outer_length(text) == Some(text.len());
     !is_der && find_bytes(text, 0, BEGIN).is_some()
 }
 

@@ -11,7 +11,6 @@
 //! | 3 | `SafeContents`: bags | `bag` |
 
 mod bag;
-mod certificates;
 mod mac;
 mod read;
 mod write;
@@ -77,6 +76,8 @@ pub struct Pfx {
 pub struct PfxKey {
     /// `PrivateKeyInfo`, in DER and in the clear.
     pub pkcs8: SecretBytes,
+    /// Whether the file has it encrypted. What is written always is.
+    pub encrypted: bool,
     /// The name that programs show.
     pub friendly_name: Option<String>,
     /// What ties it to its certificate, which has the same.
@@ -136,20 +137,13 @@ pub struct Protection {
 impl Default for Protection {
     /// PBES2 with AES-256 and HMAC-SHA-256, and an HMAC-SHA-256 MAC, as OpenSSL 3 writes, with more iterations.
     fn default() -> Self {
-        let encryption = Encryption::default();
-        Self { encryption, mac: MacAlgorithm::Pkcs12(Hash::Sha256), mac_iterations: encryption.iterations }
+        Self::with(Encryption::default())
     }
 }
 
 impl Protection {
-    /// Triple DES and SHA-1, which Windows before 10 version 1709 and Server 2019 needs, with the iterations that it writes itself.
-    pub const fn old_windows() -> Self {
-        let iterations = 2000;
-        let encryption = Encryption { scheme: Scheme::Pkcs12TripleDes, iterations };
-        Self { encryption, mac: MacAlgorithm::Pkcs12(Hash::Sha1), mac_iterations: iterations }
-    }
-
-    /// The protection that goes with an encryption: a MAC with its hash function and as many iterations.
+    /// The protection that goes with an encryption: a MAC with its hash function and as many iterations. Windows before 10 version 1709 and
+    /// Server 2019 needs [`Scheme::Pkcs12TripleDes`].
     pub const fn with(encryption: Encryption) -> Self {
         let hash = match encryption.scheme {
             Scheme::Pbes2 { hash, .. } => hash,

@@ -5,9 +5,6 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use der::{Decode, Encode};
-use x509_cert::Certificate;
-
 use super::decode::entry as key_entry;
 use super::{Entry, Error, Format, Writing, pem};
 use crate::asn1;
@@ -28,20 +25,8 @@ struct Names {
 
 impl Names {
     fn of(der: &[u8]) -> Option<Self> {
-        let certificate = Certificate::from_der(der).ok()?;
-        let tbs = certificate.tbs_certificate();
-        Some(Self {
-            subject: tbs.subject().to_der().ok()?,
-            issuer: tbs.issuer().to_der().ok()?,
-            public: tbs.subject_public_key_info().to_der().ok()?,
-        })
-    }
-
-    /// Whether the certificate is one for this key, in the words in which it is written here or in others: a curve by its parameters.
-    fn certify(&self, key: &KeyMaterial) -> bool {
-        let Some(public) = key.public() else { return false };
-        asn1::spki::encode(&public).is_ok_and(|written| written == self.public)
-            || asn1::spki::decode(&self.public, Validation::Skip).is_ok_and(|certified| certified == public)
+        let [subject, issuer, public] = asn1::certificate::names(der)?.map(<[u8]>::to_vec);
+        Some(Self { subject, issuer, public })
     }
 
     fn is_root(&self) -> bool {
@@ -122,10 +107,10 @@ fn certificate_entry(chain: Vec<Arc<[u8]>>, hints: &Hints<'_>) -> Result<Entry, 
 
 /// Whether it is an X.509 certificate.
 pub(super) fn is_certificate(der: &[u8]) -> bool {
-    Certificate::from_der(der).is_ok()
+    asn1::certificate::names(der).is_some()
 }
 
-/// Whether a certificate is for this key.
+/// Whether a certificate is for this key, in whatever words: it may have a curve by its parameters.
 pub(super) fn is_of_key(der: &[u8], key: &KeyMaterial) -> bool {
     let public = asn1::certificate::read_key(der, Validation::Skip).map(|contents| KeyMaterial::Public(contents.key));
     public.is_ok_and(|public| key.is_same_key(&public) == Some(true))
@@ -151,7 +136,7 @@ pub(super) fn certificate(key: &KeyMaterial, certificates: &[Arc<[u8]>]) -> Resu
     let Some(leaf) = certificates.first() else {
         return missing("a key without its certificate, which is not made here");
     };
-    if !Names::of(leaf).is_some_and(|names| names.certify(key)) {
+    if !is_of_key(leaf, key) {
         return missing("a key beside the certificate of another");
     }
     Ok(SecretBytes::from(&**leaf))
@@ -210,8 +195,7 @@ mod pfx {
         // Its certificate is one for its public key. That of the same localKeyId may describe the key in other words, or be of another key.
         let same_id = |certificate: &PfxCertificate| certificate.local_key_id == key.local_key_id;
         let by_id = key.local_key_id.as_ref().and_then(|_| pfx.certificates.iter().position(same_id));
-        let names = |at: usize| store.all.get(at).and_then(|(_, names)| names.as_ref());
-        let own = |at: &usize| names(*at).is_some_and(|names| names.certify(&entry.decoded.key));
+        let own = |at: &usize| store.all.get(*at).is_some_and(|(der, _)| is_of_key(der, &entry.decoded.key));
         let at = store.by_key.get(&spki).copied().or_else(|| by_id.filter(own));
         let foreign = at.is_none() && by_id.is_some();
         let named = || at.and_then(|at| pfx.certificates.get(at)?.friendly_name.clone());
@@ -219,9 +203,7 @@ mod pfx {
         let certificates = at.map(|at| store.chain(at)).unwrap_or_default();
         let mut extras = entry.extras;
         extras.extend(foreign.then(|| "a certificate of its localKeyId that is for another key".to_owned()));
-        // One that opens without a password is in the clear.
-        let encrypted = hints.password.is_some();
-        Ok(Entry { name, id: key.local_key_id.clone(), certificates, encrypted, extras, ..entry })
+        Ok(Entry { name, id: key.local_key_id.clone(), certificates, encrypted: key.encrypted, extras, ..entry })
     }
 
     fn ignored(pfx: &Pfx) -> Vec<String> {
@@ -248,7 +230,8 @@ mod pfx {
         // What ties a key to its certificate is, as with OpenSSL, a SHA-1: there over the certificate, here over the public key.
         let id = key.public().and_then(|public| asn1::spki::key_id(&public).ok()).map(|id| id.to_vec());
         let name = writing.name.map(str::to_owned);
-        let keys = [PfxKey { pkcs8: pkcs8.clone(), friendly_name: name.clone(), local_key_id: id.clone() }];
+        let keys =
+            [PfxKey { pkcs8: pkcs8.clone(), encrypted: true, friendly_name: name.clone(), local_key_id: id.clone() }];
         if !writing.certificates.is_empty() {
             certificate(key, writing.certificates)?;
         }

@@ -42,6 +42,7 @@ pub fn decode_one(bytes: &[u8], format: Format, hints: &Hints<'_>, wanted: Optio
     let Some(wanted) = wanted else {
         return match decode_all(bytes, format, hints) {
             Ok(entries) => only(entries),
+            Err(error) if !is_contradicted(&error) => Err(error),
             Err(error) => Err(match decode_all(bytes, format, &bare).map(only) {
                 Ok(Err(several)) => several,
                 _ => error,
@@ -52,6 +53,9 @@ pub fn decode_one(bytes: &[u8], format: Format, hints: &Hints<'_>, wanted: Optio
     // A name may be known only of a key that what is given beside the file does not fit.
     let at = match position(&outcomes, wanted) {
         Ok(at) => at,
+        Err(error) if !outcomes.iter().filter_map(|outcome| outcome.as_ref().err()).any(is_contradicted) => {
+            return Err(error);
+        }
         Err(error) => decode_each(bytes, format, &bare).and_then(|bare| position(&bare, wanted)).map_err(|_| error)?,
     };
     if at < outcomes.len() { outcomes.swap_remove(at) } else { only(Vec::new()) }
@@ -108,9 +112,14 @@ fn named(outcome: Result<Entry, Error>, number: usize) -> Result<Entry, Error> {
     })
 }
 
-/// Whether the file is PEM. DER begins with a SEQUENCE that reaches to its end.
+/// Whether the file is PEM.
 pub(super) fn is_text(bytes: &[u8]) -> bool {
-    asn1::outer_length(bytes) != Some(bytes.len()) && asn1::pem::is_pem(bytes)
+    asn1::pem::is_pem(bytes)
+}
+
+/// Whether a key could be read but for what is said beside the file.
+fn is_contradicted(error: &Error) -> bool {
+    matches!(error.innermost(), Error::Blob(blob::Error::Algorithm { .. }))
 }
 
 /// Reads one DER structure.
@@ -174,7 +183,9 @@ fn decode_pem(bytes: &[u8], format: Format, hints: &Hints<'_>) -> Result<Vec<Res
         let certificates: Vec<&[u8]> = certificates.iter().map(|certificate| &**certificate).collect();
         return Ok(container::leaves(&certificates, hints));
     }
-    let encrypted = keys().filter(|(block, _)| block.label.starts_with("ENCRYPTED")).count();
+    // A label need not say that what stands under it is encrypted.
+    let is_encrypted = |block: &Section<'_>| pem::contents(block).is_ok_and(|der| asn1::pkcs8::is_encrypted(&der));
+    let encrypted = keys().filter(|(block, label)| *label == Format::Pkcs8Pem && is_encrypted(block)).count();
     // Each may ask for its share of the work that one file may ask for.
     let hints = &Hints { limits: share(hints.limits, encrypted), ..*hints };
     let mut private = Vec::new();

@@ -3,14 +3,13 @@
 use crate::asn1::Error;
 use crate::secret::SecretBytes;
 
-/// The most work that a password-encrypted file may demand; beyond it the file is refused before any of it is done.
-///
-/// The defaults hold the caller for some ten seconds at most.
+/// The most work that a password-encrypted file may demand. What goes beyond it is not done: nothing is derived for a part that does not fit
+/// any more.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub struct Limits {
     /// Iterations of PBKDF2 and of the PKCS#12 derivation, of all the encrypted parts and the MAC of one file together.
     pub iterations: u32,
-    /// Bytes of memory that scrypt may take: 128·N·r (RFC 7914 §2).
+    /// Bytes that each of scrypt's two blocks of memory may take: 128·N·r, and 128·p·r, which is far less as a rule (RFC 7914 §5, §6).
     pub scrypt_memory: u64,
     /// Steps of scrypt, N·r·p, of all the encrypted parts of one file together.
     pub scrypt_work: u64,
@@ -64,7 +63,7 @@ impl Budget {
 
     /// Takes one scrypt out.
     pub(super) fn scrypt(&mut self, n: u64, r: u64, p: u64) -> Result<(), Error> {
-        let memory = n.saturating_mul(r).saturating_mul(128);
+        let memory = n.max(p).saturating_mul(r).saturating_mul(128);
         if memory > self.limits.scrypt_memory {
             return Err(Error::Work {
                 what: "bytes of memory for scrypt",
@@ -78,5 +77,18 @@ impl Budget {
             return Err(Error::Work { what: "steps of scrypt", found, limit });
         }
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn scrypt_pays_for_all_the_memory_that_it_takes() {
+        let outcome = |n, r, p| Budget::new(Limits::default()).scrypt(n, r, p).is_ok();
+        assert!(outcome(1 << 14, 8, 1) && outcome(1 << 20, 1, 1) && !outcome(1 << 21, 1, 1));
+        // Little for N, a gigabyte for p.
+        assert!(!outcome(2, 128, 65535) && !outcome(u64::MAX, u64::MAX, u64::MAX));
     }
 }

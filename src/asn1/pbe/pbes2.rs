@@ -6,7 +6,6 @@
 use ::spki::AlgorithmIdentifierRef;
 use der::asn1::{AnyRef, ObjectIdentifier, OctetStringRef};
 use der::{Decode, Encode, Sequence, Tag, Tagged};
-use pkcs5::pbes2 as crate_pbes2;
 
 use super::{Budget, Cipher, Hash, Sealed, no_parameters, parameters, random, refused};
 use crate::asn1::Error;
@@ -102,7 +101,8 @@ impl<'a> Pbkdf2<'a> {
 
 enum Kdf<'a> {
     Pbkdf2(Pbkdf2<'a>),
-    Scrypt(crate_pbes2::ScryptParams),
+    /// Its salt and its parameters.
+    Scrypt(&'a [u8], scrypt::Params),
 }
 
 /// PBES2 with its parameters, paid for.
@@ -121,10 +121,7 @@ impl<'a> Parameters<'a> {
             return Err(Error::Invalid { what: "the cipher's parameters", problem: "the IV has the wrong length" });
         }
         let (kdf, key_length) = match read.kdf.oid {
-            SCRYPT => {
-                let (scrypt, key_length) = read_scrypt(&read.kdf, budget)?;
-                (Kdf::Scrypt(scrypt), key_length)
-            }
+            SCRYPT => read_scrypt(&read.kdf, budget)?,
             _ => {
                 let pbkdf2 = Pbkdf2::read(&read.kdf, budget)?;
                 let key_length = pbkdf2.key_length;
@@ -138,65 +135,41 @@ impl<'a> Parameters<'a> {
     }
 
     pub(super) fn decrypt(&self, password: &[u8], data: &[u8]) -> Result<SecretBytes, Error> {
-        match &self.kdf {
-            Kdf::Pbkdf2(pbkdf2) => {
-                let key = pbkdf2.derive(password, self.cipher.key_length());
-                self.cipher.decrypt(&key, self.iv, data)
-            }
-            Kdf::Scrypt(scrypt) => self.decrypt_scrypt(*scrypt, password, data),
-        }
-    }
-
-    fn decrypt_scrypt(
-        &self,
-        scrypt: crate_pbes2::ScryptParams,
-        password: &[u8],
-        data: &[u8],
-    ) -> Result<SecretBytes, Error> {
-        let iv16 = || self.iv.try_into().map_err(|_| Error::PasswordWrong);
-        let encryption = match self.cipher {
-            Cipher::Aes128 => crate_pbes2::EncryptionScheme::Aes128Cbc { iv: iv16()? },
-            Cipher::Aes192 => crate_pbes2::EncryptionScheme::Aes192Cbc { iv: iv16()? },
-            Cipher::Aes256 => crate_pbes2::EncryptionScheme::Aes256Cbc { iv: iv16()? },
-            Cipher::TripleDes => {
-                crate_pbes2::EncryptionScheme::DesEde3Cbc { iv: self.iv.try_into().map_err(|_| Error::PasswordWrong)? }
+        let length = self.cipher.key_length();
+        let key = match &self.kdf {
+            Kdf::Pbkdf2(pbkdf2) => pbkdf2.derive(password, length),
+            Kdf::Scrypt(salt, parameters) => {
+                let mut key = SecretBytes::zeroed(length);
+                let derived = scrypt::scrypt(password, salt, parameters, key.as_mut_slice());
+                derived.map_err(|_| Error::Invalid { what: WHAT, problem: "the key has no length" })?;
+                key
             }
         };
-        let parameters = crate_pbes2::Parameters { kdf: scrypt.into(), encryption };
-        let mut buffer = SecretBytes::from(data);
-        let plain = parameters.decrypt_in_place(password, buffer.as_mut_slice()).map_err(|error| match error {
-            pkcs5::Error::DecryptFailed => Error::PasswordWrong,
-            other => Error::Scheme { what: format!("scrypt ({other})") },
-        })?;
-        Ok(SecretBytes::from(plain))
+        self.cipher.decrypt(&key, self.iv, data)
     }
 }
 
-fn read_scrypt(
-    algorithm: &AlgorithmIdentifierRef<'_>,
+/// scrypt and the `keyLength`, if there is one.
+fn read_scrypt<'a>(
+    algorithm: &AlgorithmIdentifierRef<'a>,
     budget: &mut Budget,
-) -> Result<(crate_pbes2::ScryptParams, Option<u64>), Error> {
+) -> Result<(Kdf<'a>, Option<u64>), Error> {
     const WHAT: &str = "the scrypt parameters";
-    let read: ScryptParams<'_> = parameters(WHAT, algorithm)?;
+    let read: ScryptParams<'a> = parameters(WHAT, algorithm)?;
     let invalid = |problem| Error::Invalid { what: WHAT, problem };
     if !read.cost.is_power_of_two() || read.cost == 1 {
         return Err(invalid("the cost is not a power of two above one"));
     }
     budget.scrypt(read.cost, read.block_size, read.parallelization)?;
-    if read.salt.as_bytes().len() > crate_pbes2::Salt::MAX_LEN {
-        return Err(Error::Scheme {
-            what: format!("scrypt with a salt of {} bytes (32 at most)", read.salt.as_bytes().len()),
-        });
-    }
-    let small = |number: u64| u16::try_from(number).ok().filter(|number| *number > 0);
-    let scrypt = crate_pbes2::ScryptParams {
-        salt: crate_pbes2::Salt::new(read.salt.as_bytes()).map_err(|error| Error::encoding(WHAT, error))?,
-        cost_parameter: read.cost,
-        block_size: small(read.block_size).ok_or_else(|| invalid("the block size is not 1 to 65535"))?,
-        parallelization: small(read.parallelization).ok_or_else(|| invalid("the parallelization is not 1 to 65535"))?,
-        key_length: None,
+    let log_cost = u8::try_from(read.cost.ilog2()).map_err(|_| invalid("the cost is too high"))?;
+    let [block_size, parallelization] = [read.block_size, read.parallelization].map(u32::try_from);
+    let parameters = match (block_size, parallelization) {
+        (Ok(block_size), Ok(parallelization)) => scrypt::Params::new(log_cost, block_size, parallelization).ok(),
+        _ => None,
     };
-    Ok((scrypt, read.key_length))
+    let parameters =
+        parameters.ok_or_else(|| invalid("block size and parallelization are not what RFC 7914 allows"))?;
+    Ok((Kdf::Scrypt(read.salt.as_bytes(), parameters), read.key_length))
 }
 
 /// Encrypts under a fresh salt and IV.

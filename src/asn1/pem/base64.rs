@@ -8,7 +8,7 @@ pub(super) fn decode(text: &[u8]) -> Result<SecretBytes, (usize, &'static str)> 
     let mut padding = 0_usize;
     for (at, byte) in text.iter().enumerate() {
         match byte {
-            b' ' | b'\t' | b'\r' | b'\n' => {}
+            byte if is_white(*byte) => {}
             b'=' => padding += 1,
             _ if padding > 0 => return Err((at, "there is something behind the padding")),
             _ => characters += 1,
@@ -20,7 +20,7 @@ pub(super) fn decode(text: &[u8]) -> Result<SecretBytes, (usize, &'static str)> 
     let mut out = SecretBytes::zeroed(characters / 4 * 3 + (characters % 4).saturating_sub(1));
     let mut places = out.as_mut_slice().iter_mut();
     let (mut bits, mut count) = (0_u16, 0);
-    for (at, byte) in text.iter().enumerate().filter(|(_, byte)| !byte.is_ascii_whitespace() && **byte != b'=') {
+    for (at, byte) in text.iter().enumerate().filter(|(_, byte)| !is_white(**byte) && **byte != b'=') {
         let value = value(*byte);
         if value > 0x3F {
             return Err((at, "a character is not of base64"));
@@ -40,6 +40,10 @@ pub(super) fn decode(text: &[u8]) -> Result<SecretBytes, (usize, &'static str)> 
         return Err((text.len(), "the last character of the base64 has bits too many"));
     }
     Ok(out)
+}
+
+fn is_white(byte: u8) -> bool {
+    matches!(byte, b' ' | b'\t' | b'\r' | b'\n')
 }
 
 /// The value of a character; more than 63 for one that is not of the alphabet.
@@ -89,7 +93,20 @@ mod tests {
                 assert!(decode(&text.as_bytes()[..len]).is_err(), "{text} {len}");
             }
         }
-        for text in ["Zh==", "Zm9=", "Zg=", "Zg===", "Z", "=", "Zg==Zg==", "Zm9v====", "Zm9v\0", "Zm-_", "Zm9vé"] {
+        for text in [
+            "Zh==",
+            "Zm9=",
+            "Zg=",
+            "Zg===",
+            "Z",
+            "=",
+            "Zg==Zg==",
+            "Zm9v====",
+            "Zm9v\0",
+            "Zm9v\x0C\x0C\x0C\x0C",
+            "Zm-_",
+            "Zm9vé",
+        ] {
             assert!(decode(text.as_bytes()).is_err(), "{text}");
         }
     }

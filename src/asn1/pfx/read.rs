@@ -58,8 +58,8 @@ pub fn decode(bytes: &[u8], opening: Opening<'_>) -> Result<Pfx, Error> {
     let mut bags = Vec::with_capacity(parts.len());
     for part in &parts {
         bags.push(match part {
-            Part::Plain(contents) => collector.collect(contents.bytes())?,
-            Part::Encrypted(..) => Vec::new(),
+            Part::Plain(contents) => (false, collector.collect(contents.bytes())?),
+            Part::Encrypted(..) => (true, Vec::new()),
         });
     }
 
@@ -81,19 +81,21 @@ pub fn decode(bytes: &[u8], opening: Opening<'_>) -> Result<Pfx, Error> {
     for (at, contents) in &normalised {
         let found = collector.collect(contents.bytes()).map_err(|error| nonsense(error, mac))?;
         if let Some(place) = bags.get_mut(*at) {
-            *place = found;
+            place.1 = found;
         }
     }
 
     let mut pfx = Pfx { keys: Vec::new(), certificates: Vec::new(), mac, ignored };
-    for bag in bags.into_iter().flatten() {
-        pfx.add(bag, password.as_ref())?;
+    for (encrypted, bags) in bags {
+        for bag in bags {
+            pfx.add(bag, encrypted, password.as_ref())?;
+        }
     }
     Ok(pfx)
 }
 
 impl Pfx {
-    fn add(&mut self, bag: Bag<'_>, password: Option<&Password<'_>>) -> Result<(), Error> {
+    fn add(&mut self, bag: Bag<'_>, mut encrypted: bool, password: Option<&Password<'_>>) -> Result<(), Error> {
         let (friendly_name, local_key_id) = (bag.names.friendly_name, bag.names.local_key_id);
         let pkcs8 = match bag.content {
             Content::Certificate(der) => {
@@ -105,10 +107,11 @@ impl Pfx {
                 let plain = parameters.decrypt(password.ok_or(Error::PasswordMissing)?, data)?;
                 // Wrong passwords leave valid padding now and then, and nonsense before it.
                 sequence_of("PrivateKeyInfo", &plain).map_err(|_| Error::PasswordWrong)?;
+                encrypted = true;
                 plain
             }
         };
-        self.keys.push(PfxKey { pkcs8, friendly_name, local_key_id });
+        self.keys.push(PfxKey { pkcs8, encrypted, friendly_name, local_key_id });
         Ok(())
     }
 }
