@@ -122,12 +122,12 @@ def add_dsa(s):
         pkcs8, v, seed, count = keys.dsa(bits, q_bits, md, kind)
         made[key] = (pkcs8, v)
         s.number(key, **v, seed=seed, count=count)
-        by = made_by() + " (%s, %s)" % (kind, md) + HERE
+        by = keys.dsa_made_by(key) + " (%s, %s)" % (kind, md) + HERE
         notes = "q of %d bits, %s, seed and counter as generated" % (q_bits, md)
         add_dsa_blobs(s, key, v, bits, by, notes, hash_id, seed, count)
     pkcs8, v = made["dsa2048-512"] = keys.dsa_wide_q(2048, 512)
     s.number("dsa2048-512", **v)
-    add_dsa_blobs(s, "dsa2048-512", v, 2048, "%s prime for q, p = kq + 1 tested by it" % openssl_version() + HERE, "", 2, None, None)
+    add_dsa_blobs(s, "dsa2048-512", v, 2048, keys.dsa_made_by("dsa2048-512") + HERE, "", 2, None, None)
     for group in read_dsa_groups(s.root):
         key, bits, v = group["key"], group["p"].bit_length(), group
         s.number(key, **{f: v[f] for f in ("p", "q", "g", "x", "y", "seed", "count") if f in v})
@@ -187,15 +187,15 @@ def add_dh(s):
             kind = "CAPI" + kind
             bare = {f: v[f] for f in "pgyx"}
             s.add(key, kind, lay.capi_dh_v3(bare, private), "DH", bits,
-                  notes="version 3, CALG_DH_EPHEM, no q, no j, seed unknown", provenance=by)
+                  notes="UNCONFIRMED: lengths in bits of whole bytes; version 3, CALG_DH_EPHEM, no q, no j, seed unknown", provenance=by)
             s.add(key, "v1." + kind, lay.capi_dh_v1(v, private, lay.CALG_DH_SF), "DH", bits,
                   notes="version 2 blob with magic DH%d, CALG_DH_SF%s" % (private + 1, "" if private else ": y only"),
                   provenance=by)
             if "q" in v:
                 s.add(key, "q." + kind, lay.capi_dh_v3(dict(bare, q=v["q"]), private), "DH", bits,
-                      notes="version 3 with q", provenance=by)
+                      notes="UNCONFIRMED: lengths in bits of whole bytes; version 3 with q", provenance=by)
                 s.add(key, "qj." + kind, lay.capi_dh_v3(v, private), "DH", bits,
-                      notes="version 3 with q and j = (p-1)/q", provenance=by)
+                      notes="UNCONFIRMED: lengths in bits of whole bytes; version 3 with q and j = (p-1)/q", provenance=by)
         s.add(key, "DHParameters", lay.dh_parameters(v), "DH", bits, notes=" ".join(options), provenance=by)
     return made
 
@@ -294,7 +294,7 @@ def add_appendix(s):
     p256 = Curve.named("prime256v1")
     s.text("d-is-1", "curve", "nistP256")
     s.number("d-is-1", x=be(p256.gx, 32), y=be(p256.gy, 32), d=be(1, 32))
-    by = "base point of FIPS 186-4 D.1.2.3, by hand"
+    by = "base point as openssl has it, d = 1" + HERE
     for family, (public, private) in {"ECDSA": (0x31534345, 0x32534345), "ECDH": (0x314B4345, 0x324B4345)}.items():
         s.add("d-is-1", family + ".ECCPUBLICBLOB", lay.ecc_key(public, 32, p256.gx, p256.gy), family + "_P256", 256,
               "nistP256", "d = 1", by)

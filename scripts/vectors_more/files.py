@@ -173,7 +173,7 @@ def add_dsa(s, made):
     s.number("dsa2048-224", **v, seed=seed, count=count)
     made = dict(made, **{"dsa2048-224": (pkcs8, v)})
     for key, (pkcs8, v) in made.items():
-        f = Files(s, key, "DSA", v["p"].bit_length())
+        f = Files(s, key, "DSA", v["p"].bit_length(), by=keys.dsa_made_by(key))
         notes = "q of 224 bits: no CNG blob can say it" if key == "dsa2048-224" else "-"
         f.pkcs8_and_spki(pkcs8, notes=notes, both=key == "dsa2048")
         old = seq(der_int(0), *[der_int(v[n]) for n in "pqgyx"])

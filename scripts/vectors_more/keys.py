@@ -87,6 +87,14 @@ def dsa(bits, q_bits, md, kind="fips186_4"):
 UNUSUAL = {(512, 160), (1536, 160), (1536, 256), (2048, 160)}
 
 
+def dsa_made_by(key):
+    """How the key of one of the DSA vectors came to be."""
+    if key == "dsa2048-512":
+        return made_by("prime for q, p = kq + 1 tested by it, fixed x")
+    by_hand = {"dsa512"} | {"dsa%d-%d" % sizes for sizes in UNUSUAL}
+    return made_by("genpkey -genparam, fixed x" if key in by_hand else "genpkey")
+
+
 def dsa_by_hand(parameters, name):
     """A key with a fixed x, its PKCS#8 put together here and written again by openssl."""
     group = parse(unpem(parameters))

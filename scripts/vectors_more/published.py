@@ -44,7 +44,8 @@ _take(A + "PKCS8/", "ed25519-scrypt.pem", "scrypt")
 _take(A + "PKCS8/", "enc-rsa-3des.pem rsa-aes-192-cbc.pem rsa_pkcs8_pbes2_pbkdf2_2048_3des_sha224.pem "
       "rsa_pkcs8_pbes2_pbkdf2_2048_3des_sha384.pem rsa_pkcs8_pbes2_pbkdf2_2048_3des_sha512.pem rsa-pbe-3des-long-salt.pem",
       "encrypted PKCS#8")
-_take(A + "PKCS8/", "enc-ec-sha1-128-rc4.pem rsa-40bitrc2.pem rsa-pbewithmd5anddescbc.pem rsa-rc2-cbc.pem "
+_take(A + "PKCS8/", "rsa-40bitrc2.pem", "PKCS#12's RC2 with 40 bits")
+_take(A + "PKCS8/", "enc-ec-sha1-128-rc4.pem rsa-pbewithmd5anddescbc.pem rsa-rc2-cbc.pem "
       "rsa-rc2-cbc-effective-key-length.pem", "encrypted with RC4, RC2 or DES: to be refused by name")
 _take(A + "PKCS8/", "rsa_pss_2048.pem rsa_pss_2048_hash.pem rsa_pss_2048_hash_mask_salt.pem rsa_pss_2048_pub.der",
       "id-RSASSA-PSS")

@@ -52,7 +52,8 @@ The files of the rest of the world:
   from its DER in `scripts/vectors_more/files.py`, and then read by openssl: `usage-*` (the keyUsage attribute, as
   Windows writes it), `nopublic.PKCS8_PRIVATEKEY`, `dsa`, and `v2.` (RFC 5958 with the public key, which openssl 3.0
   and cryptography do not read: the check takes the public key out first, and `published/ed25519-priv-pkcs8v2.der` is a second
-  one). The password is `correct horse` wherever there is one; 2048 iterations.
+  one). The password is `correct horse` wherever there is one; 2048 iterations (`*-empty`: the
+  empty password, 1 iteration; scrypt has none).
 * `explicit.*`: openssl with `-param_enc explicit`. `noparameters.sec1`, `hybrid.spki`: for refusals.
 * `dsa2048-224` has no form in CNG.
 * ML-DSA, ML-KEM and SLH-DSA: DER by hand after RFC 9881, RFC 9935 and RFC 9909, read by cryptography as far as it does

@@ -56,6 +56,7 @@ def add_jwk(s, made):
         public_set.append(dict(public, kid=key))
         if algorithm == "RSA":
             bare = {f: secret[f] for f in ("kty", "n", "e", "d")}
+            by += "; members by scripts/vectors-more"
             s.add(key, "nocrt.jwk", dump(bare), algorithm, bits, notes="n, e and d only", provenance=by, ext="json")
             extra = dict(secret, use="sig", alg="PS256", kid="a key", key_ops=["sign"], unknown={"a": [1, None, True]})
             s.add(key, "members.jwk", dump(extra, 4), algorithm, bits, notes="members that do not make up the key",
@@ -66,7 +67,7 @@ def add_jwk(s, made):
             raise Bad("jwcrypto has another oct key")
         s.add(key, "jwk", dump(secret), "oct", len(k) * 8, notes="oct", provenance="fixed bytes; read by jwcrypto", ext="json")
         private_set.append(dict(secret, kid=key))
-    by = made_by() + "; Python jwcrypto"
+    by = made_by() + "; Python jwcrypto; members by scripts/vectors-more"
     s.add("all", "set.jwk", dump({"keys": private_set}, 1), "-", 0, notes="%d private keys, kid = key" % len(private_set),
           provenance=by, ext="json")
     s.add("all", "public-set.jwk", dump({"keys": public_set}), "-", 0, notes="%d public keys, kid = key" % len(public_set),
