@@ -1,6 +1,7 @@
 //! DER structures that hold keys: PKCS#8, PKCS#1, SEC 1, SubjectPublicKeyInfo, domain parameters, certificates, PKCS#12; and PEM around them.
 //!
-//! Owns the mapping between those and [`key`](crate::key). Parsing and writing DER itself is the RustCrypto crates' work. Secret
+//! Owns the mapping between those and [`key`](crate::key). Parsing and writing DER itself is the RustCrypto crates' work; only BER is made
+//! DER for PKCS#12 here. Secret
 //! output goes into one exact, wiped allocation. Never sees a CNG header or a token.
 
 mod algorithm;

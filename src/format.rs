@@ -1,9 +1,9 @@
 //! Everything a key file can be: a CNG blob, or one of the formats of the rest of the world.
 //!
 //! Owns the names by which `--type` calls them, the recognition of a file from its bytes, and the one way from bytes to
-//! [`Decoded`](crate::blob::Decoded) and back: [`decode`], [`encode`]; for files with more than one key [`decode_all`] and [`select`]; what a
+//! [`Decoded`](crate::blob::Decoded) and back: [`decode`], [`encode`]; for files with more than one key [`decode_all`] and [`decode_one`]; what a
 //! conversion loses ([`losses`]); what a file looks like that cannot be read ([`inspect`], [`diagnose`]).
-//! [`blob`](crate::blob) and [`asn1`](crate::asn1) do not know each other; here they meet.
+//! [`asn1`](crate::asn1) does not know [`blob`](crate::blob), which hands PKCS#8 to it and nothing else; here they meet.
 //!
 //! | formats | structure | where |
 //! |---|---|---|
@@ -24,7 +24,7 @@
 //! | `None` | ECDH on a curve that can also sign | keyAgreement |
 //! | `None` | any other | none: it is byte for byte what OpenSSL writes |
 //! | all usages | | none, as Windows has it |
-//! | anything else | | digitalSignature, dataEncipherment, keyAgreement, as it says |
+//! | anything else | | digitalSignature, dataEncipherment, keyAgreement, keyEncipherment, as it says |
 
 mod bind;
 mod container;

@@ -12,7 +12,9 @@ use std::path::PathBuf;
 
 use cng_pkcs11::asn1::pem::{self, Label};
 use cng_pkcs11::asn1::{Domain, Error, Loss, Opening, certificate, dsa, pkcs1, pkcs8, sec1, spki};
-use cng_pkcs11::key::{KeyMaterial, KeyUsage, PrivateKey, PublicKey, Validation};
+use cng_pkcs11::blob::Hints;
+use cng_pkcs11::format::{self, Entry};
+use cng_pkcs11::key::{self, KeyMaterial, KeyUsage, PrivateKey, PublicKey, Validation};
 use cng_pkcs11::secret::SecretBytes;
 use sha2::Digest;
 
@@ -54,9 +56,17 @@ fn private(der: &[u8]) -> Result<(PrivateKey, Option<KeyUsage>), Error> {
 }
 
 /// The first difference, as a line for [`report`]. That an RSA key is for PSS only is a loss that is stated elsewhere.
-fn same(failures: &mut Vec<String>, file: &str, found: Result<impl AsRef<[u8]>, Error>, expected: &[u8]) {
+fn same(
+    failures: &mut Vec<String>,
+    file: &str,
+    found: Result<impl AsRef<[u8]>, impl std::fmt::Display>,
+    expected: &[u8],
+) {
     match found {
-        Ok(found) if file.starts_with("rsa2048-pss") && found.as_ref() != expected => {}
+        // What follows the AlgorithmIdentifier is the key.
+        Ok(found)
+            if file.starts_with("rsa2048-pss")
+                && found.as_ref().get(22..).is_some_and(|key| key.len() > 256 && expected.ends_with(key)) => {}
         Ok(found) if found.as_ref() == expected => {}
         Ok(found) => failures.push(format!("{file}: {} instead of {}", hex(found.as_ref()), hex(expected))),
         Err(error) => failures.push(format!("{file}: {error}")),
@@ -130,7 +140,7 @@ fn what_openssl_and_the_rfcs_write_is_written_again_byte_for_byte() {
 
 #[test]
 fn every_form_of_one_key_gives_the_same_public_key() {
-    let mut failures = Vec::new();
+    let (mut failures, mut count) = (Vec::new(), 0);
     let whole: std::collections::HashMap<_, _> = files("spki")
         .into_iter()
         .filter(|(_, variant, _)| variant.is_empty())
@@ -149,12 +159,15 @@ fn every_form_of_one_key_gives_the_same_public_key() {
             continue;
         };
         same(&mut failures, &file, public.and_then(|public| spki::encode(&public)), expected);
+        count += 1;
     }
     for (file, _, bytes) in files("cert").into_iter().chain(files("cert-pem")) {
         let Some(expected) = whole.get(file.split('.').next().unwrap()) else { continue };
         same(&mut failures, &file, certificate::decode(&bytes).and_then(|parts| spki::encode(&parts.public)), expected);
+        count += 1;
     }
     report(&failures);
+    assert!(count > 170, "only {count}");
 }
 
 /// Of private keys on curves of 448 bits: it cannot be computed here, and PKCS#8 does not have it.
@@ -168,7 +181,7 @@ fn is_refused(file: &str) -> Option<&'static str> {
         "dsa-wrong-version.pem" => "DSAPrivateKey: its version is not 0",
         "ec_public_key_rsa_delimiter.pem" => "RSAPublicKey: malformed DER",
         "dsa_4096.pem" => "a DSA modulus of 4096 bits is not supported",
-        "dsa.pub.pem" => "a DSA public key in OpenSSL's old form cannot be read here",
+        "dsa.pub.pem" => "a DSA public key in OpenSSL's old form, which is not read here",
         "dsa_private_key.pem" | "key1.pem" | "rsa_private_key.pem" | "testrsa-encrypted.pem" => "encrypted the old way",
         "dsa_public_key_invalid_bit_string.der" => "malformed DER",
         "ec-inconsistent-curve2.pem" => "it names another curve than the structure around it",
@@ -204,12 +217,12 @@ fn files_by_others_give_the_public_key_that_others_find() {
         let password = SecretBytes::from(password.as_bytes());
         let opening = Opening { password: Some(&password), ..Opening::default() };
         let key = if note == "certificates" {
-            certificate::decode(&bytes).map(|parts| KeyMaterial::Public(parts.public))
+            certificate::decode(&bytes).map(|parts| KeyMaterial::Public(parts.public)).map_err(format::Error::from)
         } else {
             any(&bytes, opening)
         };
         let unknown = Error::Invalid { what: "the key", problem: NO_PUBLIC };
-        let found = key.and_then(|key| key.public().ok_or(unknown)).map(|public| {
+        let found = key.and_then(|key| key.public().ok_or_else(|| unknown.into())).map(|public| {
             let bits = spki::subject_public_key(&public).unwrap();
             // A subject public key of DSA or DH is an INTEGER; what is hashed is the content of the BIT STRING, which it is.
             hex(&sha2::Sha256::digest(&bits))
@@ -226,9 +239,9 @@ fn files_by_others_give_the_public_key_that_others_find() {
 }
 
 /// A key in PEM, or in any kind of DER.
-fn any(bytes: &[u8], opening: Opening<'_>) -> Result<KeyMaterial, Error> {
+fn any(bytes: &[u8], opening: Opening<'_>) -> Result<KeyMaterial, format::Error> {
     if pem::is_pem(bytes) {
-        return pem::read(bytes, opening, FULL).map(|key| key.contents.key);
+        return from_pem(bytes, opening).map(|entry| entry.decoded.key);
     }
     let private = |key| Ok(KeyMaterial::Private(key));
     let first = pkcs8::decode(bytes, opening, FULL);
@@ -250,7 +263,14 @@ fn any(bytes: &[u8], opening: Opening<'_>) -> Result<KeyMaterial, Error> {
     if let Ok(key) = dsa::decode_traditional(bytes, FULL) {
         return private(PrivateKey::Dsa(key));
     }
-    first.map(|(key, _)| KeyMaterial::Private(key))
+    Ok(first.map(|(key, _)| KeyMaterial::Private(key))?)
+}
+
+/// The first key of a text.
+fn from_pem(text: &[u8], opening: Opening<'_>) -> Result<Entry, format::Error> {
+    let hints = Hints { password: opening.password, limits: opening.limits, ..Hints::default() };
+    let mut entries = format::decode_all(text, format::sniff(text)?, &hints)?;
+    Ok(entries.swap_remove(0))
 }
 
 #[test]
@@ -292,12 +312,15 @@ fn domain_parameters_alone_are_read_and_written_again() {
     assert_eq!(dh::encode_parameters(&dh::decode_x942_parameters(&der, FULL).unwrap()).unwrap(), der);
     let der = section("published/dsaparam.pem", Label::DsaParameters);
     assert_eq!(dsa::encode_parameters(&dsa::decode_parameters(&der, FULL).unwrap()).unwrap(), der);
+    let mut seen = 0;
     for (file, _, bytes) in files("sec1-pem") {
         let Ok(section) = pem::find(&bytes, &[Label::EcParameters]) else { continue };
+        seen += 1;
         let der = section.decode().unwrap();
         let (curve, domain) = ec_parameters::decode(&der).unwrap();
         assert_eq!(ec_parameters::encode(curve, domain).unwrap(), der.to_vec(), "{file}");
     }
+    assert_eq!(seen, 5);
 }
 
 #[test]
@@ -355,8 +378,9 @@ fn openssl_reads_what_is_written_and_writes_it_again() {
             None => assert!(file.contains("448"), "{file}"),
         }
         if let PrivateKey::Ec(ec) = &key
-            && let Ok(der) = sec1::encode(ec, true)
+            && ec.curve().form.is_affine()
         {
+            let der = sec1::encode(ec, true).unwrap();
             let ours = pem::to_pem(Label::EcPrivateKey, &der).unwrap();
             assert_eq!(openssl(&["pkey", "-traditional"], Some(&ours)), ours.to_vec(), "{file}");
             let explicit = pkcs8::encode_as(&key, None, Domain::Explicit).unwrap();
@@ -372,8 +396,10 @@ fn openssl_reads_what_is_written_and_writes_it_again() {
 
 #[test]
 fn a_usage_is_written_as_windows_writes_it() {
+    let mut seen = 0;
     for (file, variant, bytes) in files("PKCS8_PRIVATEKEY") {
         let Some(word) = variant.strip_prefix("usage-") else { continue };
+        seen += 1;
         let usage = match word {
             "digitalSignature" => KeyUsage::SIGN,
             "keyAgreement" => KeyUsage::AGREE,
@@ -387,18 +413,16 @@ fn a_usage_is_written_as_windows_writes_it() {
         // Openssl passes over the attribute.
         openssl(&["pkey", "-inform", "DER", "-noout", "-check"], Some(&written));
     }
+    assert_eq!(seen, 12);
 }
 
 #[test]
 fn what_a_structure_says_beyond_its_key_is_told() {
-    let losses = |file: &str| {
-        let text = read(file);
-        pem::read(&text, Opening::default(), FULL).unwrap().contents.losses
-    };
-    assert_eq!(losses("published/rsa_pss_2048_hash_mask_salt.pem"), [Loss::PssOnly]);
-    assert_eq!(losses("published/rsa_pss_cert.pem"), [Loss::PssOnly]);
-    assert_eq!(losses("published/secp256r1-explicit-seed.pem"), [Loss::ExplicitCurve]);
-    assert_eq!(losses("published/ed25519-pkcs8.pem"), []);
+    let losses = |file: &str| from_pem(&read(file), Opening::default()).unwrap().extras;
+    assert_eq!(losses("published/rsa_pss_2048_hash_mask_salt.pem"), [Loss::PssOnly.to_string()]);
+    assert_eq!(losses("published/rsa_pss_cert.pem"), [Loss::PssOnly.to_string()]);
+    assert_eq!(losses("published/secp256r1-explicit-seed.pem"), [Loss::ExplicitCurve.to_string()]);
+    assert!(losses("published/ed25519-pkcs8.pem").is_empty());
 }
 
 #[test]
@@ -415,9 +439,9 @@ fn pem_of_every_writer_gives_the_key_of_its_der() {
     ] {
         for (file, _, text) in files(kind) {
             let expected = read(&format!("{}.{der_kind}.bin", file.split('.').next().unwrap()));
-            let written = pem::read(&text, Opening::default(), FULL).and_then(|key| match key.contents.key {
-                KeyMaterial::Private(key) => pkcs8::encode(&key).map(|der| der.to_vec()),
-                KeyMaterial::Public(key) => spki::encode(&key),
+            let written = from_pem(&text, Opening::default()).and_then(|entry| match entry.decoded.key {
+                KeyMaterial::Private(key) => Ok(pkcs8::encode(&key)?.to_vec()),
+                KeyMaterial::Public(key) => Ok(spki::encode(&key)?),
                 KeyMaterial::Secret(_) => Ok(Vec::new()),
             });
             same(&mut failures, &file, written, &expected);
@@ -443,8 +467,6 @@ fn sections_of_a_text_are_found_in_their_order_with_their_places() {
         assert!(text[section.offset..].starts_with(b"-----BEGIN "));
         assert!(text[..section.end].ends_with(b"-----"));
     }
-    let keys: Vec<_> = pem::read_all(&text, Opening::default(), FULL).map(|key| key.unwrap().label).collect();
-    assert_eq!(keys, [Label::EcPrivateKey, Label::PublicKey, Label::Certificate]);
 }
 
 #[test]
@@ -454,7 +476,7 @@ fn parameters_of_another_curve_before_a_key_are_refused() {
     let key = text.split_once("-----BEGIN EC PRIVATE KEY").unwrap().1;
     let parameters = other.split_once("-----BEGIN EC PRIVATE KEY").unwrap().0;
     let mixed = format!("{parameters}-----BEGIN EC PRIVATE KEY{key}");
-    let error = pem::read(mixed.as_bytes(), Opening::default(), FULL).unwrap_err();
+    let error = from_pem(mixed.as_bytes(), Opening::default()).unwrap_err();
     assert!(error.to_string().contains("it names another curve"), "{error}");
 }
 
@@ -524,8 +546,8 @@ fn a_trusted_certificate_is_read_without_what_openssl_trusts_it_for() {
     let trusted = openssl(&["x509", "-trustout", "-addtrust", "serverAuth", "-setalias", "name"], Some(&text));
     assert!(trusted.starts_with(b"-----BEGIN TRUSTED CERTIFICATE-----"));
     assert_eq!(certificate::decode(&trusted).unwrap(), certificate::decode(&text).unwrap());
-    let key = pem::read(&trusted, Opening::default(), FULL).unwrap();
-    assert_eq!((key.label, key.offset), (Label::TrustedCertificate, 0));
+    let public = |text: &[u8]| from_pem(text, Opening::default()).unwrap().decoded.key.public();
+    assert_eq!(public(&trusted), public(&text));
     // Under the usual label nothing may follow.
     let odd = String::from_utf8(trusted).unwrap().replace("TRUSTED ", "");
     let problem = "there are bytes behind it";
@@ -534,7 +556,7 @@ fn a_trusted_certificate_is_read_without_what_openssl_trusts_it_for() {
 
 #[test]
 fn what_is_known_and_not_read_is_refused_with_what_to_do() {
-    let refused = |text: &[u8]| match pem::read(text, Opening::default(), FULL) {
+    let refused = |text: &[u8]| match pem::sections(text).next().unwrap().unwrap().decode() {
         Err(Error::Unsupported { what, hint }) => (what, hint),
         other => panic!("{other:?}"),
     };
@@ -543,11 +565,6 @@ fn what_is_known_and_not_read_is_refused_with_what_to_do() {
     let section = |label: &str| format!("-----BEGIN {label}-----\nAAAA\n-----END {label}-----\n");
     assert!(refused(section("OPENSSH PRIVATE KEY").as_bytes()).1.contains("ssh-keygen"));
     assert!(refused(section("PGP PRIVATE KEY BLOCK").as_bytes()).0.contains("OpenPGP"));
-    // What is no key is passed over; and without any the refusal says where.
-    for label in ["CERTIFICATE REQUEST", "PKCS7", "X509 CRL", "DH PARAMETERS", "SOMETHING ELSE"] {
-        let error = pem::read(section(label).as_bytes(), Opening::default(), FULL).unwrap_err();
-        assert_eq!(error, Error::Pem { offset: 0, problem: "there is no section with a key" }, "{label}");
-    }
 }
 
 #[test]
@@ -576,8 +593,8 @@ fn a_public_key_beside_the_private_one_must_be_its_own() {
     };
     for (key, other) in [
         ("rsa2048", "rsa4096"),
-        ("nistP256", "secP256k1"),
-        ("dsa1024", "dsa512"),
+        ("nistP256", "generator"),
+        ("dsa1024", "generator"),
         ("dh1024", "dh512"),
         ("x25519", "ed25519"),
         ("mldsa44-kat", ""),
@@ -591,7 +608,21 @@ fn a_public_key_beside_the_private_one_must_be_its_own() {
             assert_eq!(outcome.unwrap(), Some(public(key)), "{key}");
         }
         // Another key's, or else its own with one bit changed.
-        let mut wrong = bits(if other.is_empty() { key } else { other });
+        let mut wrong = match (other, public(key)) {
+            // What is a public key all the same: that of the private key 1.
+            ("generator", PublicKey::Ec(key)) => {
+                let parameters = key.curve().parameters;
+                [&[4], parameters.gx, parameters.gy].concat()
+            }
+            ("generator", PublicKey::Dsa(key)) => {
+                let parameters = key.parameters().clone();
+                let g = parameters.g().to_vec();
+                spki::subject_public_key(&PublicKey::Dsa(key::dsa::PublicKey::new(parameters, &g, FULL).unwrap()))
+                    .unwrap()
+            }
+            ("", _) => bits(key),
+            _ => bits(other),
+        };
         *wrong.last_mut().unwrap() ^= u8::from(other.is_empty());
         for outcome in with_public(&file, &wrong) {
             assert!(outcome.is_err(), "{key}");

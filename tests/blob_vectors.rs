@@ -6,12 +6,14 @@ use cng_pkcs11::asn1::{self, Encryption};
 use cng_pkcs11::blob::aes_wrap::AesWrapBlob;
 use cng_pkcs11::blob::{self, BlobType, Decoded, Hints};
 use cng_pkcs11::format::{self, Format, Value};
-use cng_pkcs11::key::{Algorithm, Consistency, Family, KeyMaterial, KeyUsage, PrivateKey, PublicKey};
+use cng_pkcs11::key::{Algorithm, Consistency, Family, KeyMaterial, KeyUsage};
 use cng_pkcs11::secret::SecretBytes;
 use cng_pkcs11::status::Status;
 
 #[path = "common/integers.rs"]
 mod integers;
+#[path = "common/numbers.rs"]
+mod numbers;
 #[path = "common/vectors.rs"]
 mod vectors;
 
@@ -281,7 +283,7 @@ fn same<T: PartialEq + std::fmt::Debug>(what: &str, found: &T, expected: &T) -> 
 
 /// Compares the numbers of a key with those that its vector stands for.
 fn compare(vector: &Vector, key: &KeyMaterial) -> Result<(), String> {
-    numbers(key).into_iter().try_for_each(|(field, value)| {
+    numbers::numbers(key).into_iter().try_for_each(|(field, value)| {
         let expected = match (field, vector.kind.as_str()) {
             ("d", "RSAPRIVATEBLOB") => reduced_d(vector),
             ("d", "PKCS8_PRIVATEKEY") if vector.curve == "curve25519" => vector.number("d-raw"),
@@ -289,47 +291,6 @@ fn compare(vector: &Vector, key: &KeyMaterial) -> Result<(), String> {
         };
         same(field, &hex(&value), &hex(&expected))
     })
-}
-
-/// The numbers of a key by their fields in `numbers.tsv`.
-fn numbers(key: &KeyMaterial) -> Vec<(&'static str, Vec<u8>)> {
-    let mut numbers = match key.public() {
-        Some(PublicKey::Rsa(key)) => vec![("n", key.n().to_vec()), ("e", key.e().to_vec())],
-        Some(PublicKey::Ec(key)) if key.y().is_empty() => vec![("x", key.x().to_vec())],
-        Some(PublicKey::Ec(key)) => vec![("x", key.x().to_vec()), ("y", key.y().to_vec())],
-        Some(PublicKey::Dsa(key)) => {
-            let parameters = key.parameters();
-            [("p", parameters.p()), ("q", parameters.q()), ("g", parameters.g()), ("y", key.y())]
-                .map(|(field, value)| (field, value.to_vec()))
-                .to_vec()
-        }
-        Some(PublicKey::Dh(key)) => {
-            let parameters = key.parameters();
-            [("p", parameters.p()), ("g", parameters.g()), ("y", key.y())]
-                .map(|(field, value)| (field, value.to_vec()))
-                .to_vec()
-        }
-        Some(PublicKey::Pq(key)) => vec![("public", key.as_bytes().to_vec())],
-        None => Vec::new(),
-    };
-    match key {
-        KeyMaterial::Private(PrivateKey::Rsa(key)) => {
-            let key = key.numbers();
-            let private =
-                [("p", &key.p), ("q", &key.q), ("dp", &key.dp), ("dq", &key.dq), ("qinv", &key.qinv), ("d", &key.d)];
-            numbers.extend(private.map(|(field, value)| (field, value.to_vec())));
-        }
-        KeyMaterial::Private(PrivateKey::Ec(key)) => numbers.push(("d", key.d().to_vec())),
-        KeyMaterial::Private(PrivateKey::Dsa(key)) => numbers.push(("x", key.x().trimmed().to_vec())),
-        KeyMaterial::Private(PrivateKey::Dh(key)) => numbers.push(("x", key.x().to_vec())),
-        KeyMaterial::Private(PrivateKey::Pq(key)) => {
-            let parts = [("seed", key.seed()), ("expanded", key.expanded())];
-            numbers.extend(parts.into_iter().filter_map(|(field, value)| Some((field, value?.to_vec()))));
-        }
-        KeyMaterial::Public(_) => {}
-        KeyMaterial::Secret(key) => numbers.push(("k", key.key().to_vec())),
-    }
-    numbers
 }
 
 /// d modulo λ(n), from the numbers that OpenSSL gave.

@@ -464,14 +464,27 @@ fn domain_parameters_and_sealed_blobs_are_shown_and_not_converted() {
         assert!(inspected["holds"].as_str().unwrap().contains("parameters"), "{file}: {inspected}");
         assert!(inspected["fields"].as_array().unwrap().len() > 4, "{file}");
         assert!(inspected["consistent"].is_null());
-        desk.error(&["convert", &vector(file), "--to", "pkcs8"], 1);
+        let error = desk.error(&["convert", &vector(file), "--to", "pkcs8"], 1);
+        assert!(error["message"].as_str().unwrap().contains("no key"), "{file}: {error}");
+    }
+    for file in [
+        "more/opaque-kdf0.KDFKeyBlob.bin",
+        "more/opaque-tpm0.PcpTpmProtectedKeyBlob.bin",
+        "more/opaque-protected0.ProtectedKeyBlob.bin",
+    ] {
+        let kind = ["--type", file.split('.').nth(1).unwrap()];
+        let inspected = desk.json(&[&["inspect", &vector(file)], &kind[..]].concat());
+        assert!(!inspected["holds"].as_str().unwrap().is_empty(), "{file}: {inspected}");
+        let error = desk.error(&[&["convert", &vector(file), "--to", "pkcs8"], &kind[..]].concat(), 1);
+        assert!(error["message"].as_str().unwrap().contains(inspected["holds"].as_str().unwrap()), "{file}: {error}");
     }
 }
 
 #[test]
 fn usage_errors_are_told_before_anything_is_read() {
     let desk = Desk::new();
-    let key = vector("ec-nistP256.PKCS8_PRIVATEKEY.bin");
+    // There is no such file: another error would say so.
+    let key = desk.path("missing");
     for arguments in [
         &["convert", &key][..],
         &["convert", &key, "--to", "nonsense"],

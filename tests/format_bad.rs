@@ -6,7 +6,7 @@ use std::path::Path;
 use std::time::{Duration, Instant};
 
 use cng_pkcs11::asn1::{self, pem::Label};
-use cng_pkcs11::blob::Hints;
+use cng_pkcs11::blob::{Decoded, Hints};
 use cng_pkcs11::format::{self, Error, Format};
 use cng_pkcs11::key::Validation;
 use cng_pkcs11::secret::SecretBytes;
@@ -77,8 +77,9 @@ fn damaged_files_are_refused_or_are_other_keys() {
         ("nistP256.cert.bin", "cert"),
         ("all.public-set.jwk.json", "jwks"),
     ];
+    let (mut read, mut written_again) = (0, 0);
     for (file, name) in files {
-        let (bytes, format) = (read(file), Format::by_name(name).unwrap());
+        let (bytes, format) = (self::read(file), Format::by_name(name).unwrap());
         let hints = Hints { validation: Validation::Skip, ..Hints::default() };
         for at in 0..bytes.len() {
             let cut = &bytes[..at];
@@ -86,8 +87,20 @@ fn damaged_files_are_refused_or_are_other_keys() {
             let mut changed = bytes.clone();
             changed[at] ^= 1 << (at % 8);
             let _ = (format::inspect(&changed, format, &hints), format::decode_all(&changed, format, &hints));
+            for entry in format::decode_all(&changed, format, &Hints::default()).into_iter().flatten() {
+                read += 1;
+                let Decoded { algorithm, key, .. } = &entry.decoded;
+                let Ok(written) = format::encode(key, *algorithm, format) else { continue };
+                let beside = Hints { algorithm: Some(*algorithm), ..Hints::default() };
+                let again = format::decode(&written, format, &beside);
+                let again = again.unwrap_or_else(|error| panic!("{file}, byte {at}: {error}"));
+                assert_eq!(again.key.is_same_key(key), Some(true), "{file}, byte {at}");
+                written_again += 1;
+            }
         }
     }
+    // A changed kid, comment or certificate is still a key.
+    assert!(read > 100 && written_again > 50, "{read} {written_again}");
 }
 
 #[test]

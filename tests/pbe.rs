@@ -4,7 +4,7 @@
 
 use std::process::Command;
 
-use cng_pkcs11::asn1::{self, Encryption, Opening};
+use cng_pkcs11::asn1::{self, Encryption, Opening, Scheme};
 use cng_pkcs11::key::{PrivateKey, Validation};
 use cng_pkcs11::secret::SecretBytes;
 
@@ -20,7 +20,7 @@ fn openssl_opens_what_is_written_in_every_scheme_and_so_do_we() {
     let plain = named("ec-nistP256.PKCS8_PRIVATEKEY.bin").bytes();
     for text in ["correct horse", "pässwörd-€", ""] {
         let password = SecretBytes::from(text.as_bytes());
-        for name in Encryption::names() {
+        for name in Scheme::names() {
             let encryption = Encryption { iterations: 2048, ..Encryption::by_name(name).unwrap() };
             let encrypted = asn1::encrypt(&plain, &password, encryption).unwrap();
             let opening = Opening { password: Some(&password), ..Opening::default() };

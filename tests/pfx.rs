@@ -174,8 +174,7 @@ fn what_is_written_opens_here_and_in_openssl_gnutls_and_python() {
         let encryption = Encryption { iterations: 2048, ..Encryption::by_name(encryption).unwrap() };
         Protection { encryption, mac, mac_iterations: 2048 }
     };
-    let mut protections: Vec<_> =
-        Encryption::names().map(|name| fast(name, MacAlgorithm::Pkcs12(Hash::Sha256))).collect();
+    let mut protections: Vec<_> = Scheme::names().map(|name| fast(name, MacAlgorithm::Pkcs12(Hash::Sha256))).collect();
     for hash in [Hash::Sha1, Hash::Sha224, Hash::Sha384, Hash::Sha512] {
         protections.push(fast("aes256-sha256", MacAlgorithm::Pkcs12(hash)));
     }

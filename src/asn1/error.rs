@@ -46,7 +46,7 @@ pub enum Error {
         /// The scheme or the parameter at fault.
         what: String,
     },
-    /// Opening the file would take more work than the limits allow. None of it was done.
+    /// Opening the file would take more work than the limits allow. What goes beyond them was not done.
     #[error("the file asks for {found} {what}, and the limit is {limit}")]
     Work {
         /// The kind of work.

@@ -6,14 +6,12 @@
 //! encryption of RFC 1421 headers, whose key derivation is MD5.
 
 mod base64;
-mod keys;
 mod label;
 
 use super::Error;
 use crate::secret::SecretBytes;
 
-pub use self::keys::{PemKey, read, read_all};
-pub use self::label::{Holds, Label};
+pub use self::label::Label;
 
 const DASHES: &[u8] = b"-----";
 const BEGIN: &[u8] = b"-----BEGIN ";

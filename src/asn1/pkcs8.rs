@@ -113,7 +113,7 @@ pub fn decode_pem(
 /// Writes DER as PEM, with the label that fits it.
 ///
 /// # Errors
-/// [`Error::Invalid`] if it cannot be written, which does not happen.
+/// [`Error::Pem`] if it cannot be written, which does not happen.
 pub fn to_pem(der: &[u8]) -> Result<SecretBytes, Error> {
     pem::to_pem(if is_encrypted(der) { Label::EncryptedPrivateKey } else { Label::PrivateKey }, der)
 }

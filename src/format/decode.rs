@@ -2,10 +2,12 @@
 
 use super::entry::position;
 use super::{Entry, Error, Format, bind, container, jwk, only, pem};
-use crate::asn1::pem::Section;
+use crate::asn1::pem::{Label, Section};
 use crate::asn1::{self, Contents, Limits};
 use crate::blob::{self, BlobType, Decoded, Hints, pkcs8};
-use crate::key::{Algorithm, Family, KeyMaterial, PrivateKey, PublicKey, SymmetricAlgorithm, SymmetricKey};
+use crate::key::{
+    Algorithm, Curve, Family, KeyMaterial, PrivateKey, PublicKey, SymmetricAlgorithm, SymmetricKey, Validation,
+};
 use crate::secret::SecretBytes;
 
 /// A file with more keys than this is refused: each is checked, which takes its time.
@@ -85,7 +87,7 @@ pub(super) fn decode_text_or_not(
         Format::Raw => vec![raw(bytes, hints)],
         format if text && (format.der().is_some() || format.is_der()) => decode_pem(bytes, format, hints)?,
         format => {
-            let der = decode_der(bytes, format.der().unwrap_or(format), hints);
+            let der = decode_der(bytes, format.der().unwrap_or(format), None, hints);
             vec![der]
         }
     };
@@ -123,7 +125,14 @@ fn is_contradicted(error: &Error) -> bool {
 }
 
 /// Reads one DER structure.
-fn decode_der(bytes: &[u8], format: Format, hints: &Hints<'_>) -> Result<Entry, Error> {
+///
+/// `parameters` is the curve that stands in front of a SEC 1 key, which must be its own.
+fn decode_der(
+    bytes: &[u8],
+    format: Format,
+    parameters: Option<&'static Curve>,
+    hints: &Hints<'_>,
+) -> Result<Entry, Error> {
     let validation = hints.validation;
     let contents = match format {
         Format::PKCS8 => asn1::pkcs8::read(bytes, hints.opening(), validation)?.map(KeyMaterial::Private),
@@ -134,7 +143,7 @@ fn decode_der(bytes: &[u8], format: Format, hints: &Hints<'_>) -> Result<Entry, 
         Format::Pkcs1Public => {
             Contents::plain(KeyMaterial::Public(PublicKey::Rsa(asn1::pkcs1::decode_public(bytes, validation)?)))
         }
-        Format::Sec1 => sec1(bytes, hints)?,
+        Format::Sec1 => sec1(bytes, parameters, hints)?,
         Format::Spki => asn1::spki::read(bytes, validation)?.map(KeyMaterial::Public),
         other => return Err(Error::NoKey { format: other.name(), problem: "it is no DER structure".to_owned() }),
     };
@@ -143,8 +152,12 @@ fn decode_der(bytes: &[u8], format: Format, hints: &Hints<'_>) -> Result<Entry, 
 }
 
 /// Reads SEC 1. A curve that is given beside it is for a file that names none; whether it fits is asked like with every other format.
-fn sec1(bytes: &[u8], hints: &Hints<'_>) -> Result<Contents<KeyMaterial>, asn1::Error> {
-    let key = match asn1::sec1::decode(bytes, None, hints.validation) {
+fn sec1(
+    bytes: &[u8],
+    parameters: Option<&'static Curve>,
+    hints: &Hints<'_>,
+) -> Result<Contents<KeyMaterial>, asn1::Error> {
+    let key = match asn1::sec1::decode(bytes, parameters, hints.validation) {
         Err(asn1::sec1::NO_CURVE) if hints.curve.is_some() => asn1::sec1::decode(bytes, hints.curve, hints.validation),
         outcome => outcome,
     };
@@ -190,9 +203,22 @@ fn decode_pem(bytes: &[u8], format: Format, hints: &Hints<'_>) -> Result<Vec<Res
     let hints = &Hints { limits: share(hints.limits, encrypted), ..*hints };
     let mut private = Vec::new();
     let mut public = Vec::new();
-    for (block, label) in keys() {
-        let Some(der) = label.der() else { continue };
-        let read = || pem::contents(block).map_err(Error::from).and_then(|bytes| decode_der(&bytes, der, hints));
+    let mut parameters = None;
+    for block in &blocks {
+        if block.kind() == Some(Label::EcParameters) {
+            // Of a curve that is not known they do not matter until a key says that it is on it.
+            parameters = block.decode().ok().and_then(|der| asn1::ec_parameters::decode(&der).ok());
+            continue;
+        }
+        let before = parameters.take().map(|(curve, _)| curve);
+        let Some((label, der)) = pem::format(block).and_then(|label| Some((label, label.der()?))) else { continue };
+        let read = || {
+            let bytes = pem::contents(block)?;
+            // Some writers put SubjectPublicKeyInfo under the label of PKCS#1.
+            let is_spki = der == Format::Pkcs1Public
+                && matches!(asn1::spki::decode(&bytes, Validation::Skip), Ok(PublicKey::Rsa(_)));
+            decode_der(&bytes, if is_spki { Format::Spki } else { der }, before, hints)
+        };
         match (label.is_public(), format.is_public()) {
             (false, false) => private.push(read()),
             (true, false) if label != Format::CertPem => public.push(read()),

@@ -1,8 +1,8 @@
 //! A file field by field: what stands where.
 //!
 //! Owned values, unlike those of [`blob::Field`]: what is inside PEM or PKCS#12 stands nowhere in the file as it is. A field of nested structures comes
-//! before those that it consists of, one level deeper. Offsets count from the start of the file; inside a PEM block, a decrypted part or a
-//! base64 value from the start of what is decoded, which a field in front of it says.
+//! before those that it consists of, one level deeper. Offsets count from the start of the file; inside a PEM block or a decrypted part
+//! from the start of what is decoded, which a field in front of it says.
 
 pub(super) mod der;
 #[cfg(feature = "pfx")]

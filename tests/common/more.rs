@@ -46,8 +46,13 @@ impl Vector {
 
     /// A number of the key, big-endian (curve25519: little-endian); `None` if the table has none.
     pub(crate) fn number(&self, field: &str) -> Option<Vec<u8>> {
-        NUMBERS.get(&(self.key.clone(), field.to_owned())).map(|text| unhex(text))
+        number(&self.key, field)
     }
+}
+
+/// A number of a key, as [`Vector::number`].
+pub(crate) fn number(key: &str, field: &str) -> Option<Vec<u8>> {
+    NUMBERS.get(&(key.to_owned(), field.to_owned())).map(|text| unhex(text))
 }
 
 /// Every blob of the manifest.

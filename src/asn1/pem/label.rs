@@ -1,7 +1,7 @@
 //! The table of PEM labels: RFC 7468, RFC 7468's predecessors in OpenSSL (`pem.h`), OpenSSH and OpenPGP.
 
 macro_rules! labels {
-    ($($(#[$doc:meta])* $variant:ident $name:literal $(| $alias:literal)* : $holds:ident $(, $what:literal)?;)+) => {
+    ($($(#[$doc:meta])* $variant:ident $name:literal $(| $alias:literal)* $(: $what:literal)?;)+) => {
         /// What a PEM label says that its section is.
         #[derive(Clone, Copy, Debug, Eq, PartialEq)]
         #[non_exhaustive]
@@ -28,13 +28,6 @@ macro_rules! labels {
                 }
             }
 
-            /// What sections with this label hold.
-            pub const fn holds(self) -> Holds {
-                match self {
-                    $(Self::$variant => Holds::$holds,)+
-                }
-            }
-
             /// Why nothing here reads it.
             const fn foreign(self) -> Option<&'static str> {
                 match self {
@@ -46,66 +39,49 @@ macro_rules! labels {
     };
 }
 
-/// What kind of thing a PEM section holds.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub enum Holds {
-    /// A certificate with a public key.
-    Certificate,
-    /// Several things in a container of their own.
-    Container,
-    /// Something that is no key and no certificate.
-    Other,
-    /// Domain parameters without a key.
-    Parameters,
-    /// A private key.
-    Private,
-    /// A public key.
-    Public,
-}
-
 labels! {
     /// An X.509 certificate (RFC 7468 §5).
-    Certificate "CERTIFICATE" | "X509 CERTIFICATE" | "X.509 CERTIFICATE": Certificate;
+    Certificate "CERTIFICATE" | "X509 CERTIFICATE" | "X.509 CERTIFICATE";
     /// A PKCS#10 certification request (RFC 7468 §7).
-    CertificateRequest "CERTIFICATE REQUEST" | "NEW CERTIFICATE REQUEST": Other;
+    CertificateRequest "CERTIFICATE REQUEST" | "NEW CERTIFICATE REQUEST";
     /// CMS (RFC 7468 §9).
-    Cms "CMS": Container;
+    Cms "CMS";
     /// A certificate revocation list (RFC 7468 §6).
-    Crl "X509 CRL" | "CRL": Other;
+    Crl "X509 CRL" | "CRL";
     /// PKCS #3 parameters of Diffie–Hellman.
-    DhParameters "DH PARAMETERS": Parameters;
+    DhParameters "DH PARAMETERS";
     /// Parameters of DSA.
-    DsaParameters "DSA PARAMETERS": Parameters;
+    DsaParameters "DSA PARAMETERS";
     /// OpenSSL's own form of a DSA private key.
-    DsaPrivateKey "DSA PRIVATE KEY": Private;
+    DsaPrivateKey "DSA PRIVATE KEY";
     /// OpenSSL's own form of a DSA public key, which it wrote before version 0.9.7.
-    DsaPublicKey "DSA PUBLIC KEY": Public, "a DSA public key in OpenSSL's old form";
+    DsaPublicKey "DSA PUBLIC KEY": "a DSA public key in OpenSSL's old form";
     /// Parameters of an elliptic curve, as `openssl ecparam` puts them before a key.
-    EcParameters "EC PARAMETERS": Parameters;
+    EcParameters "EC PARAMETERS";
     /// SEC 1 (RFC 5915 §4).
-    EcPrivateKey "EC PRIVATE KEY": Private;
+    EcPrivateKey "EC PRIVATE KEY";
     /// Encrypted PKCS#8 (RFC 7468 §11).
-    EncryptedPrivateKey "ENCRYPTED PRIVATE KEY": Private;
+    EncryptedPrivateKey "ENCRYPTED PRIVATE KEY";
     /// OpenSSH's own format.
-    OpensshPrivateKey "OPENSSH PRIVATE KEY": Private, "an OpenSSH private key";
+    OpensshPrivateKey "OPENSSH PRIVATE KEY": "an OpenSSH private key";
     /// OpenPGP, binary in ASCII armor (RFC 9580 §6).
-    Pgp "PGP PRIVATE KEY BLOCK" | "PGP PUBLIC KEY BLOCK" | "PGP MESSAGE" | "PGP SIGNATURE": Container, "an OpenPGP key or message";
+    Pgp "PGP PRIVATE KEY BLOCK" | "PGP PUBLIC KEY BLOCK" | "PGP MESSAGE" | "PGP SIGNATURE": "an OpenPGP key or message";
     /// PKCS#12.
-    Pkcs12 "PKCS12" | "PFX": Container;
+    Pkcs12 "PKCS12" | "PFX";
     /// PKCS#7 (RFC 7468 §8).
-    Pkcs7 "PKCS7" | "PKCS #7 SIGNED DATA": Container;
+    Pkcs7 "PKCS7" | "PKCS #7 SIGNED DATA";
     /// PKCS#8 (RFC 7468 §10).
-    PrivateKey "PRIVATE KEY": Private;
+    PrivateKey "PRIVATE KEY";
     /// SubjectPublicKeyInfo (RFC 7468 §13).
-    PublicKey "PUBLIC KEY": Public;
+    PublicKey "PUBLIC KEY";
     /// PKCS#1.
-    RsaPrivateKey "RSA PRIVATE KEY": Private;
+    RsaPrivateKey "RSA PRIVATE KEY";
     /// PKCS#1.
-    RsaPublicKey "RSA PUBLIC KEY": Public;
+    RsaPublicKey "RSA PUBLIC KEY";
     /// A certificate, and behind it what OpenSSL trusts it for.
-    TrustedCertificate "TRUSTED CERTIFICATE": Certificate;
+    TrustedCertificate "TRUSTED CERTIFICATE";
     /// X9.42 parameters of Diffie–Hellman.
-    X942DhParameters "X9.42 DH PARAMETERS": Parameters;
+    X942DhParameters "X9.42 DH PARAMETERS";
 }
 
 impl Label {

@@ -142,7 +142,7 @@ pub(crate) struct PolicyArgs {
     /// What the key may do: sign, decrypt, agree, wrap (with commas between) or all [default: what its algorithm is for]
     #[arg(long, value_name = "USES", value_parser = key_usage)]
     pub(crate) usage: Option<KeyUsage>,
-    /// CKA_ID in hexadecimal [default: SHA-1 of the public key, RFC 5280]
+    /// CKA_ID in hexadecimal [default: SHA-1 of the public key, RFC 5280; of a symmetric key a random one]
     #[arg(long, value_name = "HEX", value_parser = hex)]
     pub(crate) id: Option<Bytes>,
     /// Replace a key of the same name, once the new one is complete and proven
@@ -219,7 +219,7 @@ pub(crate) struct ExportArgs {
     /// How it is wrapped [default: what the type implies, else kwp]
     #[arg(long, value_parser = scheme, requires = "wrap_key")]
     pub(crate) scheme: Option<Scheme>,
-    /// Where the password that encrypts a PKCS#8 comes from: prompt, env:NAME, file:PATH or fd:N
+    /// Where the password that encrypts a PKCS#8 or PKCS#12 comes from: prompt, env:NAME, file:PATH or fd:N
     #[arg(long, value_name = "SRC", conflicts_with = "wrap_key")]
     pub(crate) password_source: Option<String>,
     /// Let a private key leave in the clear, if its policy allows that

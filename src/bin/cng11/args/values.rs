@@ -10,23 +10,23 @@ pub(super) fn input() -> String {
 }
 
 pub(super) fn output() -> String {
-    format!("What the output shall be.\n\nOne of: {}", list(Format::names()))
+    format!("What the output shall be; a few of the types are only read.\n\nOne of: {}", list(Format::names()))
 }
 
 pub(super) fn encryption() -> String {
     format!(
-        "How the output is encrypted; aes256 is short for aes256-sha256, which is the default.\n\nOne of: {}",
+        "How the output is encrypted; aes256 is short for aes256-sha256, which is the default, and so on.\n\nOne of: {}",
         list(Scheme::names())
     )
 }
 
 pub(super) fn algorithm() -> String {
-    format!("CNG algorithm, where the file does not say it.\n\nOne of: {}", list(Algorithm::names()))
+    format!("CNG algorithm, where nothing else says it.\n\nOne of: {}", list(Algorithm::names()))
 }
 
 pub(super) fn curve() -> String {
     let names = CURVES.iter().map(|curve| curve.name);
-    format!("CNG curve name, where the file does not say it.\n\nOne of: {}", list(names))
+    format!("CNG curve name, where nothing else says it.\n\nOne of: {}", list(names))
 }
 
 fn list(names: impl Iterator<Item = impl Into<String>>) -> String {

@@ -18,6 +18,7 @@ use crate::reading::{self, Reading};
 
 pub(crate) fn run(context: &Context, args: &ConvertArgs) -> Result<u8, Failure> {
     file::check_target(args.output.as_deref(), true, !args.to.is_text(), context.output.is_json())?;
+    check_options(args)?;
     let certificates = certificates(args)?;
     let validation = if args.no_validate { Validation::Skip } else { Validation::Full };
     let reading = Reading::new(context, &args.reading, validation)?;
@@ -91,6 +92,31 @@ fn check_certificate(entry: &Entry, certificates: &[Arc<[u8]>]) -> Result<(), Fa
     Err(Failure::usage("the first certificate is not for this key", "name the key's own certificate first"))
 }
 
+/// Refuses what makes no sense whatever is in the file.
+fn check_options(args: &ConvertArgs) -> Result<(), Failure> {
+    if args.out_password_source.is_some() && !args.to.holds_pkcs8() {
+        return Err(Failure::usage(
+            format!("a {} is not encrypted", args.to.name()),
+            "leave --out-password-source out, or choose pkcs8, pkcs8-pem or pkcs12",
+        ));
+    }
+    let has_password = args.out_password_source.is_some() || args.reading.password_source.is_some();
+    if args.to == Format::Pkcs12 && !has_password {
+        return Err(Failure::usage("a PKCS#12 file is encrypted", "name the password with --out-password-source"));
+    }
+    check_encryption(args, has_password && args.to.holds_pkcs8())
+}
+
+fn check_encryption(args: &ConvertArgs, encrypts: bool) -> Result<(), Failure> {
+    if !encrypts && (args.encryption.is_some() || args.iterations.is_some()) {
+        return Err(Failure::usage(
+            "there is no password to encrypt with",
+            "name it with --out-password-source, or leave --encryption and --iterations out",
+        ));
+    }
+    Ok(())
+}
+
 /// The password of the output. One that the input did not need is meant for the output.
 fn out_password(
     context: &Context,
@@ -98,28 +124,10 @@ fn out_password(
     reading: &Reading,
     was_encrypted: bool,
 ) -> Result<Option<SecretBytes>, Failure> {
-    let encrypts = args.to.holds_pkcs8();
     let given = context.new_password(args.out_password_source.as_deref(), "--out-password-source")?;
-    let password = match (given, reading.password()) {
-        (Some(_), _) if !encrypts => {
-            return Err(Failure::usage(
-                format!("a {} is not encrypted", args.to.name()),
-                "leave --out-password-source out, or choose pkcs8, pkcs8-pem or pkcs12",
-            ));
-        }
-        (Some(given), _) => Some(given),
-        (None, Some(unused)) if encrypts && (args.to == Format::Pkcs12 || !was_encrypted) => Some(unused.clone()),
-        (None, _) => None,
-    };
-    if password.is_none() && args.to == Format::Pkcs12 {
-        return Err(Failure::usage("a PKCS#12 file is encrypted", "name the password with --out-password-source"));
-    }
-    if password.is_none() && (args.encryption.is_some() || args.iterations.is_some()) {
-        return Err(Failure::usage(
-            "there is no password to encrypt with",
-            "name it with --out-password-source, or leave --encryption and --iterations out",
-        ));
-    }
+    let spare = reading.password().filter(|_| args.to == Format::Pkcs12 || (args.to.holds_pkcs8() && !was_encrypted));
+    let password = given.or_else(|| spare.cloned());
+    check_encryption(args, password.is_some())?;
     Ok(password)
 }
 
