@@ -1,13 +1,14 @@
-//! DER structures that hold keys: PKCS#8, PKCS#1, SEC 1, SubjectPublicKeyInfo, domain parameters, certificates, PKCS#12; and PEM around them.
+//! DER structures that hold keys: PKCS#8, PKCS#1, SEC 1, SubjectPublicKeyInfo, domain parameters, certificates, PKCS#12, CMS
+//! EnvelopedData; and PEM around them.
 //!
 //! Owns the mapping between those and [`key`](crate::key). Parsing and writing DER itself is the RustCrypto crates' work; only BER is made
-//! DER for PKCS#12 here. Secret
+//! DER for PKCS#12 and CMS here. Secret
 //! output goes into one exact, wiped allocation. Never sees a CNG header or a token.
 
 mod algorithm;
-#[cfg(feature = "pfx")]
 mod ber;
 pub mod certificate;
+pub mod cms;
 pub mod dh;
 pub mod dsa;
 pub mod ec_parameters;
@@ -24,6 +25,7 @@ pub mod pkcs8;
 mod pq;
 pub mod sec1;
 pub mod spki;
+pub mod transport;
 
 use std::fmt;
 
@@ -36,7 +38,10 @@ use crate::secret::SecretBytes;
 pub use self::algorithm::Domain;
 pub use self::error::Error;
 pub use self::identifiers::{Identifier, identifiers};
-pub use self::pbe::{Cipher, Encryption, Hash, Limits, Opening, Scheme, encrypt};
+pub use self::pbe::{
+    Cipher, Encryption, FreshKey, Hash, Limits, Opening, PasswordKey, Scheme, encrypt, fresh_key, password_cipher,
+    password_key,
+};
 
 /// A key, and what the structure that held it says about it.
 #[derive(Clone, Debug)]

@@ -24,7 +24,8 @@
 //! | `DHParameters`, `DSAParameters`, `ECCParameters` | [`dh_parameters`], [`dsa_parameters`], [`ecc_parameters`] | domain parameters, no key |
 //! | `KDFKeyBlob`, `ProtectedKeyBlob` | [`kdf`], [`protected`] | header shown, key refused |
 //! | `PcpTpmProtectedKeyBlob`, `PcpTpmPersistentKeyBlob`, `ISOLATED_KEY_ENVELOPE` | [`tpm`], [`isolated`] | shown, refused |
-//! | `OpaqueKeyBlob`, `OpaqueTransport` | [`opaque`] | refused by name |
+//! | `PKCS7_ENVELOPE`, `OpaqueTransport` | `asn1` | DER containers of a wrapped key |
+//! | `OpaqueKeyBlob` | [`opaque`] | refused by name |
 //!
 //! The numbers of all magics are in [`magic`].
 
@@ -58,7 +59,7 @@ pub mod ssl_ecc;
 pub mod tpm;
 mod writer;
 
-use crate::asn1::{Limits, Opening};
+use crate::asn1::{self, Limits, Opening};
 use crate::key::{self, Algorithm, Curve, Family, KeyMaterial, SymmetricAlgorithm, Validation};
 use crate::secret::SecretBytes;
 
@@ -217,9 +218,18 @@ fn keyless_from(reader: &mut Reader<'_>, blob_type: BlobType, hints: &Hints<'_>)
         }
         BlobType::IsolatedKey => isolated::read(reader).map(|()| sealed(isolated::WHY)),
         BlobType::Kdf => kdf::read(reader).map(|_| sealed(kdf::WHY)),
-        BlobType::OpaqueKey | BlobType::OpaqueTransport => {
+        BlobType::OpaqueKey => {
             reader.rest("opaque");
             Ok(sealed(opaque::WHY))
+        }
+        // DER, which `asn1` takes apart.
+        BlobType::OpaqueTransport => {
+            let whole = asn1::transport::decode(reader.rest("OpaqueTransport"));
+            whole.map(|_| Contents::Wrapped(blob_type)).map_err(Error::from)
+        }
+        BlobType::Pkcs7Envelope => {
+            let whole = asn1::cms::decode(reader.rest("ContentInfo"));
+            whole.map(|_| Contents::Wrapped(blob_type)).map_err(Error::from)
         }
         BlobType::Protected => protected::read(reader).map(|_| sealed(protected::WHY)),
         BlobType::RsaAesWrap => rsa_aes::RsaAesWrapBlob::read(reader).map(|_| Contents::Wrapped(blob_type)),
@@ -285,6 +295,7 @@ fn decode_from(reader: &mut Reader<'_>, blob_type: BlobType, hints: &Hints<'_>) 
         | BlobType::Kdf
         | BlobType::OpaqueKey
         | BlobType::OpaqueTransport
+        | BlobType::Pkcs7Envelope
         | BlobType::Protected
         | BlobType::RsaAesWrap
         | BlobType::TpmPersistent

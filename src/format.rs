@@ -2,7 +2,8 @@
 //!
 //! Owns the names by which `--type` calls them, the recognition of a file from its bytes, and the one way from bytes to
 //! [`Decoded`](crate::blob::Decoded) and back: [`decode`], [`encode`]; for files with more than one key [`decode_all`] and [`decode_one`]; what a
-//! conversion loses ([`losses`]); what a file looks like that cannot be read ([`inspect`], [`diagnose`]).
+//! conversion loses ([`losses`]); what a file looks like that cannot be read ([`inspect`], [`diagnose`]); and the certificates that Windows
+//! hands over in a [`cert_store`], which is no key file.
 //! [`asn1`](crate::asn1) does not know [`blob`](crate::blob), which hands PKCS#8 to it and nothing else; here they meet.
 //!
 //! | formats | structure | where |
@@ -27,6 +28,7 @@
 //! | anything else | | digitalSignature, dataEncipherment, keyAgreement, keyEncipherment, as it says |
 
 mod bind;
+pub mod cert_store;
 mod container;
 mod decode;
 mod diagnose;
@@ -40,6 +42,7 @@ mod jwk;
 mod loss;
 mod pem;
 mod sniff;
+pub mod wrapped_file;
 
 use crate::blob::BlobType;
 
@@ -156,6 +159,14 @@ impl Format {
             Self::Cert | Self::CertPem | Self::Pkcs1Public | Self::Pkcs1PublicPem | Self::Spki | Self::SpkiPem => true,
             _ => false,
         }
+    }
+
+    /// Whether the key inside is wrapped under another key, always.
+    pub fn is_wrapped(self) -> bool {
+        matches!(
+            self,
+            Self::Blob(BlobType::AesWrap | BlobType::OpaqueTransport | BlobType::Pkcs7Envelope | BlobType::RsaAesWrap)
+        )
     }
 
     /// Whether it is text, which a terminal can show: PEM, JSON, BIND.

@@ -20,6 +20,7 @@ pub mod pq;
 mod pq_arithmetic;
 pub mod rsa;
 mod rsa_arithmetic;
+mod rsa_oaep;
 pub mod symmetric;
 
 pub use self::algorithm::{Algorithm, Family};

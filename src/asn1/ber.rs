@@ -1,13 +1,18 @@
-//! BER (X.690 §8) made DER, as far as PKCS#12 files need it: NSS and older Java and Windows programs write indefinite lengths and
-//! OCTET STRINGs in pieces.
+//! BER (X.690 §8) made DER, as far as PKCS#12 and CMS files need it: NSS, OpenSSL where it streams, and older Java and Windows programs write
+//! indefinite lengths and OCTET STRINGs in pieces.
 //!
 //! Lengths become definite and minimal, constructed OCTET STRINGs one piece. What is inside an OCTET STRING is not looked at. Two passes over
 //! the input, the first one to measure; nesting is bounded, and so is memory: four bytes for each constructed element, of which there is a limit, and the output.
 
+use std::borrow::Cow;
+
+use der::asn1::AnyRef;
+use der::{Decode, Reader, SliceReader, Tag, TagNumber, Tagged};
+
 use super::Error;
 use crate::secret::SecretBytes;
 
-/// A PKCS#12 file nests some fifteen deep.
+/// A PKCS#12 file nests some fifteen deep, an EnvelopedData some ten.
 const MAX_DEPTH: usize = 32;
 /// Constructed elements of a file: some twenty for each of a thousand keys with their certificates, and as many again. An empty one has two bytes and
 /// takes four to remember.
@@ -46,6 +51,25 @@ pub(super) fn normalise<'a>(what: &'static str, bytes: &'a [u8]) -> Result<Norma
     let mut writer = Write { out: SecretBytes::zeroed(measured.total), at: 0, lengths: measured.lengths.into_iter() };
     walk(&mut Source { what, bytes, at: 0, is_der: true }, &mut writer, MAX_DEPTH)?;
     Ok(Normalised::Converted(writer.out))
+}
+
+/// A `[0] IMPLICIT OCTET STRING`; BER allows it in pieces, which [`normalise`] cannot know without the structure that it stands in.
+pub(super) fn implicit_octets<'a>(what: &'static str, element: AnyRef<'a>) -> Result<Cow<'a, [u8]>, Error> {
+    match element.tag() {
+        Tag::ContextSpecific { constructed: false, number: TagNumber(0) } => Ok(Cow::Borrowed(element.value())),
+        Tag::ContextSpecific { constructed: true, number: TagNumber(0) } => {
+            let wrong = |error| Error::from((what, error));
+            let mut pieces = SliceReader::new(element.value()).map_err(wrong)?;
+            let mut joined = Vec::with_capacity(element.value().len());
+            while !pieces.is_finished() {
+                let piece = AnyRef::decode(&mut pieces).map_err(wrong)?;
+                piece.tag().assert_eq(Tag::OctetString).map_err(wrong)?;
+                joined.extend_from_slice(piece.value());
+            }
+            Ok(Cow::Owned(joined))
+        }
+        _ => Err(Error::Invalid { what, problem: "it is no [0]" }),
+    }
 }
 
 struct Source<'a> {

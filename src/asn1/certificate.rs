@@ -1,9 +1,11 @@
 //! X.509 certificates (RFC 5280) as a source of public keys, and as far as a certificate object on a token needs them: names, serial number.
 //!
 //! Only the fields up to the public key are looked into, and only for where they end: dates, extensions, signatures and what is odd about them are no
-//! business of this program's. Nothing is verified. Takes OpenSSL's `TRUSTED CERTIFICATE`, leaving off what follows the certificate.
+//! business of this program's. The one exception is the extension subjectKeyIdentifier, by which CMS names a recipient. Nothing is verified.
+//! Takes OpenSSL's `TRUSTED CERTIFICATE`, leaving off what follows the certificate.
 
-use der::{Decode, Header, Reader, SliceReader, Tag, TagNumber};
+use der::asn1::{AnyRef, ObjectIdentifier, OctetStringRef};
+use der::{Decode, Header, Reader, Sequence, SliceReader, Tag, TagNumber};
 
 use super::pem::{self, Label};
 use super::{Contents, Error, spki};
@@ -53,6 +55,37 @@ pub(crate) fn names(der: &[u8]) -> Option<[&[u8]; 3]> {
     take_apart(der).ok().map(|raw| [raw.subject, raw.issuer, raw.public])
 }
 
+/// The extension subjectKeyIdentifier (RFC 5280 §4.2.1.2) of a certificate in DER. `None` also if the extensions make no sense.
+pub fn subject_key_identifier(der: &[u8]) -> Option<Vec<u8>> {
+    const SUBJECT_KEY_IDENTIFIER: ObjectIdentifier = ObjectIdentifier::new_unwrap("2.5.29.14");
+    const EXTENSIONS: Tag = Tag::ContextSpecific { number: TagNumber(3), constructed: true };
+    let mut behind = SliceReader::new(take_apart(der).ok()?.behind).ok()?;
+    // issuerUniqueID and subjectUniqueID may come first.
+    let extensions = loop {
+        match Tag::peek(&behind).ok()? {
+            EXTENSIONS => break AnyRef::decode(&mut behind).ok()?.value(),
+            Tag::ContextSpecific { .. } => behind.tlv_bytes().ok().map(|_| ())?,
+            _ => return None,
+        }
+    };
+    let mut reader = SliceReader::new(AnyRef::from_der(extensions).ok()?.value()).ok()?;
+    while !reader.is_finished() {
+        let extension = Extension::decode(&mut reader).ok()?;
+        if extension.id == SUBJECT_KEY_IDENTIFIER {
+            let id = <&OctetStringRef>::from_der(extension.value.as_bytes()).ok()?;
+            return Some(id.as_bytes().to_vec());
+        }
+    }
+    None
+}
+
+#[derive(Sequence)]
+struct Extension<'a> {
+    id: ObjectIdentifier,
+    critical: Option<bool>,
+    value: &'a OctetStringRef,
+}
+
 /// The certificate in a PEM section, without what OpenSSL puts behind it under the label `TRUSTED CERTIFICATE`.
 fn certificate_in(label: Option<Label>, der: &[u8]) -> &[u8] {
     let len = if label == Some(Label::TrustedCertificate) { super::outer_length(der) } else { None };
@@ -83,6 +116,8 @@ struct Raw<'a> {
     issuer: &'a [u8],
     subject: &'a [u8],
     public: &'a [u8],
+    /// Everything from behind the public key on.
+    behind: &'a [u8],
 }
 
 fn take_apart(der: &[u8]) -> Result<Raw<'_>, Error> {
@@ -108,7 +143,8 @@ fn take_apart(der: &[u8]) -> Result<Raw<'_>, Error> {
         field(&mut reader, Tag::Sequence)?; // validity
         let subject = field(&mut reader, Tag::Sequence)?;
         let public = field(&mut reader, Tag::Sequence)?;
-        Ok(Raw { serial, issuer, subject, public })
+        let behind = reader.read_slice(reader.remaining_len())?;
+        Ok(Raw { serial, issuer, subject, public, behind })
     };
     read().map_err(|error| Error::from((WHAT, error)))
 }

@@ -56,6 +56,23 @@ pub enum Error {
         /// How much it may ask for.
         limit: u64,
     },
+    /// An encryption under a public key that is not handled here.
+    #[error("the encryption is not supported: {what}")]
+    Encryption {
+        /// The algorithm or the parameter at fault.
+        what: String,
+    },
+    /// An EnvelopedData that the key does not open. One that was changed on the way looks the same.
+    #[error("the key does not open it, or the file was changed")]
+    Envelope,
+    /// An EnvelopedData for others.
+    #[error("{}", recipient_text(*.read, *.others))]
+    Recipient {
+        /// How many recipients it has of the kind that is read.
+        read: usize,
+        /// How many of other kinds.
+        others: usize,
+    },
     /// The numbers inside do not make a key.
     #[error(transparent)]
     Key(#[from] key::Error),
@@ -81,10 +98,16 @@ impl Error {
     /// What a CNG caller gets.
     pub fn status(&self) -> Status {
         match self {
-            Self::Malformed { .. } | Self::Invalid { .. } | Self::Pem { .. } => Status::NTE_BAD_DATA,
-            Self::Algorithm { .. } | Self::Scheme { .. } | Self::Unsupported { .. } | Self::Work { .. } => {
-                Status::NTE_NOT_SUPPORTED
-            }
+            Self::Malformed { .. }
+            | Self::Invalid { .. }
+            | Self::Pem { .. }
+            | Self::Envelope
+            | Self::Recipient { .. } => Status::NTE_BAD_DATA,
+            Self::Algorithm { .. }
+            | Self::Encryption { .. }
+            | Self::Scheme { .. }
+            | Self::Unsupported { .. }
+            | Self::Work { .. } => Status::NTE_NOT_SUPPORTED,
             Self::PasswordMissing | Self::PasswordWrong => Status::NTE_INCORRECT_PASSWORD,
             Self::Random => Status::NTE_FAIL,
             Self::Key(error) => error.status(),
@@ -104,6 +127,15 @@ impl Error {
 
     pub(super) fn encoding(what: &'static str, error: der::Error) -> Self {
         Self::from((what, error))
+    }
+}
+
+fn recipient_text(read: usize, others: usize) -> String {
+    match (read, others) {
+        (0, 0) => "it has no recipient".to_owned(),
+        (0, others) => format!("no recipient is of a kind that is read; {others} of other kinds"),
+        (read, 0) => format!("it is for others: {read} with RSA keys"),
+        (read, others) => format!("it is for others: {read} with RSA keys, {others} of kinds that are not read"),
     }
 }
 

@@ -126,9 +126,81 @@ pub(super) fn seal(plain: &[u8], password: &SecretBytes, encryption: Encryption)
 /// # Errors
 /// [`Error::Invalid`] without iterations or for a password that the scheme cannot take, [`Error::Random`].
 pub fn encrypt(plain: &[u8], password: &SecretBytes, encryption: Encryption) -> Result<SecretBytes, Error> {
-    let sealed = seal(plain, password, encryption)?;
+    enclose(&seal(plain, password, encryption)?)
+}
+
+fn enclose(sealed: &Sealed) -> Result<SecretBytes, Error> {
     let data = OctetStringRef::new(sealed.data()).map_err(|error| Error::encoding(WHAT, error))?;
     encode_secret(&EncryptedPrivateKeyInfo { algorithm: sealed.algorithm()?, data })
+}
+
+/// A key that PBES2 makes of a password, for whoever encrypts or decrypts elsewhere: a token.
+#[derive(Clone, Debug)]
+pub struct PasswordKey {
+    /// The cipher, in CBC mode with PKCS#7 padding.
+    pub cipher: Cipher,
+    /// Its key.
+    pub key: SecretBytes,
+    /// Its initialisation vector.
+    pub iv: Vec<u8>,
+}
+
+/// A fresh key of a password, and how a file says so.
+#[derive(Clone, Debug)]
+pub struct FreshKey {
+    /// The key.
+    pub key: PasswordKey,
+    algorithm: Vec<u8>,
+}
+
+impl FreshKey {
+    /// The `EncryptedPrivateKeyInfo` around what was encrypted under the key.
+    ///
+    /// # Errors
+    /// [`Error`] for what is too long for DER.
+    pub fn enclose(&self, data: &[u8]) -> Result<SecretBytes, Error> {
+        enclose(&Sealed { algorithm: self.algorithm.clone(), data: data.to_vec() })
+    }
+}
+
+/// A fresh key for an `EncryptedPrivateKeyInfo` whose content is encrypted elsewhere.
+///
+/// # Errors
+/// [`Error::Scheme`] for another scheme than PBES2, [`Error::Invalid`] without iterations, [`Error::Random`].
+pub fn fresh_key(password: &SecretBytes, encryption: Encryption) -> Result<FreshKey, Error> {
+    let Scheme::Pbes2 { hash, cipher } = encryption.scheme else {
+        return Err(Error::Scheme { what: format!("{}, which is not PBES2,", encryption.scheme.name()) });
+    };
+    if encryption.iterations == 0 {
+        return Err(Error::Invalid { what: "the password-based encryption", problem: "no iterations are asked for" });
+    }
+    let (key, algorithm) = pbes2::fresh(password, hash, cipher, encryption.iterations)?;
+    Ok(FreshKey { key, algorithm })
+}
+
+/// The cipher of an `EncryptedPrivateKeyInfo` under PBES2; `None` for another scheme. No work is done for it.
+///
+/// # Errors
+/// As [`password_key`].
+pub fn password_cipher(der: &[u8], limits: Limits) -> Result<Option<Cipher>, Error> {
+    match encrypted_parts(super::decode(WHAT, der)?, &mut Budget::new(limits))?.0 {
+        Parameters::Pbes2(parameters) => Ok(Some(parameters.cipher())),
+        Parameters::Pkcs12(_) => Ok(None),
+    }
+}
+
+/// The key and the encrypted `PrivateKeyInfo` of an `EncryptedPrivateKeyInfo`; `None` for another scheme than PBES2.
+///
+/// # Errors
+/// [`Error`] as [`pkcs8::read`](super::pkcs8::read), but for the password: whether it is right shows only when something was decrypted.
+pub fn password_key<'a>(der: &'a [u8], opening: Opening<'_>) -> Result<Option<(PasswordKey, &'a [u8])>, Error> {
+    match encrypted_parts(super::decode(WHAT, der)?, &mut Budget::new(opening.limits))? {
+        (Parameters::Pbes2(parameters), data) => {
+            let password = opening.password.ok_or(Error::PasswordMissing)?;
+            Ok(Some((parameters.derive(Password::for_reading(password).bytes())?, data)))
+        }
+        (Parameters::Pkcs12(_), _) => Ok(None),
+    }
 }
 
 /// Opens an `EncryptedPrivateKeyInfo`. The password is missed only once everything else is right.
@@ -146,9 +218,14 @@ pub(super) fn encrypted_parts<'a>(der: AnyRef<'a>, budget: &mut Budget) -> Resul
 
 /// The refusal of something by its name, if it has one.
 pub(super) fn refused(oid: ObjectIdentifier) -> Error {
+    Error::Scheme { what: name_of(oid) }
+}
+
+/// The name of something that is refused, or its OID.
+pub(super) fn name_of(oid: ObjectIdentifier) -> String {
     let text = oid.to_string();
     let name = REFUSED.iter().find(|(known, _)| *known == text).map(|(_, name)| *name);
-    Error::Scheme { what: name.map_or_else(|| format!("OID {text}"), str::to_owned) }
+    name.map_or_else(|| format!("OID {text}"), str::to_owned)
 }
 
 /// The parameters of an algorithm, as the structure that they must be.

@@ -47,6 +47,11 @@ impl<'a> Section<'a> {
         lines.any(|line| line.starts_with(b"Proc-Type:") && line.trim_ascii_end().ends_with(b"ENCRYPTED"))
     }
 
+    /// The headers of RFC 1421 with the empty line behind them, as they stand there, and where they begin in the text.
+    pub fn headers(&self) -> (&'a [u8], usize) {
+        (self.headers, self.body_offset.saturating_sub(self.headers.len()))
+    }
+
     /// The bytes in it, wiped on drop.
     ///
     /// # Errors

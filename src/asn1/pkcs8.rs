@@ -6,7 +6,7 @@
 //! Ed448 keys of OpenSSL, it stays unknown.
 
 use ::spki::AlgorithmIdentifierRef;
-use der::asn1::{AnyRef, BitStringRef, OctetStringRef, SequenceRef};
+use der::asn1::{AnyRef, BitStringRef, ObjectIdentifier, OctetStringRef, SequenceRef};
 use der::{Decode, Header, Reader, Sequence, SliceReader, Tag, TagMode, TagNumber};
 
 use super::algorithm::{Domain, Scheme};
@@ -14,7 +14,8 @@ use super::pem::Label;
 use super::{
     Contents, Error, Loss, Opening, decode_uint, encode_secret, encode_uint, key_usage, pbe, pem, pkcs1, pq, sec1, spki,
 };
-use crate::key::{KeyUsage, PrivateKey, PublicKey, Validation, dh, dsa, ec};
+use crate::key::curve::Form;
+use crate::key::{Curve, KeyUsage, PrivateKey, PublicKey, Validation, dh, dsa, ec};
 use crate::secret::SecretBytes;
 
 const WHAT: &str = "PrivateKeyInfo";
@@ -95,6 +96,19 @@ pub fn encode_as(key: &PrivateKey, usage: Option<KeyUsage>, domain: Domain) -> R
     let attributes = attributes.as_deref().map(|attributes| AnyRef::new(tag, attributes)).transpose().map_err(wrong)?;
     scheme
         .write(domain, |algorithm| encode_secret(&PrivateKeyInfo { version: 0, algorithm, private_key, attributes }))?
+}
+
+/// Bytes of a `PrivateKeyInfo` of an elliptic-curve key as tokens wrap it: the curve by its OID, no public key (RFC 5915 §3, RFC 8410 §7). `None` for a curve
+/// without an OID.
+pub fn bare_ec_len(curve: &Curve) -> Option<usize> {
+    let tlv = |content: usize| content + if content < 128 { 2 } else { 3 };
+    let oid = ObjectIdentifier::new(curve.oid?).ok()?.as_bytes().len();
+    let (algorithm, key) = match curve.form {
+        Form::Edwards | Form::Montgomery => (tlv(oid), tlv(curve.width())),
+        // id-ecPublicKey, seven bytes; version 1.
+        Form::TwistedEdwards | Form::Weierstrass => (tlv(7) + tlv(oid), tlv(tlv(1) + tlv(curve.order_width()))),
+    };
+    Some(tlv(tlv(1) + tlv(algorithm) + tlv(key)))
 }
 
 /// Reads PEM: the first section with the label `PRIVATE KEY` or `ENCRYPTED PRIVATE KEY`.

@@ -82,6 +82,8 @@ blob_types! {
     OpaqueKey = "OpaqueKeyBlob";
     /// `NCRYPT_OPAQUETRANSPORT_BLOB`
     OpaqueTransport = "OpaqueTransport";
+    /// `NCRYPT_PKCS7_ENVELOPE_BLOB`
+    Pkcs7Envelope = "PKCS7_ENVELOPE";
     /// `NCRYPT_PKCS8_PRIVATE_KEY_BLOB`
     Pkcs8 = "PKCS8_PRIVATEKEY";
     /// `BCRYPT_PQDSA_PRIVATE_BLOB`

@@ -101,13 +101,13 @@ pub enum Error {
         offset: usize,
     },
     /// The blob is one without a key in it.
-    #[error("a {blob_type} holds domain parameters and no key")]
+    #[error("{} {blob_type} holds domain parameters and no key", article(blob_type))]
     NotAKey {
         /// The blob type.
         blob_type: &'static str,
     },
     /// The blob is for somebody else to open.
-    #[error("a {blob_type} cannot be opened here: {why}")]
+    #[error("{} {blob_type} cannot be opened here: {why}", article(blob_type))]
     Sealed {
         /// The blob type.
         blob_type: &'static str,
@@ -129,7 +129,7 @@ pub enum Error {
         found: String,
     },
     /// The blob is wrapped: only a token, or the wrapping key, can open it.
-    #[error("a {blob_type} is wrapped: it needs the key that wrapped it")]
+    #[error("{} {blob_type} is wrapped: it needs the key that wrapped it", article(blob_type))]
     Wrapped {
         /// The blob type.
         blob_type: &'static str,
@@ -164,6 +164,11 @@ pub enum Error {
     /// The numbers in the blob do not make a key.
     #[error(transparent)]
     Key(#[from] key::Error),
+}
+
+/// The article before the name of a blob type.
+fn article(blob_type: &str) -> &'static str {
+    if blob_type.starts_with(['E', 'I', 'O']) { "an" } else { "a" }
 }
 
 impl Error {

@@ -7,6 +7,7 @@ use std::cmp::Reverse;
 
 use super::decode::{decode_text_or_not, is_text};
 use super::inspect::der::{self, Trust};
+use super::inspect::wrapped;
 use super::sniff::{sniff, sniff_damaged, sniff_der};
 use super::{Error, Format, bind, jwk, pem};
 use crate::asn1;
@@ -56,7 +57,7 @@ pub fn diagnose_as(bytes: &[u8], said: Option<Format>, hints: &Hints<'_>) -> Vec
         Format::Bind => bind::sniff(bytes).is_some(),
         Format::Jwk | Format::JwkSet => jwk::looks_like(bytes),
         format if format.der().is_some() => labels.contains(format),
-        format if is_der(*format) => !text && bytes.first() == Some(&SEQUENCE),
+        format if is_der(*format) || container(*format).is_some() => !text && bytes.first() == Some(&SEQUENCE),
         _ => !text,
     };
     let mut guesses: Vec<_> = Format::all().filter(fits).filter_map(|format| look.guess(format)).collect();
@@ -74,6 +75,14 @@ pub fn diagnose_as(bytes: &[u8], said: Option<Format>, hints: &Hints<'_>) -> Vec
 
 /// The tag that DER structures begin with.
 const SEQUENCE: u8 = 0x30;
+
+/// The containers of wrapped keys that are DER.
+fn container(format: Format) -> Option<BlobType> {
+    match format {
+        Format::Blob(blob_type @ (BlobType::OpaqueTransport | BlobType::Pkcs7Envelope)) => Some(blob_type),
+        _ => None,
+    }
+}
 
 fn is_der(format: Format) -> bool {
     format == Format::PKCS8 || format == Format::Pkcs12 || format.is_der()
@@ -120,10 +129,16 @@ impl Look<'_> {
             is_worth_telling.then_some(Ranked { guess, is_mislabelled: false })
         };
         let Some(error) = self.read(format) else { return ranked(self.bytes.len(), None, None) };
-        if is_der(format) {
-            // The walk sees further than the decoder, which reads a structure whole, and it sees where a length is wrong.
-            let stop = der::walk(&mut Vec::new(), self.bytes, format, 0, Trust::Nothing).err();
-            let offset = stop.map_or(self.bytes.len(), |stop| stop.offset);
+        // The walk sees further than the decoder, which reads a structure whole, and it sees where a length is wrong.
+        let walked = match container(format) {
+            Some(blob_type) => Some(wrapped::walk(&mut Vec::new(), self.bytes, blob_type, Trust::Nothing)),
+            None if is_der(format) => Some(der::walk(&mut Vec::new(), self.bytes, format, 0, Trust::Nothing)),
+            None => None,
+        };
+        if let Some(walked) = walked {
+            let stop = walked.err();
+            // Offsets in what BER became may lie behind its end.
+            let offset = stop.map_or(self.bytes.len(), |stop| stop.offset.min(self.bytes.len()));
             let problem = stop.map_or_else(|| error.to_string(), |stop| stop.problem.to_owned());
             return ranked(offset, Some(problem), Some(error));
         }

@@ -46,6 +46,16 @@ pub enum Error {
         /// What is wrong with it, without any of its content.
         problem: &'static str,
     },
+    /// A serialized certificate store is not what it should be.
+    #[error("certificate store: {field} at offset {offset}: {problem}")]
+    CertStore {
+        /// The part.
+        field: &'static str,
+        /// Where it stands, in bytes from the start.
+        offset: usize,
+        /// What is wrong with it.
+        problem: &'static str,
+    },
     /// The file holds no key of this format.
     #[error("{format}: {problem}")]
     NoKey {
@@ -104,7 +114,7 @@ impl Error {
             Self::Unrecognised { .. } => Status::NTE_INVALID_PARAMETER,
             Self::Empty => Status::NTE_BAD_DATA,
             Self::NotRepresentable { .. } => Status::NTE_BAD_TYPE,
-            Self::Text { .. } => Status::NTE_BAD_DATA,
+            Self::CertStore { .. } | Self::Text { .. } => Status::NTE_BAD_DATA,
             Self::NoKey { .. } => Status::NTE_BAD_DATA,
             Self::SeveralKeys { .. } => Status::NTE_INVALID_PARAMETER,
             Self::NoSuchKey { .. } => Status::NTE_NOT_FOUND,

@@ -117,6 +117,14 @@ fn signed(inner: &[u8]) -> Option<Known> {
     }
 }
 
+/// A key that another tool wrapped.
+pub(super) fn wrapped_file() -> Error {
+    error((
+        "a wrapped-key file of another PKCS#11 tool",
+        "it takes the key that wrapped it: cng11 import FILE --unwrap-key NAME",
+    ))
+}
+
 /// What any other file is, that nothing here knows.
 pub(super) fn other(bytes: &[u8]) -> Option<Error> {
     if bytes.is_empty() {

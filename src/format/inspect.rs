@@ -8,6 +8,7 @@ pub(super) mod der;
 #[cfg(feature = "pfx")]
 mod pfx;
 mod text;
+pub(super) mod wrapped;
 
 use std::borrow::Cow;
 
@@ -74,8 +75,14 @@ pub fn inspect(bytes: &[u8], format: Format, hints: &Hints<'_>) -> (Vec<Field>, 
     if let Format::Blob(blob_type) = format
         && blob_type != BlobType::Pkcs8
     {
-        let (fields, outcome) = blob::inspect(bytes, blob_type, hints);
-        let fields = fields.iter().map(Field::of_blob).collect();
+        let (read, outcome) = blob::inspect(bytes, blob_type, hints);
+        let mut fields = Vec::new();
+        if matches!(blob_type, BlobType::OpaqueTransport | BlobType::Pkcs7Envelope) {
+            wrapped::elements(&mut fields, bytes, blob_type);
+        }
+        if fields.is_empty() {
+            fields.extend(read.iter().map(Field::of_blob));
+        }
         return (fields, outcome.map(|decoded| vec![decoded.into()]).map_err(Error::from));
     }
     let mut fields = Vec::new();

@@ -2,7 +2,7 @@
 
 use der::{Decode, Header, Reader, SliceReader, Tag};
 
-use super::{Error, Format, bind, foreign, jwk, pem};
+use super::{Error, Format, bind, foreign, jwk, pem, wrapped_file};
 use crate::asn1;
 use crate::blob::{self, BlobType};
 
@@ -15,6 +15,15 @@ use crate::blob::{self, BlobType};
 pub fn sniff(bytes: &[u8]) -> Result<Format, Error> {
     if let Some(blob_type) = blob::sniff(bytes) {
         return Ok(Format::Blob(blob_type));
+    }
+    if asn1::transport::is_transport(bytes) {
+        return Ok(Format::Blob(BlobType::OpaqueTransport));
+    }
+    if is_enveloped(bytes) {
+        return Ok(Format::Blob(BlobType::Pkcs7Envelope));
+    }
+    if wrapped_file::is_wrapped_file(bytes) {
+        return Err(foreign::wrapped_file());
     }
     if let Some(error) = foreign::der(bytes) {
         return Err(error);
@@ -34,6 +43,14 @@ pub fn sniff(bytes: &[u8]) -> Result<Format, Error> {
         _ => vec![],
     };
     Err(Error::Unrecognised { len: bytes.len(), candidates })
+}
+
+/// Whether a CMS ContentInfo begins, DER or BER, whose content type is enveloped-data (RFC 5652 §6.1).
+fn is_enveloped(bytes: &[u8]) -> bool {
+    const ENVELOPED_DATA: [u8; 11] = [0x06, 0x09, 0x2A, 0x86, 0x48, 0x86, 0xF7, 0x0D, 0x01, 0x07, 0x03];
+    // The length before it has up to five bytes.
+    let head = bytes.get(..bytes.len().min(18)).unwrap_or_default();
+    head.first() == Some(&0x30) && head.windows(ENVELOPED_DATA.len()).take(8).any(|part| part == ENVELOPED_DATA)
 }
 
 /// The format of a PEM file.
@@ -65,6 +82,7 @@ pub(super) fn sniff_der(bytes: &[u8]) -> Option<Format> {
         (Tag::Integer, Tag::Sequence) if first_value == [3] => Some(Format::Pkcs12),
         (Tag::Integer, Tag::Sequence) | (Tag::Sequence, Tag::OctetString) => Some(Format::PKCS8),
         (Tag::Integer, Tag::OctetString) => Some(Format::Sec1),
+        (Tag::Integer, Tag::Set) => Some(Format::Blob(BlobType::Pkcs7Envelope)),
         (Tag::Sequence, Tag::BitString) => Some(Format::Spki),
         (Tag::Sequence, Tag::Sequence) => Some(Format::Cert),
         (Tag::Integer, Tag::Integer) => {

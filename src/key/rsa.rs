@@ -88,7 +88,7 @@ impl PublicKey {
         self.to_crate()?.encrypt(&mut Random, ::rsa::Pkcs1v15Encrypt, message).ok()
     }
 
-    fn to_crate(&self) -> Option<::rsa::RsaPublicKey> {
+    pub(super) fn to_crate(&self) -> Option<::rsa::RsaPublicKey> {
         // The crate's own limits (8192 bits, e below 2³³) are narrower than CNG's, and ours were checked by `new`.
         let n = Integer::from_be_slice(&self.n, self.bits().next_multiple_of(64)).ok()?;
         let e = Integer::from_be_slice(&self.e, 64).ok()?;
@@ -285,7 +285,7 @@ pub(crate) fn bit_length(bytes: &[u8]) -> u64 {
 }
 
 /// The operating system's random source, as the `rsa` crate wants it.
-struct Random;
+pub(super) struct Random;
 
 impl ::rsa::rand_core::TryRng for Random {
     type Error = std::convert::Infallible;

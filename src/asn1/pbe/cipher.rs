@@ -6,7 +6,7 @@ use der::asn1::ObjectIdentifier;
 use crate::asn1::Error;
 use crate::secret::SecretBytes;
 
-/// A cipher of PBES2, in CBC mode.
+/// A cipher of PBES2 and CMS, in CBC mode.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum Cipher {
     /// AES-128
@@ -27,7 +27,7 @@ impl Cipher {
     }
 
     /// RFC 3565 §4.1; RFC 8018 appendix B.2.2.
-    pub(super) fn oid(self) -> ObjectIdentifier {
+    pub(in crate::asn1) fn oid(self) -> ObjectIdentifier {
         ObjectIdentifier::new_unwrap(match self {
             Self::Aes128 => "2.16.840.1.101.3.4.1.2",
             Self::Aes192 => "2.16.840.1.101.3.4.1.22",
@@ -36,7 +36,7 @@ impl Cipher {
         })
     }
 
-    pub(super) fn key_length(self) -> usize {
+    pub(in crate::asn1) fn key_length(self) -> usize {
         match self {
             Self::Aes128 => 16,
             Self::Aes192 | Self::TripleDes => 24,
@@ -45,14 +45,14 @@ impl Cipher {
     }
 
     /// The length of a block, and so of the IV.
-    pub(super) fn block(self) -> usize {
+    pub(in crate::asn1) fn block(self) -> usize {
         match self {
             Self::Aes128 | Self::Aes192 | Self::Aes256 => 16,
             Self::TripleDes => 8,
         }
     }
 
-    pub(super) fn encrypt(self, key: &[u8], iv: &[u8], plain: &[u8]) -> Result<Vec<u8>, Error> {
+    pub(in crate::asn1) fn encrypt(self, key: &[u8], iv: &[u8], plain: &[u8]) -> Result<Vec<u8>, Error> {
         match self {
             Self::Aes128 => encrypt::<cbc::Encryptor<aes::Aes128>>(self, key, iv, plain),
             Self::Aes192 => encrypt::<cbc::Encryptor<aes::Aes192>>(self, key, iv, plain),
@@ -61,7 +61,7 @@ impl Cipher {
         }
     }
 
-    pub(super) fn decrypt(self, key: &[u8], iv: &[u8], data: &[u8]) -> Result<SecretBytes, Error> {
+    pub(in crate::asn1) fn decrypt(self, key: &[u8], iv: &[u8], data: &[u8]) -> Result<SecretBytes, Error> {
         match self {
             Self::Aes128 => decrypt::<cbc::Decryptor<aes::Aes128>>(key, iv, data),
             Self::Aes192 => decrypt::<cbc::Decryptor<aes::Aes192>>(key, iv, data),

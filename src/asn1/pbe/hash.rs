@@ -54,7 +54,6 @@ const fn oid(text: &str) -> ObjectIdentifier {
 struct Facts {
     name: &'static str,
     /// RFC 3279 §2.2.1, RFC 5754 §2.
-    #[cfg_attr(not(feature = "pfx"), expect(dead_code, reason = "only the MACs of PKCS#12 name it"))]
     digest: ObjectIdentifier,
     /// RFC 8018 appendix B.1.2.
     hmac: ObjectIdentifier,
@@ -82,7 +81,6 @@ impl Hash {
         self.facts().name
     }
 
-    #[cfg(feature = "pfx")]
     pub(in crate::asn1) fn by_digest(oid: ObjectIdentifier) -> Option<Self> {
         Self::ALL.iter().copied().find(|hash| hash.digest_oid() == oid)
     }
@@ -91,7 +89,6 @@ impl Hash {
         Self::ALL.iter().copied().find(|hash| hash.hmac_oid() == oid)
     }
 
-    #[cfg(feature = "pfx")]
     pub(in crate::asn1) fn digest_oid(self) -> ObjectIdentifier {
         self.facts().digest
     }

@@ -7,7 +7,7 @@ use ::spki::AlgorithmIdentifierRef;
 use der::asn1::{AnyRef, ObjectIdentifier, OctetStringRef};
 use der::{Decode, Encode, Sequence, Tag, Tagged};
 
-use super::{Budget, Cipher, Hash, Sealed, no_parameters, parameters, random, refused};
+use super::{Budget, Cipher, Hash, PasswordKey, Sealed, no_parameters, parameters, random, refused};
 use crate::asn1::Error;
 use crate::asn1::pbe::hash::with_hash;
 use crate::secret::SecretBytes;
@@ -135,6 +135,15 @@ impl<'a> Parameters<'a> {
     }
 
     pub(super) fn decrypt(&self, password: &[u8], data: &[u8]) -> Result<SecretBytes, Error> {
+        let PasswordKey { cipher, key, iv } = self.derive(password)?;
+        cipher.decrypt(&key, &iv, data)
+    }
+
+    pub(super) fn cipher(&self) -> Cipher {
+        self.cipher
+    }
+
+    pub(super) fn derive(&self, password: &[u8]) -> Result<PasswordKey, Error> {
         let length = self.cipher.key_length();
         let key = match &self.kdf {
             Kdf::Pbkdf2(pbkdf2) => pbkdf2.derive(password, length),
@@ -145,7 +154,7 @@ impl<'a> Parameters<'a> {
                 key
             }
         };
-        self.cipher.decrypt(&key, self.iv, data)
+        Ok(PasswordKey { cipher: self.cipher, key, iv: self.iv.to_vec() })
     }
 }
 
@@ -180,11 +189,22 @@ pub(super) fn seal(
     cipher: Cipher,
     iterations: u32,
 ) -> Result<Sealed, Error> {
+    let (key, algorithm) = fresh(password, hash, cipher, iterations)?;
+    Ok(Sealed { algorithm, data: cipher.encrypt(&key.key, &key.iv, plain)? })
+}
+
+/// A key from a password under a fresh salt, with a fresh IV, and the `AlgorithmIdentifier` that says so, in DER.
+pub(super) fn fresh(
+    password: &[u8],
+    hash: Hash,
+    cipher: Cipher,
+    iterations: u32,
+) -> Result<(PasswordKey, Vec<u8>), Error> {
     let wrong = |error| Error::encoding(WHAT, error);
     let (salt, iv) = (random::<16>()?, random::<16>()?);
     let iv = iv.get(..cipher.block()).unwrap_or_default();
     let kdf = Pbkdf2::new(&salt, iterations, None, hash);
-    let data = cipher.encrypt(&kdf.derive(password, cipher.key_length()), iv, plain)?;
+    let key = kdf.derive(password, cipher.key_length());
 
     let kdf = kdf.to_der().map_err(wrong)?;
     let pbes2 = Pbes2Params {
@@ -196,5 +216,6 @@ pub(super) fn seal(
     };
     let pbes2 = pbes2.to_der().map_err(wrong)?;
     let algorithm = AlgorithmIdentifierRef { oid: PBES2, parameters: Some(AnyRef::from_der(&pbes2).map_err(wrong)?) };
-    Ok(Sealed { algorithm: algorithm.to_der().map_err(wrong)?, data })
+    let algorithm = algorithm.to_der().map_err(wrong)?;
+    Ok((PasswordKey { cipher, key, iv: iv.to_vec() }, algorithm))
 }

@@ -2,8 +2,7 @@
 
 use std::borrow::Cow;
 
-use der::asn1::AnyRef;
-use der::{Decode, Reader, Sequence, SliceReader, Tag, TagNumber, Tagged};
+use der::{Decode, Reader, Sequence, SliceReader};
 
 use super::bag::{Bag, Collector, Content, octets, sequence_of};
 use super::mac::{MacData, Stated};
@@ -11,7 +10,7 @@ use super::{
     ContentInfo, DATA, ENCRYPTED_DATA, ENVELOPED_DATA, EncryptedData, Ignored, MacInfo, Pfx, PfxCertificate, PfxKey,
     SIGNED_DATA,
 };
-use crate::asn1::ber::{Normalised, normalise};
+use crate::asn1::ber::{Normalised, implicit_octets, normalise};
 use crate::asn1::pbe::{Budget, Opening, Parameters, Password, refused};
 use crate::asn1::{Error, encode_secret};
 
@@ -131,30 +130,12 @@ fn parts<'a>(safe: &'a [u8], budget: &mut Budget) -> Result<Vec<Part<'a>>, Error
                     return Err(unsupported(data.info.kind));
                 }
                 let parameters = Parameters::read(&data.info.algorithm, budget)?;
-                Part::Encrypted(parameters, encrypted_content(data.info.content)?)
+                Part::Encrypted(parameters, implicit_octets("encryptedContent", data.info.content)?)
             }
             kind => return Err(unsupported(kind)),
         });
     }
     Ok(parts)
-}
-
-/// `[0] IMPLICIT OCTET STRING`; BER allows it in pieces, which no conversion can know without this structure.
-fn encrypted_content(content: AnyRef<'_>) -> Result<Cow<'_, [u8]>, Error> {
-    const WHAT: &str = "encryptedContent";
-    match content.tag() {
-        Tag::ContextSpecific { constructed: false, number: TagNumber(0) } => Ok(Cow::Borrowed(content.value())),
-        Tag::ContextSpecific { constructed: true, number: TagNumber(0) } => {
-            let wrong = |error| Error::from((WHAT, error));
-            let mut pieces = SliceReader::new(content.value()).map_err(wrong)?;
-            let mut joined = Vec::with_capacity(content.value().len());
-            while !pieces.is_finished() {
-                joined.extend_from_slice(octets(WHAT, AnyRef::decode(&mut pieces).map_err(wrong)?)?);
-            }
-            Ok(Cow::Owned(joined))
-        }
-        _ => Err(Error::Invalid { what: WHAT, problem: "it is no [0]" }),
-    }
 }
 
 fn unsupported(kind: der::asn1::ObjectIdentifier) -> Error {

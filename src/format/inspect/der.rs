@@ -62,7 +62,7 @@ impl Trust {
 }
 
 /// What an element is called and consists of.
-struct Element {
+pub(super) struct Element {
     name: &'static str,
     tag: u8,
     inside: Inside,
@@ -70,7 +70,11 @@ struct Element {
 
 /// What is in an element.
 #[derive(Clone, Copy)]
-enum Inside {
+pub(super) enum Inside {
+    /// It is one of these, by its tag.
+    Choice(&'static [Element]),
+    /// Any number of elements, each of which is one of these by its tag.
+    Each(&'static [Element]),
     /// Elements in this order, some of which may be missing.
     Elements(&'static [Element]),
     /// One of these numbers.
@@ -85,23 +89,24 @@ enum Inside {
     PublicKey,
 }
 
-const INTEGER: u8 = 0x02;
+pub(super) const INTEGER: u8 = 0x02;
 const BIT_STRING: u8 = 0x03;
-const OCTET_STRING: u8 = 0x04;
-const OID: u8 = 0x06;
-const SEQUENCE: u8 = 0x30;
-const ANY: u8 = 0x00;
+pub(super) const OCTET_STRING: u8 = 0x04;
+pub(super) const OID: u8 = 0x06;
+pub(super) const SEQUENCE: u8 = 0x30;
+pub(super) const ANY: u8 = 0x00;
 
-const fn element(name: &'static str, tag: u8, inside: Inside) -> Element {
+pub(super) const fn element(name: &'static str, tag: u8, inside: Inside) -> Element {
     Element { name, tag, inside }
 }
 
 /// The version of a structure: one of these.
-const fn version(known: &'static [u8]) -> Element {
+pub(super) const fn version(known: &'static [u8]) -> Element {
     element("version", INTEGER, Inside::Version(known))
 }
 
-const ALGORITHM: &[Element] = &[element("algorithm", OID, Inside::Public), element("parameters", ANY, Inside::Public)];
+pub(super) const ALGORITHM: &[Element] =
+    &[element("algorithm", OID, Inside::Public), element("parameters", ANY, Inside::Public)];
 
 /// RFC 5958 §2.
 const PRIVATE_KEY_INFO: &[Element] = &[
@@ -148,11 +153,11 @@ const DSA_PRIVATE: &[Element] = &[
     element("x", INTEGER, Inside::Private),
 ];
 /// RFC 5280 §4.1.
-const SPKI: &[Element] = &[
+pub(super) const SPKI: &[Element] = &[
     element("algorithm", SEQUENCE, Inside::Elements(ALGORITHM)),
     element("subjectPublicKey", BIT_STRING, Inside::PublicKey),
 ];
-const CERTIFICATE: &[Element] = &[
+pub(super) const CERTIFICATE: &[Element] = &[
     element(
         "tbsCertificate",
         SEQUENCE,
@@ -206,7 +211,17 @@ pub(in crate::format) fn walk(
     depth: usize,
     trust: Trust,
 ) -> Result<(), Stop> {
-    let (name, elements) = structure(format, bytes);
+    walk_as(fields, bytes, structure(format, bytes), depth, trust)
+}
+
+/// The same of a structure that is no format of its own.
+pub(super) fn walk_as(
+    fields: &mut Vec<Field>,
+    bytes: &[u8],
+    (name, elements): (&'static str, &'static [Element]),
+    depth: usize,
+    trust: Trust,
+) -> Result<(), Stop> {
     let mut walker = Walker { fields, bytes, trust };
     let outer = walker.header(0, bytes.len())?;
     if outer.tag != SEQUENCE {
@@ -326,6 +341,22 @@ impl Walker<'_, '_> {
         }
         let private = |walker: &Self| Value::Private(SecretBytes::from(walker.content(place)));
         match inside {
+            Inside::Choice(known) => {
+                let problem = "there is an element that the structure does not have there";
+                let chosen = known.iter().find(|element| element.tag == place.tag);
+                let chosen = chosen.ok_or(Stop { offset: place.start, problem })?;
+                self.element(place, chosen.name, chosen.inside, depth)
+            }
+            Inside::Each(known) => {
+                self.field(name, place.start, place.end - place.start, depth, Value::Structure)?;
+                let mut at = place.content;
+                while at < place.end {
+                    let inner = self.header(at, place.end)?;
+                    self.element(&inner, name, Inside::Choice(known), depth + 1)?;
+                    at = inner.end;
+                }
+                place.cut_off().map_or(Ok(()), Err)
+            }
             Inside::Elements(known) => {
                 self.field(name, place.start, place.end - place.start, depth, Value::Structure)?;
                 self.elements(place, known, depth + 1)
@@ -437,6 +468,9 @@ fn type_name(tag: u8) -> &'static str {
 fn oid_text(oid: &ObjectIdentifier) -> String {
     const NAMES: &[(&str, &str)] = &[
         ("1.2.840.113549.1.1.1", "rsaEncryption"),
+        ("1.2.840.113549.1.1.7", "id-RSAES-OAEP"),
+        ("1.2.840.113549.1.1.8", "id-mgf1"),
+        ("1.2.840.113549.1.1.9", "id-pSpecified"),
         ("1.2.840.113549.1.1.10", "id-RSASSA-PSS"),
         ("1.2.840.113549.1.1.11", "sha256WithRSAEncryption"),
         ("1.2.840.10045.2.1", "id-ecPublicKey"),
@@ -450,6 +484,7 @@ fn oid_text(oid: &ObjectIdentifier) -> String {
         ("1.3.6.1.4.1.11591.4.11", "id-scrypt"),
         ("1.2.840.113549.1.12.1.3", "pbeWithSHAAnd3-KeyTripleDES-CBC"),
         ("1.2.840.113549.1.7.1", "id-data"),
+        ("1.2.840.113549.1.7.3", "id-envelopedData"),
         ("1.2.840.113549.2.7", "hmacWithSHA1"),
         ("1.2.840.113549.2.9", "hmacWithSHA256"),
         ("1.2.840.113549.2.10", "hmacWithSHA384"),
@@ -458,7 +493,12 @@ fn oid_text(oid: &ObjectIdentifier) -> String {
         ("2.16.840.1.101.3.4.1.2", "aes128-CBC"),
         ("2.16.840.1.101.3.4.1.22", "aes192-CBC"),
         ("2.16.840.1.101.3.4.1.42", "aes256-CBC"),
+        ("2.16.840.1.101.3.4.1.8", "id-aes128-wrap-pad"),
+        ("2.16.840.1.101.3.4.1.28", "id-aes192-wrap-pad"),
+        ("2.16.840.1.101.3.4.1.48", "id-aes256-wrap-pad"),
         ("2.16.840.1.101.3.4.2.1", "id-sha256"),
+        ("2.16.840.1.101.3.4.2.2", "id-sha384"),
+        ("2.16.840.1.101.3.4.2.3", "id-sha512"),
         ("1.3.14.3.2.26", "id-sha1"),
         ("2.5.29.15", "id-ce-keyUsage"),
         ("2.5.4.3", "id-at-commonName"),
