@@ -79,7 +79,8 @@ impl Error {
             Cause::Key(error) => key_hint(error),
             Cause::Provider(error) => error.hint(),
             Cause::Token(error) => token_hint(error),
-            Cause::Wrap(error) => wrap_hint(error),
+            Cause::Wrap(wrap::Error::Token(error)) => token_hint(error),
+            Cause::Wrap(error) => error.hint(),
         }
     }
 
@@ -147,6 +148,13 @@ fn asn1_hint(error: &asn1::Error) -> Option<String> {
         }
         asn1::Error::Work { .. } => "re-encrypt it: openssl pkcs8 -topk8 -v2 aes-256-cbc".into(),
         asn1::Error::Random => return None,
+        asn1::Error::Encryption { .. } => {
+            "have it encrypted with AES-256-CBC and RSAES-OAEP: openssl cms -encrypt -aes256 -keyopt rsa_padding_mode:oaep".into()
+        }
+        asn1::Error::Envelope => "check that the key is the one of the recipient's certificate".into(),
+        asn1::Error::Recipient { .. } => {
+            "have it encrypted for a certificate with an RSA key of yours; openssl cms -cmsout -print shows for whom it is".into()
+        }
         asn1::Error::Algorithm { .. } => {
             "RSA, DSA, DH, the curves that CNG names, X25519, X448, Ed25519, Ed448, ML-DSA, ML-KEM and SLH-DSA are handled".into()
         }
@@ -163,6 +171,9 @@ fn format_hint(error: &format::Error) -> Option<String> {
         }
         format::Error::Text { .. } | format::Error::NoKey { .. } => {
             "the file is damaged or of another type; `cng11 inspect` shows how far it makes sense".into()
+        }
+        format::Error::CertStore { .. } => {
+            "CertSaveStore writes one with CERT_STORE_SAVE_AS_STORE; a single certificate in DER is taken too".into()
         }
         format::Error::Empty => "check where it comes from: what wrote it may have failed".into(),
         format::Error::Foreign { hint, .. } => (*hint).into(),
@@ -250,17 +261,5 @@ fn token_hint(error: &token::Error) -> Option<String> {
         token::Error::Pkcs11 { .. } | token::Error::Module { .. } => {
             "the token says no more; `cng11 token list` shows whether it is still there, -vv what was used".into()
         }
-    })
-}
-
-fn wrap_hint(error: &wrap::Error) -> Option<String> {
-    Some(match error {
-        wrap::Error::Mechanism { .. } => "try another --scheme".into(),
-        wrap::Error::Unsuitable { .. } => "kw carries symmetric keys, kwp carries any".into(),
-        wrap::Error::Unwrap { .. } | wrap::Error::Integrity => {
-            "check that --unwrap-key is the key it was wrapped under and --scheme the way; nothing was imported".into()
-        }
-        wrap::Error::Length { .. } => "check --type and --scheme".into(),
-        wrap::Error::Token(error) => return token_hint(error),
     })
 }

@@ -1,13 +1,14 @@
 //! Attribute templates: key material and policy as PKCS#11 attributes, and back.
 //!
 //! Owns [`Template`] (values wiped, `Debug` shows attribute names only), the mapping into it ([`put`]) and out of an object's
-//! attributes ([`get`]), and the token quirks that bear on both ([`profile`]). Every flag of policy and usage is always stated: what a token assumes when one is
+//! attributes ([`get`]), keys that live for one operation ([`temporary`]), and the token quirks that bear on all of it ([`profile`]). Every flag of policy and usage is always stated: what a token assumes when one is
 //! left out differs from token to token. Never calls a token.
 
 pub(crate) mod attribute;
 pub mod get;
 pub mod profile;
 pub mod put;
+pub mod temporary;
 
 use std::fmt;
 

@@ -88,6 +88,16 @@ impl Token {
         Ok(self.mechanisms.get_or_init(|| list).contains(&mechanism))
     }
 
+    /// Whether the token says that keys can be wrapped and unwrapped with a mechanism. A claim, not a proof.
+    ///
+    /// # Errors
+    /// [`Error`] as the token answers.
+    pub fn claims_wrapping(&self, mechanism: u64) -> Result<(bool, bool), Error> {
+        use cryptoki_sys::{CKF_UNWRAP, CKF_WRAP};
+        let flags = self.module.raw().mechanism_flags(self.info.slot, mechanism)?.unwrap_or(0);
+        Ok((flags & CKF_WRAP != 0, flags & CKF_UNWRAP != 0))
+    }
+
     fn login_as(&self, user: UserType, pin: &Pin) -> Result<(), Error> {
         let outcome = match pin {
             Pin::Secret(secret) => self.session().login(user, Some(secret)),

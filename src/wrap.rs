@@ -1,30 +1,71 @@
-//! Keys that travel wrapped: which scheme, and the calls on the token that do it.
+//! Keys that travel wrapped: by which scheme, under which key, in which container, and the calls on the token that do it.
 //!
 //! Owns the mapping from a [`Scheme`] to this token's mechanism, the capacity a wrapped key needs, and the finding-out of what kind of
-//! private key is inside a wrapped PKCS#8. The key in the clear never reaches the host on these paths; [`kw`] is the same in software, for
-//! proofs, and for callers who hold the wrapping key themselves.
+//! private key is inside a wrapped PKCS#8. The key in the clear never reaches the host on these paths. Each scheme's module has its bytes, and
+//! the same in software: for proofs, and for callers who hold the wrapping key themselves.
+//!
+//! | scheme | module | under | carries | bytes | mechanism |
+//! |---|---|---|---|---|---|
+//! | `kw` | [`kw`] | AES | whole blocks of 8 bytes | RFC 3394 | CKM_AES_KEY_WRAP |
+//! | `kwp` | [`kw`] | AES | anything | RFC 5649 | CKM_AES_KEY_WRAP_KWP, or where it is that CKM_AES_KEY_WRAP_PAD |
+//! | `kw-pkcs7` | [`kw`] | AES | anything | RFC 3394 over PKCS#7 padding | CKM_AES_KEY_WRAP_PKCS7 |
+//! | `cbc-pad` | [`cbc_pad`] | AES | anything | IV ‖ CBC over PKCS#7 padding | CKM_AES_CBC_PAD |
+//! | `gcm` | [`gcm`] | AES | anything | nonce ‖ GCM ‖ tag | CKM_AES_GCM |
+//! | `rsa-oaep` | [`oaep`] | RSA | what is short enough | RFC 8017 §7.1 | CKM_RSA_PKCS_OAEP |
+//! | `rsa-aes` | [`rsa_aes`] | RSA | anything | OAEP of an AES key ‖ RFC 5649 under it | CKM_RSA_AES_KEY_WRAP, else both steps on the token |
+//!
+//! IVs, nonces and the AES key of `rsa-aes` are fresh each time; there is no way to choose one.
 
+pub mod cbc_pad;
+pub(crate) mod envelope;
+mod error;
+pub mod gcm;
+mod kek;
 pub mod kw;
+pub mod oaep;
+mod open;
+pub mod rsa_aes;
+mod seal;
+mod temporary;
+pub(crate) mod transport;
+
+pub use self::error::Error;
+pub use self::open::Sealed;
+pub(crate) use self::open::{Opening, same_keys, unwraps_cbc, wrapped_len, wraps_cbc};
+pub(crate) use self::seal::wrap_under_password;
+pub use self::seal::{Wrapped, wrap};
+pub(crate) use self::temporary::Temporary;
 
 use crate::key::PublicKey;
-use crate::status::{Ckr, Status};
-use crate::template::Template;
-use crate::template::put::PrivateKind;
-use crate::token::mechanism::{CK_MECHANISM_TYPE, CKM_AES_KEY_WRAP, Mechanism};
-use crate::token::{self, Handle, Token};
+use crate::key::rsa::Hash;
+use crate::template::profile::Profile;
+use crate::token::mechanism::{CK_MECHANISM_TYPE, CKM_AES_CBC_PAD, CKM_AES_GCM, CKM_AES_KEY_WRAP, CKM_RSA_PKCS_OAEP};
+use crate::token::{Handle, Token};
 
 /// How a key is wrapped.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 #[non_exhaustive]
 pub enum Scheme {
+    /// AES-CBC over PKCS#7 padding, the IV in front.
+    CbcPad,
+    /// AES-GCM, the nonce in front and the tag behind.
+    Gcm,
     /// AES key wrap (RFC 3394), the bare key: what `Rfc3565KeyWrapBlob` is.
     Kw,
+    /// AES key wrap over PKCS#7 padding.
+    KwPkcs7,
     /// AES key wrap with padding (RFC 5649).
     Kwp,
+    /// RSA-AES key wrap: an AES key by RSA-OAEP, the key under it by RFC 5649.
+    RsaAes,
+    /// RSA-OAEP (RFC 8017).
+    RsaOaep,
 }
 
 impl Scheme {
-    const ALL: [Self; 2] = [Self::Kw, Self::Kwp];
+    /// Every scheme, in the order in which they are named to a person.
+    pub const ALL: [Self; 7] =
+        [Self::Kw, Self::Kwp, Self::KwPkcs7, Self::CbcPad, Self::Gcm, Self::RsaOaep, Self::RsaAes];
 
     /// Finds a scheme by its word on the command line.
     pub fn by_name(name: &str) -> Option<Self> {
@@ -34,166 +75,101 @@ impl Scheme {
     /// The word.
     pub fn name(self) -> &'static str {
         match self {
+            Self::CbcPad => "cbc-pad",
+            Self::Gcm => "gcm",
             Self::Kw => "kw",
+            Self::KwPkcs7 => "kw-pkcs7",
             Self::Kwp => "kwp",
+            Self::RsaAes => "rsa-aes",
+            Self::RsaOaep => "rsa-oaep",
         }
     }
 
-    /// The mechanism that is this scheme on this token.
-    fn mechanism(self, token: &Token) -> CK_MECHANISM_TYPE {
+    /// Whether it wraps under an RSA key, else under an AES key.
+    pub fn is_rsa(self) -> bool {
+        matches!(self, Self::RsaAes | Self::RsaOaep)
+    }
+
+    /// The mechanism that decides whether a token with this profile can do it.
+    fn mechanism(self, profile: &Profile) -> CK_MECHANISM_TYPE {
         match self {
+            Self::CbcPad => CKM_AES_CBC_PAD,
+            Self::Gcm => CKM_AES_GCM,
             Self::Kw => CKM_AES_KEY_WRAP,
-            Self::Kwp => token.profile().kwp,
+            Self::KwPkcs7 => profile.kw_pkcs7,
+            Self::Kwp => profile.kwp,
+            // What else it needs, the token has if it has this.
+            Self::RsaAes | Self::RsaOaep => CKM_RSA_PKCS_OAEP,
         }
     }
 }
 
-/// Why a key cannot be wrapped or unwrapped.
-#[derive(Clone, Debug, thiserror::Error)]
-#[non_exhaustive]
-pub enum Error {
-    /// The token does not have the scheme's mechanism.
-    #[error("token `{token}` has no mechanism for the scheme {scheme} (0x{mechanism:X})")]
-    Mechanism {
-        /// The scheme.
-        scheme: &'static str,
-        /// The mechanism that was looked for.
-        mechanism: u64,
-        /// The token's label.
-        token: String,
-    },
-    /// The scheme cannot carry this kind of key.
-    #[error("the scheme {scheme} does not carry {key}")]
-    Unsuitable {
-        /// The scheme.
-        scheme: &'static str,
-        /// The kind of key.
-        key: &'static str,
-    },
-    /// The token could not unwrap.
-    #[error("the wrapped key cannot be unwrapped ({tried}): {source}")]
-    Unwrap {
-        /// As what it was tried.
-        tried: String,
-        /// What the token said to the first try.
-        source: token::Error,
-    },
-    /// Not wrapped under this key, or damaged.
-    #[error("the integrity check of the wrapped key fails: it was wrapped under another key, or it is damaged")]
-    Integrity,
-    /// The length is impossible.
-    #[error("{len} bytes are not the output of {scheme}: {expected}")]
-    Length {
-        /// The scheme.
-        scheme: &'static str,
-        /// The length.
-        len: usize,
-        /// What it may be.
-        expected: &'static str,
-    },
-    /// As the token answers.
-    #[error(transparent)]
-    Token(#[from] token::Error),
+/// A key on the token that wraps or unwraps others.
+#[derive(Clone, Copy, Debug)]
+pub struct Kek {
+    /// The object: for an RSA key the public one to wrap with, the private one to unwrap with.
+    pub object: Handle,
+    /// What it is.
+    pub kind: KekKind,
 }
 
-impl Error {
-    /// What a CNG caller gets.
-    pub fn status(&self) -> Status {
-        match self {
-            Self::Mechanism { .. } => Status::NTE_NOT_SUPPORTED,
-            Self::Unsuitable { .. } => Status::NTE_BAD_TYPE,
-            Self::Unwrap { source, .. } if source.ckr().is_some_and(is_about_the_data) => Status::NTE_BAD_DATA,
-            Self::Unwrap { source, .. } | Self::Token(source) => source.status(),
-            Self::Integrity | Self::Length { .. } => Status::NTE_BAD_DATA,
-        }
-    }
+/// The kind of a wrapping key.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum KekKind {
+    /// An AES key.
+    Aes,
+    /// An RSA key.
+    Rsa {
+        /// Bytes of its modulus.
+        modulus_len: usize,
+    },
+}
 
-    /// What the token said.
-    pub fn ckr(&self) -> Option<Ckr> {
-        match self {
-            Self::Unwrap { source, .. } | Self::Token(source) => source.ckr(),
-            _ => None,
-        }
+/// A scheme with what it can be told.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct Parameters {
+    /// The scheme.
+    pub scheme: Scheme,
+    /// The hash of RSA-OAEP and of its MGF1. `None`: to wrap, SHA-256 where the token has it, else SHA-1; to unwrap, each in turn.
+    pub hash: Option<Hash>,
+    /// The label of RSA-OAEP.
+    pub label: Vec<u8>,
+}
+
+impl Parameters {
+    /// A scheme of which nothing more is said.
+    pub fn new(scheme: Scheme) -> Self {
+        Self { scheme, hash: None, label: Vec::new() }
     }
 }
 
-/// Return values by which tokens say that the wrapped data is wrong; SoftHSM answers CKR_GENERAL_ERROR to a failed integrity check and
-/// CKR_FUNCTION_FAILED to a PKCS#8 of another kind.
-fn is_about_the_data(ckr: Ckr) -> bool {
-    matches!(
-        ckr,
-        Ckr::GENERAL_ERROR
-            | Ckr::FUNCTION_FAILED
-            | Ckr::DEVICE_ERROR
-            | Ckr::WRAPPED_KEY_INVALID
-            | Ckr::WRAPPED_KEY_LEN_RANGE
-            | Ckr::ENCRYPTED_DATA_INVALID
-    )
-}
-
-/// Wraps `key` under `kek`: one call.
-///
-/// # Errors
-/// [`Error`] as the token answers; a mechanism that it does not have is named.
-pub fn wrap(token: &Token, scheme: Scheme, kek: Handle, key: Handle, capacity: usize) -> Result<Vec<u8>, Error> {
-    let mechanism = scheme.mechanism(token);
-    token.wrap(&Mechanism::Plain(mechanism), kek, key, capacity).map_err(|error| named(token, scheme, error))
-}
-
-/// Unwraps into an object.
-///
-/// # Errors
-/// [`Error`] as the token answers; a mechanism that it does not have is named.
-pub fn unwrap(
-    token: &Token,
-    scheme: Scheme,
-    kek: Handle,
-    wrapped: &[u8],
-    template: &Template,
-) -> Result<Handle, Error> {
-    let mechanism = scheme.mechanism(token);
-    token.unwrap_key(&Mechanism::Plain(mechanism), kek, wrapped, template).map_err(|error| named(token, scheme, error))
-}
-
-/// Unwraps a PKCS#8 whose kind is not known: `shell` makes the template for each kind in turn. Only session objects are ever tried.
-///
-/// # Errors
-/// [`Error::Unwrap`] with what the token said to the first try.
-pub fn unwrap_private(
-    token: &Token,
-    scheme: Scheme,
-    kek: Handle,
-    wrapped: &[u8],
-    kinds: &[PrivateKind],
-    shell: impl Fn(PrivateKind) -> Template,
-) -> Result<(PrivateKind, Handle), Error> {
-    let mut first = None;
-    for kind in kinds {
-        match unwrap(token, scheme, kek, wrapped, &shell(*kind)) {
-            Ok(object) => return Ok((*kind, object)),
-            Err(Error::Token(error)) if error.ckr().is_some_and(may_be_another_kind) => {
-                first.get_or_insert(error);
-            }
-            Err(error) => return Err(error),
-        }
-    }
-    let tried = kinds.iter().map(|kind| format!("{kind:?}")).collect::<Vec<_>>().join(", ");
-    match first {
-        Some(source) => Err(Error::Unwrap { tried: format!("tried as {tried}"), source }),
-        None => Err(Error::Unsuitable { scheme: scheme.name(), key: "a key of no kind" }),
+/// The hash to wrap with where none is asked for.
+pub(crate) fn usual_hash(profile: &Profile) -> Hash {
+    match profile.oaep {
+        Some(known) if !known.contains(&Hash::Sha256) => known.first().copied().unwrap_or(Hash::Sha256),
+        _ => Hash::Sha256,
     }
 }
 
-/// Return values after which another kind of key is worth a try. Wrong PIN, full, or removed are not among them.
-fn may_be_another_kind(ckr: Ckr) -> bool {
-    is_about_the_data(ckr)
-        || matches!(
-            ckr,
-            Ckr::TEMPLATE_INCOMPLETE
-                | Ckr::TEMPLATE_INCONSISTENT
-                | Ckr::ATTRIBUTE_VALUE_INVALID
-                | Ckr::KEY_TYPE_INCONSISTENT
-        )
+/// The hashes to unwrap with where none is told: an RSA-OAEP ciphertext does not show which one made it.
+fn possible_hashes(profile: &Profile) -> &'static [Hash] {
+    profile.oaep.unwrap_or(&[Hash::Sha256, Hash::Sha1, Hash::Sha384, Hash::Sha512])
+}
+
+/// The schemes that the token claims to wrap and unwrap with.
+pub fn claimed(token: &Token) -> Vec<Scheme> {
+    let claims = |scheme: &Scheme| {
+        token.claims_wrapping(scheme.mechanism(token.profile())).is_ok_and(|(wraps, unwraps)| wraps && unwraps)
+    };
+    let mut schemes: Vec<_> = Scheme::ALL.into_iter().filter(claims).collect();
+    schemes.retain(|scheme| *scheme != Scheme::RsaAes || Scheme::Kwp.is_claimed(token));
+    schemes
+}
+
+impl Scheme {
+    fn is_claimed(self, token: &Token) -> bool {
+        token.claims_wrapping(self.mechanism(token.profile())).is_ok_and(|(wraps, unwraps)| wraps && unwraps)
+    }
 }
 
 /// Bytes that hold any wrapped PKCS#8 of a key: twice the numbers of an RSA key and a half, or three field widths, and the DER around them.
@@ -202,16 +178,5 @@ pub fn private_capacity(public: Option<&PublicKey>, bits: u32) -> usize {
     match public {
         Some(PublicKey::Rsa(_)) => width * 9 / 2 + 512,
         Some(_) | None => width * 3 + 256,
-    }
-}
-
-fn named(token: &Token, scheme: Scheme, error: token::Error) -> Error {
-    match error.ckr() {
-        Some(Ckr::MECHANISM_INVALID) => Error::Mechanism {
-            scheme: scheme.name(),
-            mechanism: scheme.mechanism(token),
-            token: token.info().label.clone(),
-        },
-        _ => Error::Token(error),
     }
 }

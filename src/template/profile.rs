@@ -3,7 +3,9 @@
 //! A row says what was *seen*, on which token and version. Rows are found by manufacturer, model and firmware version; a token without a
 //! row gets [`Profile::UNKNOWN`], which assumes nothing that the standard does not promise.
 
-use cryptoki_sys::{CK_MECHANISM_TYPE, CKM_AES_KEY_WRAP_KWP, CKM_AES_KEY_WRAP_PAD};
+use cryptoki_sys::{CK_MECHANISM_TYPE, CKM_AES_KEY_WRAP_KWP, CKM_AES_KEY_WRAP_PAD, CKM_AES_KEY_WRAP_PKCS7};
+
+use crate::key::rsa::Hash;
 
 /// The quirks of a token.
 #[derive(Debug, Eq, PartialEq)]
@@ -17,6 +19,10 @@ pub struct Profile {
     /// The mechanism that is RFC 5649 here. `CKM_AES_KEY_WRAP_PAD` (0x210A) is two incompatible formats in the field, so it counts only where it
     /// was seen to be RFC 5649.
     pub kwp: CK_MECHANISM_TYPE,
+    /// The mechanism that is RFC 3394 over PKCS#7 padding here.
+    pub kw_pkcs7: CK_MECHANISM_TYPE,
+    /// The hashes with which the token does RSA-OAEP, where that is known; without a label if it is only SHA-1.
+    pub oaep: Option<&'static [Hash]>,
     /// Whether the token pads what it wraps with zero bytes to a multiple of eight before a KW or KWP wrap.
     pub zero_pads: bool,
     /// Whether an object is written by C_CopyObject of a session object: faster here, and a failed write leaves nothing behind.
@@ -33,6 +39,8 @@ impl Profile {
         model: "",
         firmware: None,
         kwp: CKM_AES_KEY_WRAP_KWP,
+        kw_pkcs7: CKM_AES_KEY_WRAP_PKCS7,
+        oaep: None,
         zero_pads: false,
         copies: true,
         asks_sizes: true,
@@ -48,6 +56,9 @@ impl Profile {
             model: "SoftHSM v2",
             firmware: Some((2, 6)),
             kwp: CKM_AES_KEY_WRAP_PAD,
+            kw_pkcs7: CKM_AES_KEY_WRAP_PKCS7,
+            // Anything else, and any label, is CKR_ARGUMENTS_BAD.
+            oaep: Some(&[Hash::Sha1]),
             zero_pads: true,
             copies: true,
             asks_sizes: false,

@@ -122,7 +122,26 @@ pub fn private_shell(kind: PrivateKind, attributes: &Attributes<'_>) -> Template
 /// # Errors
 /// [`Error`] for a curve that has no encoding, and for a kind of key that is not put on a token.
 pub fn public(key: &PublicKey, attributes: &Attributes<'_>) -> Result<Template, Error> {
-    let template = public_shell(PrivateKind::of(key.curve())?, attributes);
+    with_numbers(public_shell(PrivateKind::of(key.curve())?, attributes), key)
+}
+
+/// The numbers of a public key as attributes, by which its objects are found.
+///
+/// # Errors
+/// As [`public`].
+pub fn public_numbers(key: &PublicKey) -> Result<Template, Error> {
+    with_numbers(Template::new(), key)
+}
+
+/// The curve of a key as its objects have it.
+///
+/// # Errors
+/// [`Error`] for a curve that has no encoding.
+pub fn numbers_of_curve(curve: &'static Curve) -> Result<Template, Error> {
+    Ok(Template::new().bytes(CKA_EC_PARAMS, &ec_params(curve)?))
+}
+
+fn with_numbers(template: Template, key: &PublicKey) -> Result<Template, Error> {
     Ok(match key {
         PublicKey::Ec(key) => {
             template.bytes(CKA_EC_PARAMS, &ec_params(key.curve())?).bytes(CKA_EC_POINT, &ec_point(&key.to_point())?)

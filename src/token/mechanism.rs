@@ -1,11 +1,12 @@
 //! Mechanisms by their standard numbers and parameters.
 //!
-//! `cryptoki` cannot say some standard numbers (CKM_AES_KEY_WRAP_KWP); here they are plain numbers.
+//! `cryptoki` cannot say some standard numbers (CKM_AES_KEY_WRAP_KWP, CKM_RSA_AES_KEY_WRAP); here they are plain numbers.
 
 pub use cryptoki_sys::{
-    CK_MECHANISM_TYPE, CKM_AES_ECB, CKM_AES_KEY_GEN, CKM_AES_KEY_WRAP, CKM_AES_KEY_WRAP_KWP, CKM_AES_KEY_WRAP_PAD,
-    CKM_DES3_ECB, CKM_DES3_KEY_GEN, CKM_EC_KEY_PAIR_GEN, CKM_EC_MONTGOMERY_KEY_PAIR_GEN, CKM_ECDSA,
-    CKM_GENERIC_SECRET_KEY_GEN, CKM_RSA_PKCS, CKM_RSA_PKCS_KEY_PAIR_GEN,
+    CK_MECHANISM_TYPE, CKM_AES_CBC_PAD, CKM_AES_ECB, CKM_AES_GCM, CKM_AES_KEY_GEN, CKM_AES_KEY_WRAP,
+    CKM_AES_KEY_WRAP_KWP, CKM_AES_KEY_WRAP_PAD, CKM_AES_KEY_WRAP_PKCS7, CKM_DES3_CBC_PAD, CKM_DES3_ECB,
+    CKM_DES3_KEY_GEN, CKM_EC_KEY_PAIR_GEN, CKM_EC_MONTGOMERY_KEY_PAIR_GEN, CKM_ECDSA, CKM_GENERIC_SECRET_KEY_GEN,
+    CKM_RSA_AES_KEY_WRAP, CKM_RSA_PKCS, CKM_RSA_PKCS_KEY_PAIR_GEN, CKM_RSA_PKCS_OAEP, CKM_SHA256_HMAC,
 };
 use cryptoki_sys::{
     CKG_MGF1_SHA1, CKG_MGF1_SHA256, CKG_MGF1_SHA384, CKG_MGF1_SHA512, CKM_ECDH1_DERIVE, CKM_RSA_PKCS_PSS, CKM_SHA_1,
@@ -18,8 +19,29 @@ use crate::key::rsa::Hash;
 #[derive(Clone, Copy, Debug)]
 #[non_exhaustive]
 pub enum Mechanism<'a> {
+    /// CKM_AES_GCM without additional data.
+    AesGcm {
+        /// The nonce.
+        nonce: &'a [u8],
+        /// Bytes of the tag.
+        tag_len: usize,
+    },
+    /// A mechanism of a block cipher in CBC mode.
+    Cbc {
+        /// CKM_AES_CBC_PAD or CKM_DES3_CBC_PAD.
+        number: CK_MECHANISM_TYPE,
+        /// The initialisation vector: one block.
+        iv: &'a [u8],
+    },
     /// CKM_ECDH1_DERIVE without a key derivation function; the peer's point, uncompressed.
     Ecdh1(&'a [u8]),
+    /// CKM_RSA_PKCS_OAEP with MGF1 over the same hash.
+    Oaep {
+        /// The hash.
+        hash: Hash,
+        /// The label, usually empty.
+        label: &'a [u8],
+    },
     /// A mechanism without a parameter.
     Plain(CK_MECHANISM_TYPE),
     /// CKM_RSA_PKCS_PSS with MGF1 over the same hash.
@@ -29,16 +51,45 @@ pub enum Mechanism<'a> {
         /// Salt length in bytes.
         salt_len: usize,
     },
+    /// CKM_RSA_AES_KEY_WRAP.
+    RsaAes {
+        /// The hash of OAEP and of its MGF1.
+        hash: Hash,
+        /// The OAEP label.
+        label: &'a [u8],
+        /// Bytes of the AES key that the token makes for it.
+        aes_len: usize,
+    },
 }
 
 impl Mechanism<'_> {
     /// The number.
     pub fn number(&self) -> CK_MECHANISM_TYPE {
         match self {
+            Self::AesGcm { .. } => CKM_AES_GCM,
+            Self::Cbc { number, .. } | Self::Plain(number) => *number,
             Self::Ecdh1(_) => CKM_ECDH1_DERIVE,
-            Self::Plain(number) => *number,
+            Self::Oaep { .. } => CKM_RSA_PKCS_OAEP,
             Self::Pss { .. } => CKM_RSA_PKCS_PSS,
+            Self::RsaAes { .. } => CKM_RSA_AES_KEY_WRAP,
         }
+    }
+}
+
+/// The name of a mechanism that keys are wrapped with, as the standard spells it.
+pub fn wrapping_name(number: CK_MECHANISM_TYPE) -> &'static str {
+    match number {
+        CKM_AES_CBC_PAD => "CKM_AES_CBC_PAD",
+        CKM_AES_GCM => "CKM_AES_GCM",
+        CKM_AES_KEY_WRAP => "CKM_AES_KEY_WRAP",
+        CKM_AES_KEY_WRAP_KWP => "CKM_AES_KEY_WRAP_KWP",
+        CKM_AES_KEY_WRAP_PAD => "CKM_AES_KEY_WRAP_PAD",
+        CKM_AES_KEY_WRAP_PKCS7 => "CKM_AES_KEY_WRAP_PKCS7",
+        CKM_DES3_CBC_PAD => "CKM_DES3_CBC_PAD",
+        CKM_RSA_AES_KEY_WRAP => "CKM_RSA_AES_KEY_WRAP",
+        CKM_RSA_PKCS => "CKM_RSA_PKCS",
+        CKM_RSA_PKCS_OAEP => "CKM_RSA_PKCS_OAEP",
+        _ => "a vendor's mechanism",
     }
 }
 

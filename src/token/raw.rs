@@ -7,17 +7,19 @@
 
 #![allow(unsafe_code, reason = "the PKCS#11 function list is a table of C functions")]
 
-use std::ffi::c_void;
+mod parameters;
+
 use std::path::Path;
 
 use cryptoki_sys::{
-    CK_ATTRIBUTE, CK_ATTRIBUTE_TYPE, CK_BYTE, CK_ECDH1_DERIVE_PARAMS, CK_FLAGS, CK_FUNCTION_LIST, CK_MECHANISM,
-    CK_OBJECT_HANDLE, CK_RSA_PKCS_PSS_PARAMS, CK_RV, CK_SESSION_HANDLE, CK_SLOT_ID, CK_TOKEN_INFO, CK_ULONG,
-    CK_UNAVAILABLE_INFORMATION, CKD_NULL, CKF_LOGIN_REQUIRED, CKF_PROTECTED_AUTHENTICATION_PATH, CKF_TOKEN_INITIALIZED,
-    CKF_USER_PIN_COUNT_LOW, CKF_USER_PIN_FINAL_TRY, CKF_USER_PIN_INITIALIZED, CKF_USER_PIN_LOCKED,
+    CK_ATTRIBUTE, CK_ATTRIBUTE_TYPE, CK_BYTE, CK_FLAGS, CK_FUNCTION_LIST, CK_MECHANISM_INFO, CK_MECHANISM_TYPE,
+    CK_OBJECT_HANDLE, CK_RV, CK_SESSION_HANDLE, CK_SLOT_ID, CK_TOKEN_INFO, CK_ULONG, CK_UNAVAILABLE_INFORMATION,
+    CKF_LOGIN_REQUIRED, CKF_PROTECTED_AUTHENTICATION_PATH, CKF_TOKEN_INITIALIZED, CKF_USER_PIN_COUNT_LOW,
+    CKF_USER_PIN_FINAL_TRY, CKF_USER_PIN_INITIALIZED, CKF_USER_PIN_LOCKED,
 };
 
-use super::mechanism::{Mechanism, hash_numbers};
+use self::parameters::{in_pointer, ulong, with_mechanism};
+use super::mechanism::Mechanism;
 use super::module::{TokenInfo, Tries};
 use super::{Error, Handle};
 use crate::secret::SecretBytes;
@@ -118,6 +120,16 @@ impl Raw {
         // Some modules list fewer on the second call than they counted on the first.
         list.truncate(usize::try_from(count).unwrap_or(0));
         Ok(list)
+    }
+
+    /// What the token says that a mechanism can do: its flags, or `None` where it does not have it.
+    pub(super) fn mechanism_flags(&self, slot: CK_SLOT_ID, mechanism: CK_MECHANISM_TYPE) -> Result<Option<u64>, Error> {
+        let mut info = CK_MECHANISM_INFO::default();
+        match call!(self, C_GetMechanismInfo, slot, mechanism, &raw mut info) {
+            Ok(()) => Ok(Some(info.flags)),
+            Err(error) if error.is(Ckr::MECHANISM_INVALID) => Ok(None),
+            Err(error) => Err(error),
+        }
     }
 
     pub(super) fn find(&self, session: CK_SESSION_HANDLE, template: &Template) -> Result<Vec<Handle>, Error> {
@@ -394,33 +406,6 @@ impl<'a> Attributes<'a> {
     }
 }
 
-/// Runs `then` with a mechanism as C sees it; its parameter lives until `then` returns.
-fn with_mechanism<T>(mechanism: &Mechanism<'_>, then: impl FnOnce(*mut CK_MECHANISM) -> T) -> T {
-    let number = mechanism.number();
-    let run = |parameter: *mut c_void, len: usize| {
-        let mut mechanism = CK_MECHANISM { mechanism: number, pParameter: parameter, ulParameterLen: ulong(len) };
-        then(&raw mut mechanism)
-    };
-    match mechanism {
-        Mechanism::Plain(_) => run(std::ptr::null_mut(), 0),
-        Mechanism::Pss { hash, salt_len } => {
-            let (hash_number, mgf) = hash_numbers(*hash);
-            let mut parameter = CK_RSA_PKCS_PSS_PARAMS { hashAlg: hash_number, mgf, sLen: ulong(*salt_len) };
-            run((&raw mut parameter).cast(), size_of::<CK_RSA_PKCS_PSS_PARAMS>())
-        }
-        Mechanism::Ecdh1(point) => {
-            let mut parameter = CK_ECDH1_DERIVE_PARAMS {
-                kdf: CKD_NULL,
-                ulSharedDataLen: 0,
-                pSharedData: std::ptr::null_mut(),
-                ulPublicDataLen: ulong(point.len()),
-                pPublicData: in_pointer(point),
-            };
-            run((&raw mut parameter).cast(), size_of::<CK_ECDH1_DERIVE_PARAMS>())
-        }
-    }
-}
-
 /// Calls a function that fills a buffer; grows it when the token says CKR_BUFFER_TOO_SMALL, and cuts it to the length that was written.
 fn output(
     function: &'static str,
@@ -469,16 +454,6 @@ fn tolerate(outcome: Result<(), Error>) -> Result<bool, Error> {
 fn bounded(function: &'static str, len: CK_ULONG) -> Result<usize, Error> {
     let too_long = || Error::Module { function, problem: format!("a length of {len}") };
     usize::try_from(len).ok().filter(|len| *len <= MAX_LEN).ok_or_else(too_long)
-}
-
-/// A pointer to input, which PKCS#11 declares without `const`.
-fn in_pointer(bytes: &[u8]) -> *mut CK_BYTE {
-    bytes.as_ptr().cast_mut()
-}
-
-fn ulong(len: usize) -> CK_ULONG {
-    // On Windows CK_ULONG has 32 bits; nothing handled here is longer.
-    CK_ULONG::try_from(len).unwrap_or(CK_ULONG::MAX)
 }
 
 /// A blank-padded text field.

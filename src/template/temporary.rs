@@ -1,0 +1,111 @@
+//! Keys that one operation needs and nobody keeps: session objects with the fewest rights.
+//!
+//! Every right is said, as everywhere: what a token grants where nothing is asked differs from token to token.
+
+use cryptoki_sys::{
+    CK_KEY_TYPE, CKA_CLASS, CKA_DECRYPT, CKA_DERIVE, CKA_ENCRYPT, CKA_EXTRACTABLE, CKA_KEY_TYPE, CKA_MODULUS,
+    CKA_PRIVATE, CKA_PUBLIC_EXPONENT, CKA_SENSITIVE, CKA_SIGN, CKA_TOKEN, CKA_UNWRAP, CKA_VALUE, CKA_VALUE_LEN,
+    CKA_VERIFY, CKA_VERIFY_RECOVER, CKA_WRAP, CKK_AES, CKK_DES3, CKK_DH, CKK_DSA, CKK_EC_EDWARDS, CKK_GENERIC_SECRET,
+    CKK_RSA, CKK_X9_42_DH, CKO_PRIVATE_KEY, CKO_PUBLIC_KEY, CKO_SECRET_KEY,
+};
+
+use super::Template;
+use crate::key::rsa;
+use crate::secret::SecretBytes;
+
+/// What a temporary secret key is for.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+pub struct Rights {
+    /// CKA_DECRYPT.
+    pub decrypt: bool,
+    /// CKA_SIGN: a key of a message authentication code.
+    pub sign: bool,
+    /// CKA_UNWRAP.
+    pub unwrap: bool,
+    /// CKA_WRAP.
+    pub wrap: bool,
+    /// CKA_EXTRACTABLE: it leaves wrapped.
+    pub extractable: bool,
+}
+
+/// The kind of a temporary secret key.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum SecretKind {
+    /// `CKK_AES`
+    Aes,
+    /// `CKK_GENERIC_SECRET`
+    Generic,
+    /// `CKK_DES3`
+    TripleDes,
+}
+
+impl SecretKind {
+    fn key_type(self) -> CK_KEY_TYPE {
+        match self {
+            Self::Aes => CKK_AES,
+            Self::Generic => CKK_GENERIC_SECRET,
+            Self::TripleDes => CKK_DES3,
+        }
+    }
+}
+
+/// A secret key as C_UnwrapKey takes it.
+pub fn secret(kind: SecretKind, rights: Rights) -> Template {
+    Template::new()
+        .ulong(CKA_CLASS, CKO_SECRET_KEY)
+        .ulong(CKA_KEY_TYPE, kind.key_type())
+        .flag(CKA_TOKEN, false)
+        .flag(CKA_PRIVATE, true)
+        .flag(CKA_SENSITIVE, true)
+        .flag(CKA_EXTRACTABLE, rights.extractable)
+        .flag(CKA_ENCRYPT, false)
+        .flag(CKA_DECRYPT, rights.decrypt)
+        .flag(CKA_SIGN, rights.sign)
+        .flag(CKA_VERIFY, false)
+        .flag(CKA_WRAP, rights.wrap)
+        .flag(CKA_UNWRAP, rights.unwrap)
+        .flag(CKA_DERIVE, false)
+}
+
+/// A secret key of `len` bytes as C_GenerateKey takes it.
+pub fn generated(kind: SecretKind, len: u64, rights: Rights) -> Template {
+    secret(kind, rights).ulong(CKA_VALUE_LEN, len)
+}
+
+/// A secret key whose value is known, as one that a password gives.
+pub fn given(kind: SecretKind, value: SecretBytes, rights: Rights) -> Template {
+    secret(kind, rights).secret(CKA_VALUE, value)
+}
+
+/// Private keys of the kinds that are not handled here, without any right, as C_UnwrapKey takes them.
+pub fn foreign_private() -> impl Iterator<Item = Template> {
+    [CKK_EC_EDWARDS, CKK_DSA, CKK_DH, CKK_X9_42_DH].into_iter().map(|key_type| {
+        Template::new()
+            .ulong(CKA_CLASS, CKO_PRIVATE_KEY)
+            .ulong(CKA_KEY_TYPE, key_type)
+            .flag(CKA_TOKEN, false)
+            .flag(CKA_PRIVATE, true)
+            .flag(CKA_SENSITIVE, true)
+            .flag(CKA_EXTRACTABLE, false)
+            .flag(CKA_SIGN, false)
+            .flag(CKA_DECRYPT, false)
+            .flag(CKA_UNWRAP, false)
+            .flag(CKA_DERIVE, false)
+    })
+}
+
+/// An RSA public key that wraps and does nothing else.
+pub fn wrapping_public(key: &rsa::PublicKey) -> Template {
+    Template::new()
+        .ulong(CKA_CLASS, CKO_PUBLIC_KEY)
+        .ulong(CKA_KEY_TYPE, CKK_RSA)
+        .flag(CKA_TOKEN, false)
+        .flag(CKA_PRIVATE, false)
+        .flag(CKA_VERIFY, false)
+        .flag(CKA_VERIFY_RECOVER, false)
+        .flag(CKA_ENCRYPT, false)
+        .flag(CKA_WRAP, true)
+        .flag(CKA_DERIVE, false)
+        .bytes(CKA_MODULUS, key.n())
+        .bytes(CKA_PUBLIC_EXPONENT, key.e())
+}

@@ -1,0 +1,192 @@
+//! CMS EnvelopedData on the token (RFC 5652 §6): the key under a fresh content key, that under the RSA key of each recipient.
+//!
+//! Written: the content is a PKCS#8 `PrivateKeyInfo`, or a bare symmetric key, of content type id-data, in AES-CBC where the token wraps with CKM_AES_CBC_PAD, else in
+//! AES key wrap with padding (RFC 5649 §5, RFC 5959), which is a content encryption too; the content key by RSAES-OAEP (RFC 3560). Read: the
+//! same, and triple DES, and RSAES-PKCS1-v1_5, which the token takes off. The structure is [`asn1::cms`](crate::asn1::cms)'s.
+//!
+//! What a token cannot unwrap it may decrypt ([`decrypt`]): the content is in the clear on the host then, as it has to be where it is no PKCS#8 but a CNG blob.
+
+use super::error::Error;
+use super::open::{Opening, password_cipher};
+use super::seal::{Ephemeral, refused};
+use super::temporary::Temporary;
+use super::{Kek, Scheme, usual_hash};
+use crate::asn1;
+use crate::asn1::cms::{Content, ContentCipher, EnvelopedData, OtherRecipients, Recipient, RecipientId, Transport};
+use crate::key::rsa::Hash;
+use crate::secret::SecretBytes;
+use crate::template::temporary::{Rights, SecretKind, secret};
+use crate::token::mechanism::{CKM_AES_CBC_PAD, CKM_RSA_PKCS, Mechanism};
+use crate::token::{Handle, Token};
+
+const WHAT: &str = "PKCS7_ENVELOPE";
+
+/// The scheme of the content, where none is asked for: what most programs read, if the token can do it.
+pub(crate) fn usual_scheme(token: &Token) -> Result<Scheme, Error> {
+    let (wraps, _) = token.claims_wrapping(CKM_AES_CBC_PAD)?;
+    Ok(if wraps { Scheme::CbcPad } else { Scheme::Kwp })
+}
+
+/// Wraps a key for several recipients.
+///
+/// # Errors
+/// [`Error`] as the token answers; a mechanism or a parameter that it does not have is named.
+pub(crate) fn seal(
+    token: &Token,
+    to: &[(Kek, RecipientId)],
+    cipher: ContentCipher,
+    hash: Option<Hash>,
+    key: Handle,
+    capacity: usize,
+) -> Result<(Vec<u8>, Hash), Error> {
+    let hash = hash.unwrap_or_else(|| usual_hash(token.profile()));
+    let content_key = Ephemeral::generate_for(token, cipher)?;
+    let (iv, encrypted) = match cipher {
+        ContentCipher::Cbc(cipher) => content_key.wrap_cbc(password_cipher(cipher).1, key, capacity)?,
+        _ => (Vec::new(), content_key.wrap(Scheme::Kwp, key, capacity)?),
+    };
+    let content = Content { cipher, iv, encrypted };
+    let recipient = |(kek, id): &(Kek, RecipientId)| {
+        let encrypted_key = content_key.wrapped_under(*kek, hash, &[])?;
+        Ok(Recipient { id: id.clone(), transport: Transport::oaep(hash), encrypted_key })
+    };
+    let recipients = to.iter().map(recipient).collect::<Result<_, Error>>()?;
+    let data = EnvelopedData {
+        recipients,
+        others: OtherRecipients::default(),
+        content_type: EnvelopedData::DATA.to_owned(),
+        content,
+    };
+    Ok((data.to_der().map_err(container)?, hash))
+}
+
+/// Opens the content key, so that the content can be unwrapped.
+///
+/// # Errors
+/// [`Error`] as the token answers; what it cannot do is named.
+pub(super) fn open<'t>(
+    token: &'t Token,
+    kek: Kek,
+    recipients: &[Recipient],
+    content: &'t Content,
+) -> Result<Opening<'t>, Error> {
+    let rights = Rights { unwrap: true, ..Rights::default() };
+    let (kind, scheme, mechanism) = match content.cipher {
+        ContentCipher::Cbc(cipher) => {
+            let (kind, number) = password_cipher(cipher);
+            (kind, Scheme::CbcPad, Mechanism::Cbc { number, iv: &content.iv })
+        }
+        ContentCipher::Aes128WrapPad | ContentCipher::Aes192WrapPad | ContentCipher::Aes256WrapPad => {
+            let kwp = Scheme::Kwp.mechanism(token.profile());
+            (SecretKind::Aes, Scheme::Kwp, Mechanism::Plain(kwp))
+        }
+    };
+    let content_key = open_content_key(token, kek, recipients, kind, rights)?;
+    Ok(Opening {
+        token,
+        scheme,
+        kek: content_key.handle,
+        mechanisms: vec![mechanism],
+        bytes: &content.encrypted,
+        _temporary: Some(content_key),
+    })
+}
+
+/// Whether the token says that it unwraps what is encrypted like this.
+pub(crate) fn is_unwrapped(token: &Token, content: &Content) -> Result<bool, Error> {
+    let number = match content.cipher {
+        ContentCipher::Cbc(cipher) => password_cipher(cipher).1,
+        _ => Scheme::Kwp.mechanism(token.profile()),
+    };
+    Ok(token.claims_wrapping(number)?.1)
+}
+
+/// Decrypts the content on the token. It is in the clear on this host then.
+///
+/// # Errors
+/// [`Error`] as the token answers; a content that only unwrapping opens is named.
+pub(crate) fn decrypt(
+    token: &Token,
+    kek: Kek,
+    recipients: &[Recipient],
+    content: &Content,
+) -> Result<SecretBytes, Error> {
+    let ContentCipher::Cbc(cipher) = content.cipher else {
+        let problem = format!("the token does not unwrap its content, which is under {}", content.cipher.name());
+        return Err(Error::Container { what: WHAT, problem });
+    };
+    let (kind, number) = password_cipher(cipher);
+    let rights = Rights { decrypt: true, ..Rights::default() };
+    let content_key = open_content_key(token, kek, recipients, kind, rights)?;
+    let mechanism = Mechanism::Cbc { number, iv: &content.iv };
+    let plain = token.decrypt(&mechanism, content_key.handle, &content.encrypted, content.encrypted.len());
+    plain.map_err(|error| match error.ckr() {
+        Some(ckr) if super::error::is_about_the_data(ckr) => Error::Integrity,
+        _ => refused(token, Scheme::CbcPad, &mechanism, error),
+    })
+}
+
+/// Opens an AES key that is encrypted under an RSA key, for unwrapping with it.
+pub(super) fn open_aes<'t>(
+    token: &'t Token,
+    kek: Kek,
+    transport: &Transport,
+    encrypted_key: &[u8],
+) -> Result<Temporary<'t>, Error> {
+    let recipient = Recipient {
+        id: RecipientId::KeyId(Vec::new()),
+        transport: transport.clone(),
+        encrypted_key: encrypted_key.to_vec(),
+    };
+    let rights = Rights { unwrap: true, ..Rights::default() };
+    open_content_key(token, kek, &[recipient], SecretKind::Aes, rights)
+}
+
+/// Opens the content key with whichever of the recipients it is.
+fn open_content_key<'t>(
+    token: &'t Token,
+    kek: Kek,
+    recipients: &[Recipient],
+    kind: SecretKind,
+    rights: Rights,
+) -> Result<Temporary<'t>, Error> {
+    let mut outcome = Err(Error::Container { what: WHAT, problem: "it is not for this key".to_owned() });
+    for recipient in recipients {
+        let (scheme, mechanism) = match &recipient.transport {
+            Transport::Pkcs1 => (Scheme::RsaOaep, Mechanism::Plain(CKM_RSA_PKCS)),
+            Transport::Oaep { hash, mgf1, label } if hash == mgf1 => {
+                (Scheme::RsaOaep, Mechanism::Oaep { hash: *hash, label })
+            }
+            Transport::Oaep { .. } => {
+                let problem = "its OAEP has another hash in MGF1".to_owned();
+                outcome = Err(Error::Container { what: WHAT, problem });
+                continue;
+            }
+            Transport::Unknown(name) => {
+                let problem = format!("its content key is encrypted by {name}");
+                outcome = Err(Error::Container { what: WHAT, problem });
+                continue;
+            }
+        };
+        let opening = Opening {
+            token,
+            scheme,
+            kek: kek.object,
+            mechanisms: vec![mechanism],
+            bytes: &recipient.encrypted_key,
+            _temporary: None,
+        };
+        match opening.unwrap(&secret(kind, rights)) {
+            Ok(opened) => return Ok(Temporary::new(token, opened)),
+            Err(Error::Token(source)) => {
+                outcome = Err(Error::Unwrap { tried: "its content key".to_owned(), source });
+            }
+            Err(error) => outcome = Err(error),
+        }
+    }
+    outcome
+}
+
+fn container(error: asn1::Error) -> Error {
+    Error::Container { what: WHAT, problem: error.to_string() }
+}

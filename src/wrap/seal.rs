@@ -1,0 +1,200 @@
+//! Wrapping on the token.
+
+use super::error::{Error, refuses_parameters};
+use super::open::password_cipher;
+use super::temporary::Temporary;
+use super::{Kek, KekKind, Parameters, Scheme, cbc_pad, claimed, gcm, usual_hash};
+use crate::asn1::cms::ContentCipher;
+use crate::asn1::{Cipher, PasswordKey};
+use crate::key::rsa::Hash;
+use crate::status::Ckr;
+use crate::template::temporary::{Rights, SecretKind, generated, given, secret};
+use crate::token::mechanism::{
+    CK_MECHANISM_TYPE, CKM_AES_CBC_PAD, CKM_AES_KEY_GEN, CKM_DES3_CBC_PAD, CKM_DES3_KEY_GEN, CKM_RSA_AES_KEY_WRAP,
+    Mechanism, wrapping_name,
+};
+use crate::token::{self, Handle, Token};
+
+/// A wrapped key.
+#[derive(Clone, Debug)]
+pub struct Wrapped {
+    /// The bytes of the scheme.
+    pub bytes: Vec<u8>,
+    /// The hash of RSA-OAEP, where the scheme has one.
+    pub hash: Option<Hash>,
+}
+
+/// Bytes of the AES keys that are made for one wrap: what every cloud and CNG's own container take.
+pub(super) const EPHEMERAL_LEN: usize = 32;
+
+/// Wraps `key` under `kek`: one call, but for `rsa-aes` on a token without that mechanism.
+///
+/// `capacity` is what holds the bare key; the scheme's own bytes are counted here.
+///
+/// # Errors
+/// [`Error`] as the token answers; a mechanism or a parameter that it does not have is named.
+pub fn wrap(token: &Token, parameters: &Parameters, kek: Kek, key: Handle, capacity: usize) -> Result<Wrapped, Error> {
+    let Parameters { scheme, label, .. } = parameters;
+    let hash = parameters.hash.unwrap_or_else(|| usual_hash(token.profile()));
+    let plain = Mechanism::Plain(scheme.mechanism(token.profile()));
+    let once = |mechanism: &Mechanism<'_>, capacity: usize| {
+        token.wrap(mechanism, kek.object, key, capacity).map_err(|error| refused(token, *scheme, mechanism, error))
+    };
+    let bytes = match (scheme, kek.kind) {
+        // One block for the length or the padding, one for the integrity check.
+        (Scheme::Kw | Scheme::Kwp | Scheme::KwPkcs7, _) => once(&plain, capacity + 16)?,
+        (Scheme::CbcPad, _) => {
+            let iv = fresh::<{ cbc_pad::IV_LEN }>()?;
+            let wrapped = once(&Mechanism::Cbc { number: CKM_AES_CBC_PAD, iv: &iv }, capacity + 16)?;
+            [&iv[..], &wrapped].concat()
+        }
+        (Scheme::Gcm, _) => {
+            let nonce = fresh::<{ gcm::NONCE_LEN }>()?;
+            let mechanism = Mechanism::AesGcm { nonce: &nonce, tag_len: gcm::TAG_LEN };
+            [&nonce[..], &once(&mechanism, capacity + 16)?].concat()
+        }
+        (Scheme::RsaOaep, kind) => once(&Mechanism::Oaep { hash, label }, modulus_len(kind))?,
+        (Scheme::RsaAes, kind) => {
+            if token.lists_mechanism(CKM_RSA_AES_KEY_WRAP)? {
+                let mechanism = Mechanism::RsaAes { hash, label, aes_len: EPHEMERAL_LEN };
+                once(&mechanism, modulus_len(kind) + capacity + 16)?
+            } else {
+                let ephemeral = Ephemeral::generate(token)?;
+                let mut bytes = ephemeral.wrapped_under(kek, hash, label)?;
+                bytes.extend(ephemeral.wrap(Scheme::Kwp, key, capacity)?);
+                bytes
+            }
+        }
+    };
+    Ok(Wrapped { bytes, hash: scheme.is_rsa().then_some(hash) })
+}
+
+/// Wraps a private key under a key that PBES2 made of a password: what `EncryptedPrivateKeyInfo` holds.
+///
+/// # Errors
+/// [`Error`] as the token answers; a mechanism that it does not have is named.
+pub(crate) fn wrap_under_password(
+    token: &Token,
+    password: &PasswordKey,
+    key: Handle,
+    capacity: usize,
+) -> Result<Vec<u8>, Error> {
+    let (kind, number) = password_cipher(password.cipher);
+    let kek = token.create(&given(kind, password.key.clone(), Rights { wrap: true, ..Rights::default() }))?;
+    let kek = Temporary::new(token, kek);
+    let mechanism = Mechanism::Cbc { number, iv: &password.iv };
+    let wrapped = token.wrap(&mechanism, kek.handle, key, capacity + 16);
+    wrapped.map_err(|error| refused(token, Scheme::CbcPad, &mechanism, error))
+}
+
+fn modulus_len(kind: KekKind) -> usize {
+    match kind {
+        KekKind::Rsa { modulus_len } => modulus_len,
+        KekKind::Aes => 0,
+    }
+}
+
+/// An AES key for one wrap, made on the token: it wraps, and leaves wrapped.
+pub(super) struct Ephemeral<'t> {
+    token: &'t Token,
+    key: Temporary<'t>,
+}
+
+impl<'t> Ephemeral<'t> {
+    pub(super) fn generate(token: &'t Token) -> Result<Self, Error> {
+        Self::generate_for(token, ContentCipher::Aes256WrapPad)
+    }
+
+    /// The key of a content encryption.
+    pub(super) fn generate_for(token: &'t Token, cipher: ContentCipher) -> Result<Self, Error> {
+        let rights = Rights { wrap: true, extractable: true, ..Rights::default() };
+        let (template, number) = match cipher {
+            // Its length is fixed, and not to be said.
+            ContentCipher::Cbc(Cipher::TripleDes) => (secret(SecretKind::TripleDes, rights), CKM_DES3_KEY_GEN),
+            other => (generated(SecretKind::Aes, other.key_length() as u64, rights), CKM_AES_KEY_GEN),
+        };
+        let handle = token.generate(&Mechanism::Plain(number), &template)?;
+        Ok(Self { token, key: Temporary::new(token, handle) })
+    }
+
+    /// Another key under it, in CBC mode with padding: the fresh IV and what was encrypted.
+    pub(super) fn wrap_cbc(
+        &self,
+        number: CK_MECHANISM_TYPE,
+        key: Handle,
+        capacity: usize,
+    ) -> Result<(Vec<u8>, Vec<u8>), Error> {
+        let iv = fresh::<{ cbc_pad::IV_LEN }>()?;
+        let iv = if number == CKM_DES3_CBC_PAD { iv.get(..8).unwrap_or_default() } else { &iv[..] };
+        let mechanism = Mechanism::Cbc { number, iv };
+        let wrapped = self.token.wrap(&mechanism, self.key.handle, key, capacity + 16);
+        let wrapped = wrapped.map_err(|error| refused(self.token, Scheme::CbcPad, &mechanism, error))?;
+        Ok((iv.to_vec(), wrapped))
+    }
+
+    /// One that came from elsewhere, and may leave.
+    pub(super) fn of(token: &'t Token, key: Temporary<'t>) -> Self {
+        Self { token, key }
+    }
+
+    /// The key itself, under an AES key.
+    pub(super) fn wrapped_by(&self, parameters: &Parameters, kek: Kek) -> Result<Vec<u8>, Error> {
+        Ok(wrap(self.token, parameters, kek, self.key.handle, EPHEMERAL_LEN)?.bytes)
+    }
+
+    /// The key itself, by RSA-OAEP.
+    pub(super) fn wrapped_under(&self, kek: Kek, hash: Hash, label: &[u8]) -> Result<Vec<u8>, Error> {
+        let mechanism = Mechanism::Oaep { hash, label };
+        let wrapped = self.token.wrap(&mechanism, kek.object, self.key.handle, modulus_len(kek.kind));
+        wrapped.map_err(|error| refused(self.token, Scheme::RsaOaep, &mechanism, error))
+    }
+
+    /// Another key under it.
+    pub(super) fn wrap(&self, scheme: Scheme, key: Handle, capacity: usize) -> Result<Vec<u8>, Error> {
+        let kek = Kek { object: self.key.handle, kind: KekKind::Aes };
+        Ok(wrap(self.token, &Parameters::new(scheme), kek, key, capacity)?.bytes)
+    }
+}
+
+fn fresh<const N: usize>() -> Result<[u8; N], token::Error> {
+    let mut bytes = [0; N];
+    getrandom::fill(&mut bytes)?;
+    Ok(bytes)
+}
+
+/// What a refusal by the token means.
+pub(super) fn refused(token: &Token, scheme: Scheme, mechanism: &Mechanism<'_>, error: token::Error) -> Error {
+    let Some(ckr) = error.ckr() else { return Error::Token(error) };
+    let label = || token.info().label.clone();
+    match (ckr, mechanism) {
+        (Ckr::MECHANISM_INVALID, _) => Error::Mechanism {
+            scheme: scheme.name(),
+            mechanism: mechanism.number(),
+            token: label(),
+            ckr,
+            can: claimed(token).into_iter().map(Scheme::name).collect(),
+        },
+        (ckr, Mechanism::Oaep { hash, label: oaep_label } | Mechanism::RsaAes { hash, label: oaep_label, .. })
+            if refuses_parameters(ckr) =>
+        {
+            let with = if oaep_label.is_empty() { "" } else { " and a label" };
+            let can = match token.profile().oaep {
+                Some([Hash::Sha1]) => Some("SHA1, without a label"),
+                _ => None,
+            };
+            let name = wrapping_name(mechanism.number());
+            Error::Oaep { name, asked: format!("{}{with}", hash.name()), token: label(), ckr, can }
+        }
+        (Ckr::KEY_NOT_WRAPPABLE | Ckr::KEY_SIZE_RANGE | Ckr::DATA_LEN_RANGE, Mechanism::Oaep { .. })
+            if scheme == Scheme::RsaOaep =>
+        {
+            let why = "CKM_RSA_PKCS_OAEP carries what is shorter than the modulus by twice the hash and two bytes, and on many tokens symmetric keys only";
+            Error::DoesNotFit { scheme: scheme.name(), why, source: Box::new(error) }
+        }
+        (Ckr::DATA_LEN_RANGE | Ckr::KEY_SIZE_RANGE, _) if scheme == Scheme::Kw => {
+            let why = "RFC 3394 carries whole blocks of eight bytes";
+            Error::DoesNotFit { scheme: scheme.name(), why, source: Box::new(error) }
+        }
+        _ => Error::Token(error),
+    }
+}
