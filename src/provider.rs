@@ -7,36 +7,51 @@
 //! Rules from Microsoft's documentation: no name → an ephemeral key (session objects); a public key is never persisted; a name that is taken →
 //! `NTE_EXISTS`; a missing one → `NTE_BAD_KEYSET`; an export that the policy forbids → `NTE_NOT_SUPPORTED`.
 
+mod byok;
 mod crypto;
+mod encrypted;
 mod enumerate;
+mod envelope;
 mod error;
 mod export;
 mod finalize;
 mod flags;
+mod foreign_wrap;
 mod generate;
 mod import;
+mod kek;
 mod lookup;
 mod manage;
 mod name;
+mod parameters;
 mod pending;
 mod persist;
 mod proof;
 mod property;
 mod recovery;
+mod rewrap;
+mod rights;
+mod sealed;
+mod transport;
 mod unwrap;
+mod wrapped;
 
 use std::sync::Arc;
 
+pub use self::byok::{Cloud, CloudFile};
 pub use self::crypto::Padding;
 pub use self::enumerate::Listing;
 pub use self::error::Error;
 pub use self::export::{ExportParameters, Exported};
+pub use self::finalize::Rehearsal;
 pub use self::flags::Flags;
 pub use self::import::{ImportParameters, check_algorithm};
 pub use self::name::KeyName;
+pub use self::parameters::{Buffer, buffer};
 pub use self::persist::{Outcome, Route};
 pub use self::proof::Verified;
 pub use self::property::{PropertyValue, SupportedLengths, names};
+pub use self::rewrap::Incoming;
 
 use self::lookup::Entry;
 use self::pending::Pending;
@@ -92,6 +107,8 @@ struct Ready {
     public_object: Option<Handle>,
     secret_object: Option<Handle>,
     certificate_object: Option<Handle>,
+    /// The certificate that a public key came in, in DER.
+    certificate: Option<Arc<[u8]>>,
     ephemeral: bool,
     outcome: Option<Outcome>,
 }
@@ -114,6 +131,7 @@ impl Ready {
             public_object: entry.public.as_ref().map(|public| Handle(public.handle)),
             secret_object: entry.secret.as_ref().map(|secret| Handle(secret.handle)),
             certificate_object: entry.certificate.as_ref().map(|certificate| Handle(certificate.handle)),
+            certificate: None,
             ephemeral: !record.token,
             outcome: None,
         }

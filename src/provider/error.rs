@@ -52,6 +52,28 @@ pub enum Error {
         /// What was asked.
         operation: &'static str,
     },
+    /// A key that wraps could also decrypt what it wraps.
+    #[error("`{name}` may decrypt as well as wrap: whoever may use it could read every key that it wraps")]
+    DangerousKek {
+        /// The wrapping key.
+        name: String,
+    },
+    /// A wrapped key would come back with rights that it does not have on this token.
+    #[error(
+        "the wrapped key is on the token already and may not {gained} there ({held}): it gains no right by being unwrapped"
+    )]
+    GainsRights {
+        /// The key on the token.
+        held: String,
+        /// What it would gain.
+        gained: String,
+    },
+    /// A container with rights of its own would be exceeded.
+    #[error("the OpaqueTransport does not let the key {gained}: it gains no right by being moved")]
+    ContainerForbids {
+        /// What it would gain.
+        gained: String,
+    },
     /// A public key cannot have a name.
     #[error("a public key alone is not persisted: it has no private half to keep")]
     PublicNotPersisted,
@@ -159,7 +181,10 @@ impl Error {
             | Self::PublicNotPersisted
             | Self::Unsupported { .. }
             | Self::NoPublic { .. } => Status::NTE_NOT_SUPPORTED,
-            Self::UsageForbids { .. } => Status::NTE_PERM,
+            Self::UsageForbids { .. }
+            | Self::DangerousKek { .. }
+            | Self::GainsRights { .. }
+            | Self::ContainerForbids { .. } => Status::NTE_PERM,
             Self::NotHonoured { .. } | Self::ProofFailed { .. } => Status::NTE_VALIDATION_FAILED,
             Self::NotRemoved { ckr, .. } | Self::NotTidied { ckr, .. } => ckr.map_or(Status::NTE_FAIL, Ckr::status),
             Self::BadFlags { .. } => Status::NTE_BAD_FLAGS,
@@ -192,7 +217,14 @@ impl Error {
                 "it may leave wrapped: --wrap-key NAME".into()
             }
             Self::PolicyForbids { .. } => {
-                "the policy was fixed when the key was made; only its public half leaves".into()
+                "after it is made, a key's policy can be narrowed and not widened; only its public half leaves".into()
+            }
+            Self::DangerousKek { .. } => {
+                "make a key that only wraps (--usage wrap); --force wraps under this one all the same".into()
+            }
+            Self::ContainerForbids { .. } => "leave --export-policy and --usage out, or narrow them".into(),
+            Self::GainsRights { .. } => {
+                "ask for no more than that key may: narrow --export-policy and --usage; or delete that key first".into()
             }
             Self::PublicNotPersisted => {
                 "import the private key; to verify with a public key it need not be on the token".into()

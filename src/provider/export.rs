@@ -3,10 +3,12 @@
 use std::sync::Arc;
 
 use super::{Error, Key, Ready, proof};
-use crate::asn1::certificate;
+use crate::asn1::cms::ContentCipher;
+use crate::asn1::{self, Encryption, certificate};
 use crate::blob::BlobType;
 use crate::format::{self, Format, Writing};
-use crate::key::{Algorithm, Family, KeyMaterial, KeyUsage, PrivateKey, PublicKey, SymmetricKey, Validation, ec, rsa};
+use crate::key::rsa::{self, Hash};
+use crate::key::{Algorithm, Family, KeyMaterial, KeyUsage, PrivateKey, PublicKey, SymmetricKey, Validation, ec};
 use crate::secret::SecretBytes;
 use crate::template::attribute::{
     CKA_COEFFICIENT, CKA_EXPONENT_1, CKA_EXPONENT_2, CKA_PRIME_1, CKA_PRIME_2, CKA_PRIVATE_EXPONENT, CKA_VALUE,
@@ -16,10 +18,22 @@ use crate::wrap::{self, Scheme};
 /// What stands beside an export: the `NCryptBufferDesc`.
 #[derive(Clone, Debug, Default)]
 pub struct ExportParameters {
-    /// How the key is wrapped; `None` takes what the blob type implies.
+    /// How the key is wrapped; `None` takes what the blob type and the wrapping key imply.
     pub scheme: Option<Scheme>,
+    /// The hash of RSA-OAEP (`NCRYPTBUFFER_PKCS_PADDING_ALGO`); `None` takes SHA-256 where the token has it, else SHA-1.
+    pub hash: Option<Hash>,
+    /// The label of RSA-OAEP (`NCRYPTBUFFER_PKCS_PADDING_LABEL`).
+    pub label: Vec<u8>,
     /// `NCRYPTBUFFER_PKCS_SECRET`: encrypts a PKCS#8 under this UTF-8 password (PBES2).
     pub password: Option<SecretBytes>,
+    /// `NCRYPTBUFFER_PKCS_ALG_OID` and `NCRYPTBUFFER_PKCS_ALG_PARAM`: how it is encrypted under the password.
+    pub encryption: Encryption,
+    /// `NCRYPTBUFFER_CERT_BLOB`: the certificates, in DER, of those for whom an envelope is, where no export key names one.
+    pub certificates: Vec<Arc<[u8]>>,
+    /// `NCRYPTBUFFER_PKCS_ALG_OID`: the content encryption of an envelope; it goes before the scheme.
+    pub content: Option<ContentCipher>,
+    /// Wraps even under a key that may decrypt as well.
+    pub force: bool,
 }
 
 /// What came off.
@@ -30,6 +44,10 @@ pub struct Exported {
     pub bytes: SecretBytes,
     /// Whether the token is known to put zero bytes behind what it wraps.
     pub zero_padded: bool,
+    /// The scheme, of a key that was wrapped.
+    pub scheme: Option<Scheme>,
+    /// The hash of RSA-OAEP, where the scheme has one.
+    pub hash: Option<Hash>,
 }
 
 impl Key {
@@ -45,9 +63,17 @@ impl Key {
         format: Format,
         parameters: &ExportParameters,
     ) -> Result<Exported, crate::Error> {
+        if let Some(export_key) = export_key {
+            return self.export_to(&[export_key], format, parameters);
+        }
+        if format == Format::Blob(BlobType::Pkcs7Envelope) && !parameters.certificates.is_empty() {
+            return self.export_for_certificates(format, parameters);
+        }
         let ready = self.finalized()?;
-        if let Some(kek) = export_key {
-            return self.export_wrapped(kek, format, parameters);
+        if parameters.scheme.is_some() || parameters.hash.is_some() || !parameters.label.is_empty() {
+            let what =
+                "a scheme, and a hash and a label of RSA-OAEP, are about a key that another one wraps".to_owned();
+            return Err(Error::Contradiction { what }.into());
         }
         if format.is_public() {
             let key = KeyMaterial::Public(self.public_key()?);
@@ -60,10 +86,10 @@ impl Key {
             return Ok(exact(format::encode_with(&key, algorithm, format, &writing)?));
         }
         if let Some(password) = &parameters.password {
-            return self.export_encrypted(format, password);
+            return self.export_encrypted(format, password, parameters.encryption);
         }
-        if format == Format::Blob(BlobType::AesWrap) {
-            let what = "a Rfc3565KeyWrapBlob needs the key that wraps it".to_owned();
+        if format.is_wrapped() {
+            let what = format!("{} needs the key that wraps it", format.name());
             return Err(Error::Contradiction { what }.into());
         }
         Err(Error::PolicyForbids { name: ready.label.clone(), form: "in the clear", policy: policy_words(ready) }
@@ -75,7 +101,7 @@ impl Key {
     /// # Errors
     /// `NTE_NOT_SUPPORTED` when the policy forbids it, `NTE_BAD_TYPE` when the type cannot hold the key, what the token says.
     pub fn danger_export_plaintext(&self, format: Format) -> Result<Exported, crate::Error> {
-        self.write(&self.danger_read()?, format, None)
+        self.write(&self.danger_read()?, format, None, Encryption::default())
     }
 
     /// The public half as far as it was read with the key: no call to the token.
@@ -102,57 +128,28 @@ impl Key {
         Ok(PublicKey::Ec(point.ok_or_else(none)?))
     }
 
-    fn export_wrapped(
+    /// Under a password: in software where the policy lets the key be read, else on the token, which wraps it under the password's key.
+    fn export_encrypted(
         &self,
-        kek: &Self,
         format: Format,
-        parameters: &ExportParameters,
+        password: &SecretBytes,
+        encryption: Encryption,
     ) -> Result<Exported, crate::Error> {
-        let ready = self.finalized()?;
-        let kek = kek.kek("wrap")?;
-        let symmetric = ready.secret_object.is_some();
-        let scheme = match (format, parameters.scheme) {
-            (Format::Blob(BlobType::AesWrap), None | Some(Scheme::Kw)) => Scheme::Kw,
-            (Format::Blob(BlobType::AesWrap), Some(other)) => {
-                let what = format!("a Rfc3565KeyWrapBlob is kw, not {}", other.name());
-                return Err(Error::Contradiction { what }.into());
-            }
-            (Format::Blob(BlobType::Pkcs8) | Format::Raw, scheme) => scheme.unwrap_or(Scheme::Kwp),
-            _ => {
-                let what =
-                    format!("a {} cannot be wrapped: PKCS8_PRIVATEKEY, raw and Rfc3565KeyWrapBlob can", format.name());
-                return Err(Error::Contradiction { what }.into());
-            }
-        };
-        let fits = match format {
-            Format::Blob(BlobType::Pkcs8) => !symmetric,
-            _ => symmetric,
-        };
-        if !fits {
-            let what = if symmetric { "a symmetric key" } else { "a private key" }.to_owned();
-            return Err(format::Error::NotRepresentable { format: format.name(), what }.into());
-        }
-        if !symmetric && scheme == Scheme::Kw {
-            return Err(wrap::Error::Unsuitable { scheme: scheme.name(), key: "a private key" }.into());
-        }
-        if !ready.policy.allows_export() {
-            let (name, policy) = (ready.label.clone(), policy_words(ready));
-            return Err(Error::PolicyForbids { name, form: "wrapped", policy }.into());
-        }
-        let object = ready.secret_part().ok_or_else(|| Error::NoSuchKey { name: ready.label.clone() })?;
-        let bits = ready.bits.unwrap_or(0);
-        let capacity =
-            if symmetric { bits as usize / 8 + 64 } else { wrap::private_capacity(ready.public.as_ref(), bits) };
-        let bytes = SecretBytes::from(wrap::wrap(&self.token, scheme, kek, object, capacity)?);
-        Ok(Exported { bytes, zero_padded: !symmetric && self.token.profile().zero_pads })
-    }
-
-    fn export_encrypted(&self, format: Format, password: &SecretBytes) -> Result<Exported, crate::Error> {
         if !format.holds_pkcs8() {
             let what = format!("a {} cannot be encrypted under a password: PKCS8_PRIVATEKEY can", format.name());
             return Err(Error::Contradiction { what }.into());
         }
-        self.write(&self.danger_read()?, format, Some(password))
+        let ready = self.finalized()?;
+        let payload = self.payload(ready)?;
+        let on_token = payload.is_private && !ready.policy.allows_plaintext() && ready.policy.allows_export();
+        if !on_token || format == Format::Pkcs12 {
+            return self.write(&self.danger_read()?, format, Some(password), encryption);
+        }
+        let fresh = asn1::fresh_key(password, encryption)?;
+        let wrapped = wrap::wrap_under_password(&self.token, &fresh.key, payload.object, payload.capacity)?;
+        let der = fresh.enclose(&wrapped)?;
+        let bytes = if format.is_text() { asn1::pkcs8::to_pem(&der)? } else { der };
+        Ok(exact(bytes))
     }
 
     /// A file with what the token says of the key beside it: its name, its usage and, in PKCS#12, its certificate. What its algorithm is for anyway needs no
@@ -162,6 +159,7 @@ impl Key {
         key: &KeyMaterial,
         format: Format,
         password: Option<&SecretBytes>,
+        encryption: Encryption,
     ) -> Result<Exported, crate::Error> {
         let ready = self.finalized()?;
         let algorithm = ready.algorithm.unwrap_or(Algorithm::RSA);
@@ -172,12 +170,13 @@ impl Key {
         let is_own = |der: &Arc<[u8]>| certificate::decode(der).is_ok_and(|parts| Some(parts.public) == key.public());
         let certificates: Vec<_> = certificates.into_iter().filter(is_own).collect();
         let name = Some(ready.label.as_str());
-        let writing = Writing { usage, password, name, certificates: &certificates, ..Writing::default() };
+        let certificates = &certificates;
+        let writing = Writing { usage, password, encryption, name, certificates, ..Writing::default() };
         Ok(exact(format::encode_with(key, algorithm, format, &writing)?))
     }
 
     /// The certificate that stands beside the key on the token, if there is one.
-    fn certificates(&self) -> Result<Vec<Arc<[u8]>>, crate::Error> {
+    pub(super) fn certificates(&self) -> Result<Vec<Arc<[u8]>>, crate::Error> {
         /// Few are longer, and one that is takes a second call.
         const USUAL: usize = 4096;
         let Some(object) = self.finalized()?.certificate_object else { return Ok(Vec::new()) };
@@ -247,10 +246,10 @@ impl Key {
 }
 
 fn exact(bytes: SecretBytes) -> Exported {
-    Exported { bytes, zero_padded: false }
+    Exported { bytes, zero_padded: false, scheme: None, hash: None }
 }
 
-fn policy_words(ready: &Ready) -> String {
+pub(super) fn policy_words(ready: &Ready) -> String {
     match ready.policy.words() {
         [] => "none".to_owned(),
         words => words.join(", "),

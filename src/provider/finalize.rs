@@ -4,11 +4,14 @@ use super::generate::pair_mechanism;
 use super::import::check_algorithm;
 use super::lookup::{self, Entry, Stage};
 use super::pending::{Material, Pending, Target};
-use super::persist::{Draft, Outcome, Persisted, Route, Source, Written, destroy_all, persist};
+use super::persist::{
+    Draft, Outcome, Persisted, Route, Source, Written, check_key, check_rights, destroy_all, persist,
+};
 use super::proof::{self, Verified};
-use super::{Error, Flags, Key, Ready, State, StorageProvider, recovery};
+use super::{Error, Flags, Key, Ready, State, StorageProvider, recovery, rights};
 use crate::asn1::{self, certificate::CertificateParts};
 use crate::blob::{self, Decoded};
+use crate::format;
 use crate::key::{
     Algorithm, Consistency, ExportPolicy, Family, KeyMaterial, KeyUsage, PrivateKey, PublicKey, SymmetricAlgorithm,
     SymmetricKey, Validation, identity,
@@ -19,6 +22,7 @@ use crate::template::attribute::{CKA_ID, CKA_VALUE};
 use crate::template::get::ObjectRecord;
 use crate::template::put::{self, Attributes, PrivateKind};
 use crate::token::{self, Handle, Token};
+use crate::wrap::Temporary;
 
 impl Key {
     /// Puts a pending key on the token (`NCryptFinalizeKey`): imports its material, or generates it if there is none.
@@ -33,32 +37,40 @@ impl Key {
             pending.validation = Validation::Skip;
         }
         let finalizer = Finalizer { token: &self.token, pending };
-        let ready = finalizer.run()?;
+        let mut ready = finalizer.run()?;
+        pending.warnings.iter().for_each(|warning| ready.warn(warning));
         self.state = State::Ready(Box::new(ready));
         Ok(())
     }
 
-    /// Everything that finalizing would check before it writes, and nothing written. Tells the algorithm and usage of the key to be.
+    /// Everything that finalizing would check before it writes, and nothing written. Tells what is known of the key to be.
     ///
     /// # Errors
     /// What [`Key::finalize`] would answer, as far as it can be known without writing.
-    pub fn rehearse(&self) -> Result<(Option<Algorithm>, KeyUsage), crate::Error> {
+    pub fn rehearse(&self) -> Result<Rehearsal, crate::Error> {
         let State::Pending(pending) = &self.state else { return Err(Error::Finalized.into()) };
         let finalizer = Finalizer { token: &self.token, pending };
         let blob = finalizer.decode()?;
+        // What is wrapped is opened, into session objects that nobody keeps: what is wrong with it shows, and what it is.
+        let opened = finalizer.rehearse_wrapped()?;
         let decoded = match &pending.material {
             Material::Key(decoded) => Some(decoded),
             _ => blob.as_deref(),
         };
         let public = decoded.and_then(|decoded| decoded.key.public());
+        let (unwrapped, shown) = opened.unzip();
+        let public = public.or_else(|| shown.flatten());
         let (algorithm, usage) = match decoded {
             Some(decoded) => {
                 pending.check_said(decoded.algorithm, decoded.key.bits())?;
                 finalizer.certified(public.as_ref())?;
                 (Some(decoded.algorithm), pending.usage_for(decoded.algorithm, decoded.usage)?)
             }
-            None => match pending.algorithm() {
-                Some(algorithm) => (Some(algorithm), pending.usage_for(algorithm, None)?),
+            None => match unwrapped.or_else(|| pending.algorithm()) {
+                Some(algorithm) => {
+                    finalizer.certified(public.as_ref())?;
+                    (Some(algorithm), pending.usage_for(algorithm, None)?)
+                }
                 None => (None, pending.asked_usage()),
             },
         };
@@ -73,8 +85,27 @@ impl Key {
                 held.check_replaceable()?;
             }
         }
-        Ok((algorithm, usage))
+        let route = match (&pending.material, decoded) {
+            (Material::Wrapped { .. }, _) => Route::Unwrap,
+            (_, Some(_)) => Route::Copy,
+            (_, None) => Route::Generate,
+        };
+        Ok(Rehearsal { algorithm, usage, route, warnings: pending.warnings.clone() })
     }
+}
+
+/// What finalizing a key would come to, as far as it is known without writing.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct Rehearsal {
+    /// The algorithm, where it shows.
+    pub algorithm: Option<Algorithm>,
+    /// What the key may be used for.
+    pub usage: KeyUsage,
+    /// The way onto the token that is tried first.
+    pub route: Route,
+    /// What the user should know.
+    pub warnings: Vec<String>,
 }
 
 impl Entry {
@@ -118,11 +149,11 @@ impl Finalizer<'_> {
         }
         match &self.pending.material {
             Material::Key(decoded) => self.import(decoded),
-            Material::Wrapped { kek, scheme, bytes, target: Target::Private } => {
-                self.unwrap_private(*kek, *scheme, bytes)
+            Material::Wrapped { sealed, target: Target::Private(public) } => {
+                self.unwrap_private(sealed, public.as_ref())
             }
-            Material::Wrapped { kek, scheme, bytes, target: Target::Secret { algorithm, bits } } => {
-                self.unwrap_secret(*kek, *scheme, bytes, *algorithm, *bits)
+            Material::Wrapped { sealed, target: Target::Secret { algorithm, bits } } => {
+                self.unwrap_secret(sealed, *algorithm, *bits)
             }
             Material::None | Material::Blob { .. } => self.generate(),
         }
@@ -158,6 +189,9 @@ impl Finalizer<'_> {
         usage: KeyUsage,
     ) -> Result<Ready, crate::Error> {
         let public = private.public().ok_or_else(|| Error::NoPublic { name: self.label() })?;
+        if self.pending.came_wrapped {
+            rights::check_private(self.token, None, &public, self.policy(), usage)?;
+        }
         let id = self.pair_id(&public)?;
         self.certified(Some(&public))?;
         let old = match self.make_room(&public, usage)? {
@@ -184,6 +218,14 @@ impl Finalizer<'_> {
             let template = put::secret(secret, &self.attributes(id, token, usage));
             self.token.create(&template).map_err(|error| self.explain(error, Algorithm::symmetric(algorithm)))
         };
+        if self.pending.came_wrapped {
+            let (policy, none) = (ExportPolicy::ENCRYPTED, KeyUsage::default());
+            let passenger = || {
+                let attributes = Attributes { policy, ..self.attributes(&id, false, none) };
+                Ok(self.token.create(&put::secret(secret, &attributes))?)
+            };
+            rights::check_opened_secret(self.token, self.policy(), usage, passenger)?;
+        }
         let old = self.room_for_secret()?;
         let main = Source { session: make(&id, false)?, remake: Box::new(move |id| make(id, true)) };
         self.finish_secret(main, &id, usage, old.as_deref(), Route::Create, (algorithm, Some(secret)))
@@ -202,12 +244,28 @@ impl Finalizer<'_> {
         let make_public = |id: &[u8], token: bool| -> Result<Handle, crate::Error> {
             Ok(self.token.create(&put::public(&public, &self.attributes(id, token, usage))?)?)
         };
+        // A failure does not leave it in the session; what else is made there may wait for the session's end.
+        let guard = Temporary::new(self.token, main.session);
         let public_session = make_public(&Stage::staged(id), false)?;
         let certificate = self.certificate(&public, id)?;
-        let private_session = main.session;
+        let prove_pair =
+            |private, public_object| match proof::prove_pair(self.token, private, public_object, &public, usage)? {
+                // A container may say anything of the public half, and an elliptic private object shows nothing of it.
+                Verified::Attributes if route == Route::Unwrap && public.curve().is_some() => {
+                    Err(Error::ProofFailed { how: "no use of the key could be tested", ckr: None }.into())
+                }
+                verified => Ok(verified),
+            };
         if self.pending.name.is_none() {
+            let private_session = guard.keep();
             let certificate = certificate.map(|source| source.session);
-            return self.ephemeral(id, Some(public_session), certificate, private_session, route);
+            let key_type = PrivateKind::of(public.curve())?.key_type();
+            let check = |record: &ObjectRecord| {
+                check_rights(record, key_type, self.policy(), usage)?;
+                check_key(record, Some(&public), true)?;
+                prove_pair(private_session, Some(public_session))
+            };
+            return self.ephemeral(id, Some(public_session), certificate, private_session, route, check);
         }
         let label = self.label();
         let draft = Draft {
@@ -219,23 +277,22 @@ impl Finalizer<'_> {
             )),
             certificate,
             main,
+            key_type: PrivateKind::of(public.curve())?.key_type(),
             policy: self.policy(),
             usage,
         };
-        // Without validation an inconsistent key is wanted as it is; but it never takes the place of one that works.
-        let lenient = self.pending.validation == Validation::Skip && old.is_none();
+        // Without validation an inconsistent key is wanted as it is; but it never takes the place of one that works, and of one that was unwrapped nothing else was seen.
+        let lenient = self.pending.validation == Validation::Skip && old.is_none() && route != Route::Unwrap;
         let mut failed = None;
-        let prove =
-            |written: &Written| match proof::prove_pair(self.token, written.main, written.public, &public, usage) {
-                Err(crate::Error::Provider(Error::ProofFailed { how, .. })) if lenient => {
-                    failed = Some(how);
-                    Ok(Verified::Attributes)
-                }
-                other => other,
-            };
+        let prove = |written: &Written| match prove_pair(written.main, written.public) {
+            Err(crate::Error::Provider(Error::ProofFailed { how, .. })) if lenient => {
+                failed = Some(how);
+                Ok(Verified::Attributes)
+            }
+            other => other,
+        };
         let outcome = persist(self.token, &draft, old, prove);
-        // The private session object has done its work; the public one may wait for the session's end.
-        let _ = destroy_all(self.token, [private_session]);
+        drop(guard);
         let mut ready = Ready::of_outcome(outcome?, route);
         if let Some(how) = failed {
             ready.warn(&format!("the key does not work like its public half ({how}); it was not validated, as asked"));
@@ -254,17 +311,24 @@ impl Finalizer<'_> {
     ) -> Result<Ready, crate::Error> {
         let session = main.session;
         if self.pending.name.is_none() {
-            return self.ephemeral(id, None, None, session, route);
+            let check = |record: &ObjectRecord| {
+                check_rights(record, put::secret_key_type(algorithm), self.policy(), usage)?;
+                proof::prove_secret(self.token, session, algorithm, secret, usage)
+            };
+            return self.ephemeral(id, None, None, session, route, check);
         }
         let label = self.label();
-        let draft = Draft { label: &label, id, public: None, certificate: None, main, policy: self.policy(), usage };
+        let key_type = put::secret_key_type(algorithm);
+        let policy = self.policy();
+        let draft = Draft { label: &label, id, public: None, certificate: None, main, key_type, policy, usage };
         let prove = |written: &Written| proof::prove_secret(self.token, written.main, algorithm, secret, usage);
         let outcome = persist(self.token, &draft, old, prove);
         let _ = destroy_all(self.token, [session]);
         Ok(Ready::of_outcome(outcome?, route))
     }
 
-    /// A key without a name stays in its session. Its objects get their CKA_ID there.
+    /// A key without a name stays in its session. Its objects get their CKA_ID there. One that was unwrapped is held against what was asked, since nothing else of
+    /// it was seen.
     fn ephemeral(
         &self,
         id: &[u8],
@@ -272,17 +336,27 @@ impl Finalizer<'_> {
         certificate: Option<Handle>,
         main: Handle,
         route: Route,
+        check: impl FnOnce(&ObjectRecord) -> Result<Verified, crate::Error>,
     ) -> Result<Ready, crate::Error> {
         let settle = |object: Handle| -> Result<ObjectRecord, crate::Error> {
             self.token.set(object, &Template::new().bytes(CKA_ID, id))?;
             Ok(self.token.read(object)?)
         };
+        let record = settle(main)?;
+        let verified = if route == Route::Unwrap { check(&record) } else { Ok(Verified::Attributes) };
+        let verified = match verified {
+            Ok(verified) => verified,
+            Err(error) => {
+                let made = [Some(main), public, certificate].into_iter().flatten();
+                return Err(destroy_all(self.token, made).err().map_or(error, Into::into));
+            }
+        };
         let persisted = Persisted {
-            main: settle(main)?,
+            main: record,
             public: public.map(settle).transpose()?,
             certificate: certificate.map(settle).transpose()?,
             copied: false,
-            verified: Verified::Attributes,
+            verified,
         };
         Ok(Ready::of_outcome(persisted, route))
     }
@@ -419,7 +493,7 @@ impl Finalizer<'_> {
         Ok(identity::symmetric_id(algorithm, bits).map_err(token::Error::from)?.to_vec())
     }
 
-    fn policy(&self) -> ExportPolicy {
+    pub(super) fn policy(&self) -> ExportPolicy {
         self.pending.policy.effective()
     }
 
@@ -487,6 +561,24 @@ impl Ready {
 }
 
 impl StorageProvider {
+    /// A public key out of a file, with its certificate if it came in one. It needs no token and is never persisted; it wraps, and verifies.
+    ///
+    /// # Errors
+    /// `NTE_NOT_SUPPORTED` for a key that is not public, or of a kind that no token has.
+    pub fn import_public(&self, entry: format::Entry) -> Result<Key, crate::Error> {
+        check_algorithm(entry.decoded.algorithm)?;
+        let KeyMaterial::Public(public) = entry.decoded.key else {
+            let what = "the file holds a private or secret key, not a public one".to_owned();
+            return Err(Error::Unsupported { what, ckr: None }.into());
+        };
+        let mut key = self.public_key(entry.decoded.algorithm, public);
+        if let State::Ready(ready) = &mut key.state {
+            ready.certificate = entry.certificates.into_iter().next();
+            ready.label = entry.name.unwrap_or_default();
+        }
+        Ok(key)
+    }
+
     /// A public key, which needs no token: it is never persisted.
     pub(super) fn public_key(&self, algorithm: Algorithm, public: PublicKey) -> Key {
         Key::ready(
@@ -504,6 +596,7 @@ impl StorageProvider {
                 public_object: None,
                 secret_object: None,
                 certificate_object: None,
+                certificate: None,
                 ephemeral: true,
                 outcome: None,
             },

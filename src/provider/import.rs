@@ -1,15 +1,16 @@
 //! `NCryptImportKey` and `NCryptCreatePersistedKey`: how a pending key comes to be.
 
-use super::pending::{Material, Pending, Target};
+use std::sync::Arc;
+
+use super::pending::{Material, Pending};
 use super::{Error, Flags, Key, KeyName, State, StorageProvider, lookup};
-use crate::blob::aes_wrap::AesWrapBlob;
-use crate::blob::{BlobType, Decoded, Hints};
-use crate::key::{self, Algorithm, Curve, Family, KeyMaterial, KeyUsage, SymmetricAlgorithm, Validation};
+use crate::blob::{self, BlobType, Decoded, Hints};
+use crate::format::Format;
+use crate::key::rsa::Hash;
+use crate::key::{self, Algorithm, Curve, Family, KeyMaterial, Validation};
 use crate::secret::SecretBytes;
 use crate::template::put::PrivateKind;
-use crate::token::Handle;
 use crate::wrap::Scheme;
-use crate::{blob, wrap};
 
 /// What stands beside a blob: the `NCryptBufferDesc` of an import.
 #[derive(Clone, Debug, Default)]
@@ -22,6 +23,25 @@ pub struct ImportParameters {
     pub curve: Option<&'static Curve>,
     /// `NCRYPTBUFFER_PKCS_SECRET`: the password of an encrypted PKCS#8, in UTF-8.
     pub password: Option<SecretBytes>,
+    /// `NCRYPTBUFFER_CERT_BLOB`: the certificates, in DER, of which one is that of the key that opens an envelope, where `import_key` does not name it.
+    pub certificates: Vec<Arc<[u8]>>,
+    /// How a wrapped key is wrapped; `None` takes what the blob type, the wrapping key and the length imply.
+    pub scheme: Option<Scheme>,
+    /// The hash of RSA-OAEP (`NCRYPTBUFFER_PKCS_PADDING_ALGO`); `None`: each is tried, where no blob says it.
+    pub hash: Option<Hash>,
+    /// The label of RSA-OAEP (`NCRYPTBUFFER_PKCS_PADDING_LABEL`), where no blob says it.
+    pub label: Vec<u8>,
+}
+
+impl ImportParameters {
+    /// Refuses what is about a wrapped key, where none is.
+    fn check_no_scheme(&self) -> Result<(), Error> {
+        if self.scheme.is_none() && self.hash.is_none() && self.label.is_empty() {
+            return Ok(());
+        }
+        let what = "a scheme, and a hash and a label of RSA-OAEP, are about a key that another one wraps".to_owned();
+        Err(Error::Contradiction { what })
+    }
 }
 
 /// Whether keys of this algorithm are put on tokens by this crate, whatever the token at hand says.
@@ -75,17 +95,13 @@ impl StorageProvider {
         flags: Flags,
     ) -> Result<Key, crate::Error> {
         if let Some(import_key) = import_key {
-            let scheme = match blob_type {
-                BlobType::AesWrap => Scheme::Kw,
-                BlobType::Pkcs8 => Scheme::Kwp,
-                other => {
-                    let what = format!("a {} cannot be encrypted under a key of the token", other.name());
-                    return Err(Error::Contradiction { what }.into());
-                }
-            };
-            let private = blob_type == BlobType::Pkcs8;
-            return self.import_wrapped(import_key, scheme, private, parameters, data, flags);
+            return self.import_wrapped(import_key, Format::Blob(blob_type), parameters, data, flags);
         }
+        if blob_type == BlobType::Pkcs7Envelope && !parameters.certificates.is_empty() {
+            let recipient = self.holder_of(&parameters.certificates)?;
+            return self.import_envelope(&recipient, parameters, data, flags);
+        }
+        parameters.check_no_scheme()?;
         let hints = Hints {
             algorithm: parameters.algorithm,
             curve: parameters.curve,
@@ -117,42 +133,7 @@ impl StorageProvider {
         self.finish_import(Material::Key(decoded), parameters, flags)
     }
 
-    /// Imports a key that is wrapped under `import_key`, a key on the token: a PKCS#8 if `private`, else a bare symmetric key. The key in
-    /// the clear never reaches the host.
-    ///
-    /// # Errors
-    /// As [`StorageProvider::import_key`].
-    pub fn import_wrapped(
-        &self,
-        import_key: &Key,
-        scheme: Scheme,
-        private: bool,
-        parameters: &ImportParameters,
-        data: &[u8],
-        flags: Flags,
-    ) -> Result<Key, crate::Error> {
-        let kek = import_key.kek("unwrap")?;
-        let target = if private {
-            if scheme == Scheme::Kw {
-                return Err(wrap::Error::Unsuitable { scheme: scheme.name(), key: "a private key" }.into());
-            }
-            check_kwp_length(data)?;
-            Target::Private
-        } else {
-            let algorithm = match parameters.algorithm.map(|algorithm| algorithm.family) {
-                None => SymmetricAlgorithm::Aes,
-                Some(Family::Symmetric(algorithm)) => algorithm,
-                Some(other) => {
-                    let what = format!("a bare wrapped key cannot be an {} key", other.group());
-                    return Err(Error::Contradiction { what }.into());
-                }
-            };
-            Target::Secret { algorithm, bits: wrapped_bits(scheme, algorithm, data)? }
-        };
-        self.finish_import(Material::Wrapped { kek, scheme, bytes: data.to_vec(), target }, parameters, flags)
-    }
-
-    fn finish_import(
+    pub(super) fn finish_import(
         &self,
         material: Material,
         parameters: &ImportParameters,
@@ -186,48 +167,4 @@ const IMPORT_FLAGS: Flags = Flags::from_bits(
 
 pub(super) fn validation(flags: Flags) -> Validation {
     if flags.contains(Flags::NO_KEY_VALIDATION) { Validation::Skip } else { Validation::Full }
-}
-
-/// What RFC 5649 cannot have made is not shown to the token.
-fn check_kwp_length(data: &[u8]) -> Result<(), wrap::Error> {
-    if data.len() >= 16 && data.len().is_multiple_of(8) {
-        return Ok(());
-    }
-    let expected = "a multiple of 8 bytes, at least 16";
-    Err(wrap::Error::Length { scheme: Scheme::Kwp.name(), len: data.len(), expected })
-}
-
-/// The size of the symmetric key inside a wrap, where its length tells. KWP hides up to seven bytes, so only exact key sizes count.
-fn wrapped_bits(scheme: Scheme, algorithm: SymmetricAlgorithm, data: &[u8]) -> Result<Option<u32>, crate::Error> {
-    let len = match scheme {
-        Scheme::Kw => AesWrapBlob::decode(data)?.key_len(),
-        Scheme::Kwp => {
-            check_kwp_length(data)?;
-            data.len() - 8
-        }
-    };
-    if !algorithm.accepts(len) {
-        let expected = "the key inside has a size that the algorithm does not have";
-        return Err(wrap::Error::Length { scheme: scheme.name(), len: data.len(), expected }.into());
-    }
-    // An HMAC key may be any number of bytes, so its KWP length is not known.
-    let exact = scheme == Scheme::Kw || algorithm != SymmetricAlgorithm::Hmac;
-    Ok(if exact { u32::try_from(len * 8).ok() } else { None })
-}
-
-impl Key {
-    /// The object of a key that wraps or unwraps others.
-    pub(super) fn kek(&self, operation: &'static str) -> Result<Handle, crate::Error> {
-        let ready = self.finalized()?;
-        let object = ready.secret_object.filter(|_| ready.algorithm == Some(Algorithm::AES));
-        let object = object.ok_or_else(|| Error::Unsupported {
-            what: format!("`{}` is not an AES key, so it cannot {operation} others by AES key wrap", ready.label),
-            ckr: None,
-        })?;
-        if !ready.usage.contains(KeyUsage::WRAP) {
-            let operation = if operation == "wrap" { "wrap keys" } else { "unwrap keys" };
-            return Err(Error::UsageForbids { name: ready.label.clone(), operation }.into());
-        }
-        Ok(object)
-    }
 }

@@ -3,10 +3,9 @@
 use super::{Error, KeyName};
 use crate::asn1::certificate::CertificateParts;
 use crate::blob::{self, BlobType, Decoded, Hints};
-use crate::key::{Algorithm, Curve, ExportPolicy, KeyUsage, SymmetricAlgorithm, Validation};
+use crate::key::{Algorithm, Curve, ExportPolicy, KeyUsage, PublicKey, SymmetricAlgorithm, Validation};
 use crate::secret::SecretBytes;
-use crate::token::Handle;
-use crate::wrap::Scheme;
+use crate::wrap::Sealed;
 
 /// A key that is not on the token yet.
 #[derive(Debug)]
@@ -21,6 +20,12 @@ pub(super) struct Pending {
     pub(super) length: Option<u32>,
     pub(super) id: Option<Vec<u8>>,
     pub(super) certificate: Option<CertificateParts>,
+    /// The most that the container of the key lets it have.
+    pub(super) ceiling: Option<(ExportPolicy, KeyUsage)>,
+    /// Whether the key came wrapped, though it is in the clear here.
+    pub(super) came_wrapped: bool,
+    /// What the user should know, once the key is there.
+    pub(super) warnings: Vec<String>,
     pub(super) material: Material,
 }
 
@@ -34,13 +39,15 @@ pub(super) enum Material {
     /// Nothing: the token generates it.
     None,
     /// A wrapped key, to be opened on the token.
-    Wrapped { kek: Handle, scheme: Scheme, bytes: Vec<u8>, target: Target },
+    Wrapped { sealed: Sealed, target: Target },
 }
 
 /// What is inside a wrap.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub(super) enum Target {
-    Private,
+    /// A PKCS#8; its public half, where a container tells it.
+    Private(Option<PublicKey>),
+    /// A bare key; its size, where it is known before it is opened.
     Secret { algorithm: SymmetricAlgorithm, bits: Option<u32> },
 }
 
@@ -57,6 +64,9 @@ impl Pending {
             length: None,
             id: None,
             certificate: None,
+            ceiling: None,
+            came_wrapped: false,
+            warnings: Vec::new(),
             material,
         }
     }
@@ -108,6 +118,22 @@ impl Pending {
             return Err(Error::Contradiction { what }.into());
         }
         Ok(attribute & possible)
+    }
+
+    /// What a container lets a key have is the most it gets.
+    pub(super) fn check_ceiling(&self, usage: KeyUsage) -> Result<(), Error> {
+        let Some((policy, most)) = self.ceiling else { return Ok(()) };
+        let gained = if self.policy.allows_plaintext() && !policy.allows_plaintext() {
+            "leave in the clear".to_owned()
+        } else {
+            let more = KeyUsage::from_bits(usage.bits() & !most.bits());
+            let words: Vec<_> = more.words().collect();
+            if words.is_empty() {
+                return Ok(());
+            }
+            format!("be used to {}", words.join(", "))
+        };
+        Err(Error::ContainerForbids { gained })
     }
 
     /// What was said of the key's size and curve must be true of it.

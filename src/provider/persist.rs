@@ -69,6 +69,8 @@ pub(super) struct Draft<'a> {
     pub(super) certificate: Option<Source<'a>>,
     /// The private or the secret object.
     pub(super) main: Source<'a>,
+    /// CKA_KEY_TYPE of the private or the secret object.
+    pub(super) key_type: u64,
     pub(super) policy: ExportPolicy,
     pub(super) usage: KeyUsage,
 }
@@ -222,13 +224,7 @@ fn compare(
 ) -> Result<(ObjectRecord, Option<ObjectRecord>, Option<ObjectRecord>), crate::Error> {
     let main = token.read(placed.main)?;
     let differ = |what: String| Err(Error::NotHonoured { what }.into());
-    if main.policy != draft.policy {
-        return differ(format!("export policy {:?} instead of {:?}", main.policy.words(), draft.policy.words()));
-    }
-    if main.usage != draft.usage {
-        let words = |usage: KeyUsage| usage.words().collect::<Vec<_>>().join(", ");
-        return differ(format!("usage ({}) instead of ({})", words(main.usage), words(draft.usage)));
-    }
+    check_rights(&main, draft.key_type, draft.policy, draft.usage)?;
     let wanted = draft.public.as_ref().map(|(_, key)| key);
     check_object(&main, draft.label, &stage.written(draft.id))?;
     check_key(&main, wanted, true)?;
@@ -249,6 +245,27 @@ fn compare(
     Ok((main, public, certificate))
 }
 
+/// What the object may do and what it is: some tokens answer CKR_OK and keep something else.
+pub(super) fn check_rights(
+    record: &ObjectRecord,
+    key_type: u64,
+    policy: ExportPolicy,
+    usage: KeyUsage,
+) -> Result<(), Error> {
+    let differ = |what: String| Err(Error::NotHonoured { what });
+    if record.key_type != Some(key_type) {
+        return differ(format!("CKA_KEY_TYPE {:?} instead of {key_type}", record.key_type));
+    }
+    if record.policy != policy {
+        return differ(format!("export policy {:?} instead of {:?}", record.policy.words(), policy.words()));
+    }
+    if record.usage != usage {
+        let words = |usage: KeyUsage| usage.words().collect::<Vec<_>>().join(", ");
+        return differ(format!("usage ({}) instead of ({})", words(record.usage), words(usage)));
+    }
+    Ok(())
+}
+
 fn check_object(record: &ObjectRecord, label: &str, id: &[u8]) -> Result<(), Error> {
     let differ = |what: &str| Err(Error::NotHonoured { what: what.to_owned() });
     if !record.token {
@@ -263,10 +280,15 @@ fn check_object(record: &ObjectRecord, label: &str, id: &[u8]) -> Result<(), Err
     Ok(())
 }
 
-fn check_key(record: &ObjectRecord, wanted: Option<&PublicKey>, private: bool) -> Result<(), Error> {
+pub(super) fn check_key(record: &ObjectRecord, wanted: Option<&PublicKey>, private: bool) -> Result<(), Error> {
     let differ = |what: &str| Err(Error::NotHonoured { what: what.to_owned() });
     if record.private.is_some_and(|found| found != private) {
         return differ("another CKA_PRIVATE");
+    }
+    if let (Some(found), Some(wanted)) = (record.curve, wanted.and_then(PublicKey::curve))
+        && found != wanted
+    {
+        return differ("another curve");
     }
     match (&record.public, wanted) {
         (Some(found), Some(wanted)) if found != wanted => differ("another public key"),

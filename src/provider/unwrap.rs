@@ -3,36 +3,62 @@
 use super::finalize::{Finalizer, Room};
 use super::import::check_algorithm;
 use super::lookup::Stage;
+use super::pending::{Material, Target};
 use super::persist::{Route, Source};
-use super::{Error, Ready, proof};
-use crate::key::{Algorithm, Family, KeyUsage, PublicKey, SymmetricAlgorithm};
-use crate::template::put::{self, PrivateKind};
+use super::{Error, Ready, proof, rights};
+use crate::key::{Algorithm, ExportPolicy, Family, KeyUsage, PublicKey, SymmetricAlgorithm};
+use crate::template::put::{self, Attributes, PrivateKind};
 use crate::token::Handle;
-use crate::wrap::{self, Scheme};
+use crate::wrap::{self, Opening, Sealed, Temporary};
 
-impl Finalizer<'_> {
-    pub(super) fn unwrap_private(&self, kek: Handle, scheme: Scheme, bytes: &[u8]) -> Result<Ready, crate::Error> {
-        let pending = self.pending;
-        PrivateKind::of(pending.algorithm.and_then(|algorithm| algorithm.curve).or(pending.curve))?;
-        let kinds: &[PrivateKind] = match pending.algorithm.map(|algorithm| (algorithm.family, algorithm.curve)) {
-            Some((Family::Rsa, _)) => &[PrivateKind::Rsa],
-            Some((Family::Symmetric(_), _)) => {
-                let what = "a wrapped PKCS#8 holds a private key, not a symmetric one".to_owned();
-                return Err(Error::Contradiction { what }.into());
-            }
-            Some((family, curve)) => {
-                check_algorithm(Algorithm { family, curve })?;
-                &[PrivateKind::Ec]
-            }
-            None => &[PrivateKind::Rsa, PrivateKind::Ec],
+/// What a wrapped private key turned out to be, as a session object that has only the rights that it takes to find that out.
+pub(super) struct OpenedPrivate<'t> {
+    kind: PrivateKind,
+    object: Temporary<'t>,
+    /// Whether the object has the rights of the key to be.
+    is_final: bool,
+    pub(super) public: PublicKey,
+    pub(super) algorithm: Algorithm,
+    usage: KeyUsage,
+}
+
+impl<'t> Finalizer<'t> {
+    pub(super) fn unwrap_private(&self, sealed: &Sealed, told: Option<&PublicKey>) -> Result<Ready, crate::Error> {
+        let opening = sealed.open(self.token).map_err(|error| sealed.conceal(error))?;
+        let OpenedPrivate { kind, mut object, is_final, public, usage, .. } =
+            self.open_private(sealed, &opening, told)?;
+        let shell = |id: &[u8], token| put::private_shell(kind, &self.attributes(id, token, usage));
+        if !is_final {
+            drop(object);
+            object = Temporary::new(self.token, opening.unwrap(&shell(&Stage::staged(b""), false))?);
+        }
+        let id = self.pair_id(&public)?;
+        self.certified(Some(&public))?;
+        let old = match self.make_room(&public, usage)? {
+            Room::Taken(finished) => return Ok(*finished),
+            Room::Free(old) => old,
         };
+        let remake = |id: &[u8]| -> Result<Handle, crate::Error> { Ok(opening.unwrap(&shell(id, true))?) };
+        let main = Source { session: object.keep(), remake: Box::new(remake) };
+        self.finish_pair(main, public, &id, usage, old.as_deref(), Route::Unwrap)
+    }
+
+    /// Opens what is wrapped and asks whether it may have the rights that it is to have.
+    fn open_private(
+        &self,
+        sealed: &Sealed,
+        opening: &Opening<'_>,
+        told: Option<&PublicKey>,
+    ) -> Result<OpenedPrivate<'t>, crate::Error> {
+        let pending = self.pending;
+        let kinds = self.possible_kinds(told)?;
         let algorithm_of = |kind: PrivateKind| match (kind, pending.algorithm) {
             (PrivateKind::Rsa, _) => Algorithm::RSA,
             (_, Some(algorithm)) => algorithm,
             (_, None) => Algorithm { family: Family::Ecdsa, curve: None },
         };
         let mut usages = Vec::new();
-        for kind in kinds {
+        for kind in &kinds {
             match pending.usage_for(algorithm_of(*kind), None) {
                 Ok(usage) => usages.push((*kind, usage)),
                 // A usage that only one kind has decides the kind.
@@ -44,86 +70,183 @@ impl Finalizer<'_> {
         let usage_of = |wanted: PrivateKind| {
             usages.iter().find(|(kind, _)| *kind == wanted).map(|(_, usage)| *usage).unwrap_or_default()
         };
-        let placeholder = Stage::staged(b"");
-        let shell = |kind, id: &[u8], token, usage| put::private_shell(kind, &self.attributes(id, token, usage));
         // A key that may only agree gives its public point away by a signature, on a session object before its final usage is set.
-        let probing = |kind| match kind {
-            PrivateKind::Rsa => usage_of(kind),
-            _ => usage_of(kind) | KeyUsage::SIGN,
+        let probing = |kind| match (kind, told) {
+            (PrivateKind::Ec, None) => usage_of(kind) | KeyUsage::SIGN,
+            _ => usage_of(kind),
         };
-        let (kind, mut session) = wrap::unwrap_private(self.token, scheme, kek, bytes, &kinds, |kind| {
-            shell(kind, &placeholder, false, probing(kind))
-        })?;
+        // What it may not be read as is not known yet.
+        let policy = if self.policy().allows_plaintext() { ExportPolicy::NONE } else { pending.policy };
+        let placeholder = Stage::staged(b"");
+        let shell = |kind| {
+            let attributes = Attributes { policy, ..self.attributes(&placeholder, false, probing(kind)) };
+            put::private_shell(kind, &attributes)
+        };
+        // Before the key is an object of any kind.
+        usages.iter().try_for_each(|(_, usage)| pending.check_ceiling(*usage))?;
+        let (kind, object) = opening.unwrap_private(&kinds, shell).map_err(|error| sealed.conceal(error))?;
+        let object = Temporary::new(self.token, object);
         let usage = usage_of(kind);
-        let record = self.token.read(session)?;
-        let public = match (record.public, record.curve) {
-            (Some(public), _) => public,
-            (None, Some(curve)) => {
-                let point = proof::recover_point(self.token, session, curve)?;
-                PublicKey::Ec(point.ok_or_else(|| Error::NoPublic { name: self.label() })?)
-            }
-            (None, None) => {
-                let what = "the wrapped key is on a curve that is not known here".to_owned();
-                return Err(Error::Unsupported { what, ckr: None }.into());
-            }
-        };
-        let found = match public.curve() {
+        let public = self.public_half(object.handle, told)?;
+        let algorithm = match public.curve() {
             None => Algorithm::RSA,
             Some(curve) => Algorithm::elliptic(algorithm_of(kind).family, curve),
         };
-        pending.check_said(found, public.bits())?;
+        pending.check_said(algorithm, public.bits())?;
         let named = pending.algorithm.and_then(|algorithm| algorithm.curve);
         if named.is_some_and(|curve| Some(curve) != public.curve()) {
-            let what = format!("the wrapped key is an {found} key, not an {} key", algorithm_of(kind));
+            let what = format!("the wrapped key is an {algorithm} key, not an {} key", algorithm_of(kind));
             return Err(Error::Contradiction { what }.into());
         }
-        if probing(kind) != usage {
-            self.token.destroy(session)?;
-            session = wrap::unwrap(self.token, scheme, kek, bytes, &shell(kind, &placeholder, false, usage))?;
+        rights::check_private(self.token, Some(opening), &public, self.policy(), usage)?;
+        let is_final = probing(kind) == usage && policy == pending.policy;
+        Ok(OpenedPrivate { kind, object, is_final, public, algorithm, usage })
+    }
+
+    /// Opens what is wrapped as finalizing would, and keeps nothing. What it is, if it is wrapped, and its public half.
+    pub(super) fn rehearse_wrapped(&self) -> Result<Option<(Algorithm, Option<PublicKey>)>, crate::Error> {
+        let Material::Wrapped { sealed, target } = &self.pending.material else { return Ok(None) };
+        let opening = sealed.open(self.token).map_err(|error| sealed.conceal(error))?;
+        match target {
+            Target::Private(told) => {
+                let opened = self.open_private(sealed, &opening, told.as_ref())?;
+                Ok(Some((opened.algorithm, Some(opened.public))))
+            }
+            Target::Secret { algorithm, bits } => {
+                self.open_secret(sealed, &opening, *algorithm, *bits)?;
+                Ok(Some((Algorithm::symmetric(*algorithm), None)))
+            }
         }
-        let id = self.pair_id(&public)?;
-        self.certified(Some(&public))?;
-        let old = match self.make_room(&public, usage)? {
-            Room::Taken(finished) => return Ok(*finished),
-            Room::Free(old) => old,
-        };
-        let remake = move |id: &[u8]| -> Result<Handle, crate::Error> {
-            Ok(wrap::unwrap(self.token, scheme, kek, bytes, &shell(kind, id, true, usage))?)
-        };
-        self.finish_pair(
-            Source { session, remake: Box::new(remake) },
-            public,
-            &id,
-            usage,
-            old.as_deref(),
-            Route::Unwrap,
-        )
+    }
+
+    /// The kinds of private key that a wrapped PKCS#8 may hold, by what was said of it.
+    fn possible_kinds(&self, told: Option<&PublicKey>) -> Result<Vec<PrivateKind>, crate::Error> {
+        let pending = self.pending;
+        if let (Some(public), Some(said)) = (told, pending.algorithm)
+            && said.family.is_elliptic() != public.curve().is_some()
+        {
+            let what = format!("the file says that the key is no {} key", said.family.group());
+            return Err(Error::Contradiction { what }.into());
+        }
+        if let Some(public) = told {
+            check_algorithm(match public.curve() {
+                Some(curve) => Algorithm::elliptic(Family::Ecdsa, curve),
+                None => Algorithm::RSA,
+            })?;
+            return Ok(vec![PrivateKind::of(public.curve())?]);
+        }
+        let curve = pending.algorithm.and_then(|algorithm| algorithm.curve).or(pending.curve);
+        match pending.algorithm.map(|algorithm| algorithm.family) {
+            Some(Family::Rsa) => Ok(vec![PrivateKind::Rsa]),
+            Some(Family::Symmetric(_)) => {
+                let what = "a wrapped PKCS#8 holds a private key, not a symmetric one".to_owned();
+                Err(Error::Contradiction { what }.into())
+            }
+            Some(family) => {
+                check_algorithm(Algorithm { family, curve })?;
+                Ok(vec![curve.map_or(Ok(PrivateKind::Ec), |curve| PrivateKind::of(Some(curve)))?])
+            }
+            None => match curve {
+                Some(curve) => Ok(vec![PrivateKind::of(Some(curve))?]),
+                None => Ok(vec![PrivateKind::Rsa, PrivateKind::Ec]),
+            },
+        }
+    }
+
+    /// The public half of an unwrapped key: as the token shows it, else as it was told, else from two signatures. What was told is proven later,
+    /// by a signature or an agreement, and must be what the token shows.
+    fn public_half(&self, session: Handle, told: Option<&PublicKey>) -> Result<PublicKey, crate::Error> {
+        let record = self.token.read(session)?;
+        match (record.public, told, record.curve) {
+            (Some(shown), Some(told), _) if shown != *told => {
+                Err(another("the wrapped key is another one than it says"))
+            }
+            (Some(shown), ..) => Ok(shown),
+            (None, Some(told), curve) => {
+                if curve.is_some_and(|curve| Some(curve) != told.curve()) {
+                    return Err(another("the wrapped key is on another curve than it says"));
+                }
+                Ok(told.clone())
+            }
+            (None, None, Some(curve)) => {
+                let point = proof::recover_point(self.token, session, curve)?;
+                Ok(PublicKey::Ec(point.ok_or_else(|| Error::NoPublic { name: self.label() })?))
+            }
+            (None, None, None) => {
+                let what = "the wrapped key is on a curve that is not known here".to_owned();
+                Err(Error::Unsupported { what, ckr: None }.into())
+            }
+        }
     }
 
     pub(super) fn unwrap_secret(
         &self,
-        kek: Handle,
-        scheme: Scheme,
-        bytes: &[u8],
+        sealed: &Sealed,
         algorithm: SymmetricAlgorithm,
         bits: Option<u32>,
     ) -> Result<Ready, crate::Error> {
-        if let Some(bits) = bits {
-            self.pending.check_said(Algorithm::symmetric(algorithm), bits)?;
-        }
-        let usage = self.pending.usage_for(Algorithm::symmetric(algorithm), None)?;
+        let opening = sealed.open(self.token).map_err(|error| sealed.conceal(error))?;
+        let (bits, usage) = self.open_secret(sealed, &opening, algorithm, bits)?;
         let id = self.secret_id(algorithm, bits.unwrap_or(0))?;
         let make = |id: &[u8], token: bool| -> Result<Handle, crate::Error> {
             let template = put::secret_shell(algorithm, &self.attributes(id, token, usage));
-            wrap::unwrap(self.token, scheme, kek, bytes, &template).map_err(|error| match error {
-                wrap::Error::Token(source) => {
-                    wrap::Error::Unwrap { tried: format!("tried as {}", algorithm.name()), source }.into()
-                }
-                other => other.into(),
-            })
+            opening.unwrap(&template).map_err(|error| explain(sealed, &opening, algorithm, error))
         };
         let old = self.room_for_secret()?;
         let main = Source { session: make(&id, false)?, remake: Box::new(move |id| make(id, true)) };
         self.finish_secret(main, &id, usage, old.as_deref(), Route::Unwrap, (algorithm, None))
     }
+
+    /// Opens a symmetric key to learn its size, and asks whether it may have the rights that it is to have.
+    fn open_secret(
+        &self,
+        sealed: &Sealed,
+        opening: &Opening<'_>,
+        algorithm: SymmetricAlgorithm,
+        bits: Option<u32>,
+    ) -> Result<(Option<u32>, KeyUsage), crate::Error> {
+        let name = Algorithm::symmetric(algorithm);
+        let usage = self.pending.usage_for(name, None)?;
+        self.pending.check_ceiling(usage)?;
+        let explain = |error| explain(sealed, opening, algorithm, error);
+        let bits = match bits {
+            Some(bits) => Some(bits),
+            None => measure(opening, algorithm).map_err(explain)?,
+        };
+        if let Some(bits) = bits {
+            self.pending.check_said(name, bits)?;
+        }
+        // That it can be unwrapped at all is said in this key's words.
+        drop(opening.passenger(algorithm).map_err(explain)?);
+        rights::check_secret(self.token, opening, algorithm, self.policy(), usage)?;
+        Ok((bits, usage))
+    }
+}
+
+/// What was tried, with what the token said.
+fn explain(sealed: &Sealed, opening: &Opening<'_>, algorithm: SymmetricAlgorithm, error: wrap::Error) -> crate::Error {
+    let error = match error {
+        wrap::Error::Token(source) => {
+            let tried = format!("tried as {} by {}", algorithm.name(), opening.describe());
+            wrap::Error::Unwrap { tried, source }
+        }
+        other => other,
+    };
+    sealed.conceal(error).into()
+}
+
+fn another(problem: &str) -> crate::Error {
+    wrap::Error::Container { what: "the container", problem: problem.to_owned() }.into()
+}
+
+/// The size of a wrapped symmetric key that neither its length nor the token tells: some tokens forget how long a key is that they unwrapped. One that
+/// the algorithm does not have is refused: some tokens unwrap bytes of any number as an AES key.
+pub(super) fn measure(opening: &Opening<'_>, algorithm: SymmetricAlgorithm) -> Result<Option<u32>, wrap::Error> {
+    let (len, is_exact) = opening.secret_len(algorithm)?;
+    let shortest = if is_exact { len } else { len.saturating_sub(7) };
+    if !(shortest..=len).any(|len| algorithm.accepts(len)) {
+        let expected = "the key inside has a size that the algorithm does not have";
+        return Err(wrap::Error::Length { scheme: opening.scheme_name(), len, expected });
+    }
+    Ok(u32::try_from(len * 8).ok().filter(|_| is_exact))
 }

@@ -1,0 +1,320 @@
+//! `PKCS7_ENVELOPE`, both ways: a CMS EnvelopedData for the holders of RSA keys.
+//!
+//! What Windows puts inside is not settled: Microsoft's sample provider envelopes a CNG private blob, others a PKCS#8. Written here is PKCS#8, which a token can wrap
+//! and unwrap by itself; read are both, with or without the ContentInfo around it. A CNG blob inside, or a content that the token does not unwrap, is decrypted on the
+//! token and imported from this host, which the outcome says. Under a key that only unwraps that is done for private keys alone, which show that they are some: it must not
+//! become a way to decrypt what else was wrapped for that key.
+
+use super::export::{ExportParameters, Exported};
+use std::sync::Arc;
+
+use super::lookup;
+use super::pending::{Material, Target};
+use super::transport::wrapping_keys;
+use super::wrapped::{Payload, check_leaves};
+use super::{Error, Flags, ImportParameters, Key, Ready, State, StorageProvider, kek};
+use crate::asn1::certificate::{self, CertificateParts};
+use crate::asn1::cms::{self, Content, ContentCipher, Identity, Recipient, RecipientId, Transport};
+use crate::asn1::pem::Label;
+use crate::asn1::{self, Cipher, spki};
+use crate::blob::{BlobType, Decoded, Hints};
+use crate::format::{self, Format};
+use crate::key::{Family, KeyMaterial, KeyUsage, SymmetricAlgorithm};
+use crate::secret::SecretBytes;
+use crate::template::attribute::{CKA_CLASS, CKA_TOKEN, CKO_PRIVATE_KEY};
+use crate::template::put;
+use crate::wrap::{self, Kek, KekKind, Scheme, Sealed, envelope};
+
+/// Recipients that are tried where none is named as this key. Each takes the token one decryption.
+const MOST_TRIED: usize = 20;
+
+impl Key {
+    /// The key for several recipients.
+    pub(super) fn export_envelope(
+        &self,
+        payload: Payload<'_>,
+        recipients: &[&Self],
+        parameters: &ExportParameters,
+    ) -> Result<Exported, crate::Error> {
+        let ready = self.finalized()?;
+        check_leaves(ready)?;
+        check_envelope(recipients, parameters)?;
+        let usual = match (parameters.content, parameters.scheme) {
+            (None, None) if envelope::usual_scheme(&self.token)? == Scheme::CbcPad => {
+                Some(ContentCipher::Cbc(Cipher::Aes256))
+            }
+            (None, None) => Some(ContentCipher::Aes256WrapPad),
+            (asked, _) => asked,
+        };
+        // What may be seen is enveloped here, as most programs read it, where the token could only do it as few do.
+        let is_open = parameters.scheme.is_none() && ready.policy.allows_plaintext();
+        let by_token = match parameters.content {
+            Some(ContentCipher::Cbc(cipher)) => wrap::wraps_cbc(&self.token, cipher)?,
+            Some(_) => true,
+            None => matches!(usual, Some(ContentCipher::Cbc(_))),
+        };
+        if is_open && !by_token {
+            return self.envelope_here(recipients, ready, parameters);
+        }
+        payload.envelope(recipients, &ExportParameters { content: usual, ..parameters.clone() })
+    }
+
+    /// For the holders of certificates.
+    pub(super) fn export_for_certificates(
+        &self,
+        format: Format,
+        parameters: &ExportParameters,
+    ) -> Result<Exported, crate::Error> {
+        let provider = StorageProvider { token: self.token.clone() };
+        let holder = |der: &Arc<[u8]>| -> Result<Self, crate::Error> {
+            provider.import_public(format::decode_one(der, Format::Cert, &Hints::default(), None)?)
+        };
+        let holders = parameters.certificates.iter().map(holder).collect::<Result<Vec<_>, _>>()?;
+        self.export_to(&holders.iter().collect::<Vec<_>>(), format, parameters)
+    }
+
+    fn envelope_here(
+        &self,
+        recipients: &[&Self],
+        ready: &Ready,
+        parameters: &ExportParameters,
+    ) -> Result<Exported, crate::Error> {
+        let mut to = Vec::new();
+        for key in recipients {
+            key.check_may_wrap(parameters.force)?;
+            to.push((key.recipient_id()?, key.rsa_public().map_err(|_| needs_rsa(key))?));
+        }
+        let format = if ready.secret_object.is_some() { Format::Raw } else { Format::PKCS8 };
+        let content = self.danger_export_plaintext(format)?.bytes;
+        // As the token would do it: who opens it may have one like it.
+        let hash = parameters.hash.unwrap_or_else(|| wrap::usual_hash(self.token.profile()));
+        let cipher = parameters.content.unwrap_or(ContentCipher::Cbc(Cipher::Aes256));
+        let bytes = cms::seal(&content, &to, cipher, &Transport::oaep(hash))?;
+        Ok(Exported { bytes: bytes.into(), zero_padded: false, scheme: Some(Scheme::CbcPad), hash: Some(hash) })
+    }
+
+    /// By what an envelope names the holder of this key: its certificate, else its key.
+    fn recipient_id(&self) -> Result<RecipientId, crate::Error> {
+        match self.certificate_parts()? {
+            Some(parts) => Ok(RecipientId::issuer_and_serial(&parts)),
+            None => Ok(RecipientId::KeyId(spki::key_id(&self.public_key()?)?.to_vec())),
+        }
+    }
+
+    /// The certificate that the key came in, or that stands beside it; one for another key does not count.
+    fn certificate_parts(&self) -> Result<Option<CertificateParts>, crate::Error> {
+        let ready = self.finalized()?;
+        let der = match &ready.certificate {
+            Some(der) => Some(der.clone()),
+            None => self.certificates()?.into_iter().next(),
+        };
+        let parts = der.and_then(|der| certificate::decode(&der).ok());
+        Ok(parts.filter(|parts| Some(&parts.public) == ready.public.as_ref()))
+    }
+
+    fn identity(&self) -> Result<Identity, crate::Error> {
+        Ok(match self.certificate_parts()? {
+            Some(parts) => Identity::of_certificate(&parts)?,
+            None => Identity::of_key(&self.public_key()?)?,
+        })
+    }
+}
+
+impl Payload<'_> {
+    /// The key for several recipients, by the token.
+    pub(super) fn envelope(self, recipients: &[&Key], parameters: &ExportParameters) -> Result<Exported, crate::Error> {
+        check_envelope(recipients, parameters)?;
+        let cipher = match (parameters.content, parameters.scheme) {
+            (Some(cipher), _) => cipher,
+            (None, Some(Scheme::CbcPad)) => ContentCipher::Cbc(Cipher::Aes256),
+            (None, Some(Scheme::Kwp)) => ContentCipher::Aes256WrapPad,
+            (None, Some(other)) => {
+                let what = format!("the content of a PKCS7_ENVELOPE is under cbc-pad or kwp, not {}", other.name());
+                return Err(Error::Contradiction { what }.into());
+            }
+            (None, None) if envelope::usual_scheme(self.token)? == Scheme::CbcPad => ContentCipher::Cbc(Cipher::Aes256),
+            (None, None) => ContentCipher::Aes256WrapPad,
+        };
+        let scheme = if matches!(cipher, ContentCipher::Cbc(_)) { Scheme::CbcPad } else { Scheme::Kwp };
+        let zero_padded = self.zero_padding(scheme)?;
+        let keys = wrapping_keys(self.token, recipients, parameters.force)?;
+        let mut to = Vec::new();
+        for (key, wrapping) in recipients.iter().zip(&keys) {
+            if wrapping.kek.kind == KekKind::Aes {
+                return Err(needs_rsa(key).into());
+            }
+            to.push((wrapping.kek, key.recipient_id()?));
+        }
+        let (bytes, hash) = envelope::seal(self.token, &to, cipher, parameters.hash, self.object, self.capacity)?;
+        Ok(Exported { bytes: bytes.into(), zero_padded, scheme: Some(scheme), hash: Some(hash) })
+    }
+}
+
+/// What an envelope has no room for.
+fn check_envelope(recipients: &[&Key], parameters: &ExportParameters) -> Result<(), Error> {
+    let what = if !parameters.label.is_empty() {
+        "a PKCS7_ENVELOPE is written without a label of RSA-OAEP".to_owned()
+    } else if parameters.content.is_some() && parameters.scheme.is_some() {
+        "the content encryption is said twice: by its OID and by a scheme".to_owned()
+    } else if recipients.len() > cms::MAX_RECIPIENTS {
+        format!("a PKCS7_ENVELOPE is for at most {} recipients", cms::MAX_RECIPIENTS)
+    } else {
+        return Ok(());
+    };
+    Err(Error::Contradiction { what })
+}
+
+fn needs_rsa(key: &Key) -> wrap::Error {
+    let name = if key.label().is_empty() { "the key".to_owned() } else { format!("`{}`", key.label()) };
+    wrap::Error::Kek { scheme: "PKCS7_ENVELOPE", wanted: "an RSA key", name, found: "no RSA key" }
+}
+
+impl StorageProvider {
+    /// Imports what an envelope holds.
+    pub(super) fn import_envelope(
+        &self,
+        import_key: &Key,
+        parameters: &ImportParameters,
+        data: &[u8],
+        flags: Flags,
+    ) -> Result<Key, crate::Error> {
+        kek::check_says_itself(Format::Blob(BlobType::Pkcs7Envelope), parameters)?;
+        let (kek, recipients, content) = open_envelope(import_key, data)?;
+        let symmetric = symmetric_of(parameters);
+        if self.unwraps(kek, &recipients, &content, symmetric)? {
+            let sealed = Sealed::Envelope { kek, recipients, content };
+            let material = Material::Wrapped { sealed, target: target_of(symmetric) };
+            return self.finish_import(material, parameters, flags);
+        }
+        // Whoever may only wrap and unwrap must not get at what another wrapped: bytes of no structure, of which anything can be said, are for a key that decrypts. And what was
+        // opened and makes no key is one error with what could not be opened.
+        let may_decrypt = import_key.usage().contains(KeyUsage::DECRYPT);
+        if symmetric.is_some() && !may_decrypt {
+            let (name, operation) =
+                (import_key.label().to_owned(), "decrypt an envelope whose content this token does not unwrap");
+            return Err(Error::UsageForbids { name, operation }.into());
+        }
+        let plain = envelope::decrypt(&self.token, kek, &recipients, &content);
+        let sealed = Sealed::Envelope { kek, recipients, content };
+        let plain = plain.map_err(|error| sealed.conceal(error))?;
+        let decoded = decode_content(&plain, symmetric, parameters, flags);
+        let decoded = match decoded {
+            Ok(decoded) if may_decrypt || matches!(decoded.key, KeyMaterial::Private(_)) => decoded,
+            Err(error) if may_decrypt => return Err(error),
+            Ok(_) | Err(_) => return Err(wrap::Error::Integrity.into()),
+        };
+        let mut key = self.import_decoded(decoded, parameters, flags | Flags::DO_NOT_FINALIZE)?;
+        if let State::Pending(pending) = &mut key.state {
+            let warning = "the envelope was opened on this host, where the key was in the clear: the token does not unwrap its content";
+            pending.warnings.push(warning.to_owned());
+            pending.came_wrapped = true;
+        }
+        if !flags.contains(Flags::DO_NOT_FINALIZE) {
+            key.finalize(Flags::NONE)?;
+        }
+        Ok(key)
+    }
+
+    /// The key on the token that one of the certificates is for.
+    pub(super) fn holder_of(&self, certificates: &[Arc<[u8]>]) -> Result<Key, crate::Error> {
+        for der in certificates {
+            let Ok(parts) = certificate::decode(der) else { continue };
+            let template = put::public_numbers(&parts.public)?.flag(CKA_TOKEN, true).ulong(CKA_CLASS, CKO_PRIVATE_KEY);
+            if let Some(record) = self.token.find_and_read(&template)?.first() {
+                return self.open_key(&lookup::uri_of(&self.token, record).to_string());
+            }
+        }
+        let what = "none of the certificates is for an RSA key on the token".to_owned();
+        Err(Error::Unsupported { what, ckr: None }.into())
+    }
+
+    /// Whether the token unwraps the content by itself. One that it only decrypts is tried: it may hold a CNG blob, which no token unwraps.
+    fn unwraps(
+        &self,
+        kek: Kek,
+        recipients: &[Recipient],
+        content: &Content,
+        symmetric: Option<SymmetricAlgorithm>,
+    ) -> Result<bool, crate::Error> {
+        let only_unwrapped = !matches!(content.cipher, ContentCipher::Cbc(_));
+        if only_unwrapped || symmetric.is_some() {
+            return Ok(only_unwrapped || envelope::is_unwrapped(&self.token, content)?);
+        }
+        if !envelope::is_unwrapped(&self.token, content)? {
+            return Ok(false);
+        }
+        let sealed = Sealed::Envelope { kek, recipients: recipients.to_vec(), content: content.clone() };
+        self.unwraps_privately(&sealed)
+    }
+}
+
+/// The recipients of an envelope that a key may be, and what is in it.
+fn open_envelope(import_key: &Key, data: &[u8]) -> Result<(Kek, Vec<Recipient>, Content), crate::Error> {
+    let kek = import_key.unwrapping_kek()?;
+    let KekKind::Rsa { modulus_len } = kek.kind else { return Err(needs_rsa(import_key).into()) };
+    let armoured = asn1::pem::is_pem(data)
+        .then(|| asn1::pem::find(data, &[Label::Cms, Label::Pkcs7]).and_then(|section| section.decode()))
+        .transpose()?;
+    let read = cms::decode(armoured.as_deref().unwrap_or(data))?;
+    let recipients: Vec<Recipient> = match read.recipients_for(&import_key.identity()?) {
+        Ok(found) => found.into_iter().cloned().collect(),
+        // It may be named by a certificate that is not on the token.
+        Err(error) => {
+            let fits = |recipient: &&Recipient| recipient.encrypted_key.len() == modulus_len;
+            let others: Vec<_> = read.recipients.iter().filter(fits).take(MOST_TRIED).cloned().collect();
+            if others.is_empty() {
+                return Err(error.into());
+            }
+            others
+        }
+    };
+    Ok((kek, recipients, read.content))
+}
+
+/// An envelope as it is unwrapped on the token, and in no other way.
+pub(super) fn sealed(
+    import_key: &Key,
+    parameters: &ImportParameters,
+    data: &[u8],
+) -> Result<(Sealed, Target), crate::Error> {
+    kek::check_says_itself(Format::Blob(BlobType::Pkcs7Envelope), parameters)?;
+    let (kek, recipients, content) = open_envelope(import_key, data)?;
+    Ok((Sealed::Envelope { kek, recipients, content }, target_of(symmetric_of(parameters))))
+}
+
+fn symmetric_of(parameters: &ImportParameters) -> Option<SymmetricAlgorithm> {
+    match parameters.algorithm?.family {
+        Family::Symmetric(algorithm) => Some(algorithm),
+        _ => None,
+    }
+}
+
+fn target_of(symmetric: Option<SymmetricAlgorithm>) -> Target {
+    symmetric.map_or(Target::Private(None), |algorithm| Target::Secret { algorithm, bits: None })
+}
+
+/// What was in an envelope: a PKCS#8, a CNG blob, or the bytes of a symmetric key.
+fn decode_content(
+    plain: &SecretBytes,
+    symmetric: Option<SymmetricAlgorithm>,
+    parameters: &ImportParameters,
+    flags: Flags,
+) -> Result<Decoded, crate::Error> {
+    let hints = Hints {
+        algorithm: parameters.algorithm,
+        curve: parameters.curve,
+        validation: super::import::validation(flags),
+        ..Hints::default()
+    };
+    let format = match symmetric {
+        Some(algorithm) if algorithm.accepts(plain.len()) => Format::Raw,
+        _ => format::sniff(plain)?,
+    };
+    // A token that wrapped it may have put zero bytes behind it.
+    let trimmed = if format == Format::PKCS8 { Some(wrap::kw::trim_zeros(plain)?.0) } else { None };
+    let decoded = format::decode(trimmed.as_deref().unwrap_or(plain), format, &hints)?;
+    match decoded.key {
+        KeyMaterial::Public(_) => Err(Error::PublicNotPersisted.into()),
+        _ => Ok(decoded),
+    }
+}
