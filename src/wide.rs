@@ -39,7 +39,9 @@ pub fn decode(bytes: &[u8]) -> Result<String, Error> {
     if !rest.is_empty() {
         return Err(Error::OddLength);
     }
-    let mut units: Vec<u16> = units.iter().map(|unit| u16::from_le_bytes(*unit)).collect();
+    // Passwords come this way too.
+    let mut units: zeroize::Zeroizing<Vec<u16>> =
+        units.iter().map(|unit| u16::from_le_bytes(*unit)).collect::<Vec<_>>().into();
     if units.last() == Some(&0) {
         units.pop();
     }

@@ -11,6 +11,7 @@ use cng_pkcs11::format::Format;
 use cng_pkcs11::key::curve::CURVES;
 use cng_pkcs11::key::rsa::Hash;
 use cng_pkcs11::key::{Algorithm, Curve, ExportPolicy, KeyUsage};
+use cng_pkcs11::provider::Cloud;
 use cng_pkcs11::wrap::Scheme;
 
 /// Windows CNG key blobs onto PKCS#11 tokens and back.
@@ -85,6 +86,8 @@ pub(crate) enum Command {
     Inspect(InspectArgs),
     /// List the keys of the token
     List(ListArgs),
+    /// Wrap a wrapped key anew, for other keys, on the token
+    Rewrap(RewrapArgs),
     /// Give a key another name
     Rename(RenameArgs),
     /// Set a property of a key
@@ -136,9 +139,9 @@ pub(crate) struct TokenInitArgs {
 /// What a new key will be.
 #[derive(Args, Debug)]
 pub(crate) struct PolicyArgs {
-    /// In which form the key may leave the token
-    #[arg(long, value_name = "POLICY", default_value = "none", value_parser = export_policy)]
-    pub(crate) export_policy: ExportPolicy,
+    /// In which form the key may leave the token: none, encrypted or plaintext [default: none, or what an OpaqueTransport says]
+    #[arg(long, value_name = "POLICY", value_parser = export_policy)]
+    pub(crate) export_policy: Option<ExportPolicy>,
     /// What the key may do: sign, decrypt, agree, wrap (with commas between) or all [default: what its algorithm is for]
     #[arg(long, value_name = "USES", value_parser = key_usage)]
     pub(crate) usage: Option<KeyUsage>,
@@ -180,9 +183,11 @@ pub(crate) struct ImportArgs {
     /// The key on the token that opens a wrapped file
     #[arg(long, value_name = "NAME")]
     pub(crate) unwrap_key: Option<String>,
-    /// How the file is wrapped [default: what the type implies]
+    /// How the file is wrapped [default: what the type, the key and the length imply]
     #[arg(long, value_parser = scheme, requires = "unwrap_key")]
     pub(crate) scheme: Option<Scheme>,
+    #[command(flatten)]
+    pub(crate) oaep: OaepArgs,
     /// Where the password of an encrypted PKCS#8 or PKCS#12 comes from: prompt, env:NAME, file:PATH or fd:N
     #[arg(long, value_name = "SRC")]
     pub(crate) password_source: Option<String>,
@@ -203,29 +208,114 @@ pub(crate) enum RouteArg {
     Unwrap,
 }
 
+/// The keys that a key is wrapped under.
+#[derive(Args, Debug)]
+pub(crate) struct WrappingArgs {
+    /// A key on the token that wraps the private or secret key: an AES key, or an RSA key. Repeat it where the type has several recipients
+    #[arg(long, value_name = "NAME")]
+    pub(crate) wrap_key: Vec<String>,
+    /// A file with the RSA public key, or certificate, that it is wrapped to: PEM, DER, JWK or a blob. Repeat it where the type has several recipients
+    #[arg(long, value_name = "FILE")]
+    pub(crate) wrap_to: Vec<PathBuf>,
+}
+
+impl WrappingArgs {
+    pub(crate) fn is_empty(&self) -> bool {
+        self.wrap_key.is_empty() && self.wrap_to.is_empty()
+    }
+}
+
+/// What RSA-OAEP can be told.
+#[derive(Args, Debug)]
+pub(crate) struct OaepArgs {
+    /// The hash of RSA-OAEP: sha1, sha256, sha384 or sha512 [default: sha256 where the token has it, else sha1; to unwrap, each in turn]
+    #[arg(long, value_name = "H", value_parser = hash)]
+    pub(crate) oaep_hash: Option<Hash>,
+    /// The label of RSA-OAEP in hexadecimal [default: none]
+    #[arg(long, value_name = "HEX", value_parser = hex)]
+    pub(crate) oaep_label: Option<Bytes>,
+}
+
+impl OaepArgs {
+    pub(crate) fn label(&self) -> Vec<u8> {
+        self.oaep_label.as_ref().map(|label| label.0.clone()).unwrap_or_default()
+    }
+
+    pub(crate) fn is_empty(&self) -> bool {
+        self.oaep_hash.is_none() && self.oaep_label.is_none()
+    }
+}
+
 #[derive(Args, Debug)]
 pub(crate) struct ExportArgs {
     /// The key's name or pkcs11: URI
     pub(crate) name: String,
     /// What the output shall be
-    #[arg(long = "type", value_name = "TYPE", value_parser = format, long_help = values::output())]
-    pub(crate) kind: Format,
+    #[arg(long = "type", value_name = "TYPE", value_parser = format, long_help = values::output(), required_unless_present = "byok", conflicts_with = "byok")]
+    pub(crate) kind: Option<Format>,
     /// The output file, or - for stdout
     #[arg(long, short, value_name = "FILE")]
     pub(crate) output: Option<PathBuf>,
-    /// The key on the token that wraps the private or secret key
-    #[arg(long, value_name = "NAME")]
-    pub(crate) wrap_key: Option<String>,
-    /// How it is wrapped [default: what the type implies, else kwp]
-    #[arg(long, value_parser = scheme, requires = "wrap_key")]
+    #[command(flatten)]
+    pub(crate) wrapping: WrappingArgs,
+    /// Make what the key import of a cloud takes: aws, gcp or azure. The cloud's wrapping key goes with --wrap-to
+    #[arg(long, value_name = "CLOUD", value_parser = cloud)]
+    pub(crate) byok: Option<Cloud>,
+    /// The identifier of azure's wrapping key, a URL [default: the kid of its JWK]
+    #[arg(long, value_name = "URL", requires = "byok")]
+    pub(crate) kid: Option<String>,
+    /// How it is wrapped: kw, kwp, kw-pkcs7, cbc-pad, gcm, rsa-oaep or rsa-aes [default: what the type implies, else kwp under an AES key, rsa-aes or rsa-oaep under an RSA key]
+    #[arg(long, value_parser = scheme)]
     pub(crate) scheme: Option<Scheme>,
+    #[command(flatten)]
+    pub(crate) oaep: OaepArgs,
     /// Where the password that encrypts a PKCS#8 or PKCS#12 comes from: prompt, env:NAME, file:PATH or fd:N
-    #[arg(long, value_name = "SRC", conflicts_with = "wrap_key")]
+    #[arg(long, value_name = "SRC", conflicts_with_all = ["wrap_key", "wrap_to"])]
     pub(crate) password_source: Option<String>,
     /// Let a private key leave in the clear, if its policy allows that
     #[arg(long)]
     pub(crate) allow_plaintext: bool,
-    /// Overwrite an existing file
+    /// Overwrite an existing file; wrap under a key that may also decrypt
+    #[arg(long)]
+    pub(crate) force: bool,
+}
+
+#[derive(Args, Debug)]
+pub(crate) struct RewrapArgs {
+    /// The wrapped key, or - for stdin
+    pub(crate) file: PathBuf,
+    /// The key on the token that opens it
+    #[arg(long, value_name = "NAME")]
+    pub(crate) unwrap_key: String,
+    /// What is inside, or what carries it; auto: containers show themselves, else a private key is tried, then a symmetric one
+    #[arg(long = "type", value_name = "TYPE", default_value = "auto", value_parser = input_type, long_help = values::input())]
+    pub(crate) kind: InputType,
+    /// How it is wrapped: kw, kwp, kw-pkcs7, cbc-pad, gcm, rsa-oaep or rsa-aes [default: what the type, the key and the length imply]
+    #[arg(long, value_parser = scheme)]
+    pub(crate) scheme: Option<Scheme>,
+    /// The algorithm of a symmetric key
+    #[arg(long, value_parser = algorithm, long_help = values::algorithm())]
+    pub(crate) algorithm: Option<Algorithm>,
+    #[command(flatten)]
+    pub(crate) oaep: OaepArgs,
+    #[command(flatten)]
+    pub(crate) wrapping: WrappingArgs,
+    /// What the output shall be [default: what the input is]
+    #[arg(long, value_name = "TYPE", value_parser = format, long_help = values::output())]
+    pub(crate) to: Option<Format>,
+    /// How it is wrapped anew [default: as it was, under a key of the same kind; else what the type and the key imply]
+    #[arg(long, value_name = "SCHEME", value_parser = scheme)]
+    pub(crate) to_scheme: Option<Scheme>,
+    /// The hash of RSA-OAEP in the output [default: sha256 where the token has it, else sha1]
+    #[arg(long, value_name = "H", value_parser = hash)]
+    pub(crate) to_oaep_hash: Option<Hash>,
+    /// The label of RSA-OAEP in the output, in hexadecimal [default: none]
+    #[arg(long, value_name = "HEX", value_parser = hex)]
+    pub(crate) to_oaep_label: Option<Bytes>,
+    /// The output file, or - for stdout
+    #[arg(long, short, value_name = "FILE")]
+    pub(crate) output: Option<PathBuf>,
+    /// Overwrite an existing file; wrap under a key that may also decrypt
     #[arg(long)]
     pub(crate) force: bool,
 }
@@ -507,7 +597,14 @@ fn encryption(text: &str) -> Result<Encryption, String> {
 }
 
 fn scheme(text: &str) -> Result<Scheme, String> {
-    Scheme::by_name(text).ok_or_else(|| "unknown scheme; known are kw, kwp".to_owned())
+    let names = || Scheme::ALL.into_iter().map(Scheme::name);
+    Scheme::by_name(text).ok_or_else(|| {
+        format!("unknown scheme{}; known are {}", values::meant(text, names()), names().collect::<Vec<_>>().join(", "))
+    })
+}
+
+fn cloud(text: &str) -> Result<Cloud, String> {
+    Cloud::by_name(text).ok_or_else(|| "unknown cloud; known are aws, azure, gcp".to_owned())
 }
 
 fn hash(text: &str) -> Result<Hash, String> {

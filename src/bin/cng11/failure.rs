@@ -144,6 +144,9 @@ fn library_code(error: &Error) -> u8 {
             ProviderError::Name { .. } | ProviderError::Contradiction { .. } | ProviderError::BadFlags { .. } => 2,
             ProviderError::PolicyForbids { .. }
             | ProviderError::UsageForbids { .. }
+            | ProviderError::DangerousKek { .. }
+            | ProviderError::GainsRights { .. }
+            | ProviderError::ContainerForbids { .. }
             | ProviderError::PublicNotPersisted
             | ProviderError::NotHonoured { .. }
             | ProviderError::Unsupported { .. }
@@ -156,8 +159,8 @@ fn library_code(error: &Error) -> u8 {
         Error::Token(error) | Error::Wrap(wrap::Error::Token(error) | wrap::Error::Unwrap { source: error, .. }) => {
             token_code(error)
         }
-        Error::Wrap(wrap::Error::Mechanism { .. }) => 3,
-        Error::Wrap(wrap::Error::Unsuitable { .. }) => 2,
+        Error::Wrap(wrap::Error::Mechanism { .. } | wrap::Error::Oaep { .. } | wrap::Error::DoesNotFit { .. }) => 3,
+        Error::Wrap(wrap::Error::Unsuitable { .. } | wrap::Error::Kek { .. }) => 2,
         _ if is_password(error) => 4,
         _ => 1,
     }

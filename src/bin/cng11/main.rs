@@ -48,6 +48,7 @@ fn run(context: &Context, command: Command) -> Result<u8, Failure> {
         Command::Import(args) => cmd::import::run(context, &args),
         Command::Inspect(args) => cmd::inspect::run(context, &args),
         Command::List(args) => cmd::list::run(context, &args),
+        Command::Rewrap(args) => cmd::rewrap::run(context, &args),
         Command::Rename(args) => cmd::rename::run(context, &args),
         Command::Set(args) => cmd::property::set(context, &args),
         Command::Show(args) => cmd::show::run(context, &args),

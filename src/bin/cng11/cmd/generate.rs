@@ -14,7 +14,9 @@ pub(crate) fn run(context: &Context, args: &GenerateArgs) -> Result<u8, Failure>
     let algorithm = algorithm(args)?;
     let flags = if args.policy.overwrite { Flags::OVERWRITE_KEY } else { Flags::NONE };
     let mut key = context.provider(Access::ReadWrite)?.create_persisted_key(algorithm, Some(&name), flags)?;
-    key.set_export_policy(args.policy.export_policy)?;
+    if let Some(policy) = args.policy.export_policy {
+        key.set_export_policy(policy)?;
+    }
     if let Some(usage) = args.policy.usage {
         key.set_usage(usage)?;
     }

@@ -1,9 +1,10 @@
 //! `import FILE [--name NAME] …`
 
+use cng_pkcs11::asn1;
 use cng_pkcs11::blob::{BlobType, Hints};
-use cng_pkcs11::format::{self, Format};
+use cng_pkcs11::format::{self, Format, wrapped_file};
 use cng_pkcs11::key::{KeyMaterial, Validation};
-use cng_pkcs11::provider::{Error, Flags, ImportParameters, Key, KeyName, StorageProvider, check_algorithm};
+use cng_pkcs11::provider::{Error, Flags, ImportParameters, Key, KeyName, Rehearsal, StorageProvider, check_algorithm};
 use cng_pkcs11::secret::SecretBytes;
 use cng_pkcs11::token::Access;
 use cng_pkcs11::wrap::Scheme;
@@ -19,7 +20,7 @@ use crate::output::printable;
 pub(crate) fn run(context: &Context, args: &ImportArgs) -> Result<u8, Failure> {
     let given = args.name.as_deref().map(KeyName::new).transpose()?;
     match (args.route, &args.unwrap_key) {
-        (RouteArg::Unwrap, None) => {
+        (RouteArg::Unwrap, None) if args.password_source.is_none() => {
             return Err(Failure::usage("the route `unwrap` needs a key that unwraps", "name it with --unwrap-key"));
         }
         (RouteArg::Create, Some(_)) => {
@@ -30,6 +31,18 @@ pub(crate) fn run(context: &Context, args: &ImportArgs) -> Result<u8, Failure> {
         }
         _ => {}
     }
+    if args.unwrap_key.is_none() && !args.oaep.is_empty() {
+        return Err(Failure::usage(
+            "--oaep-hash and --oaep-label are about a wrapped file",
+            "name the key that opens it with --unwrap-key",
+        ));
+    }
+    if args.unwrap_key.is_some() && (args.password_source.is_some() || args.choice.key.is_some()) {
+        return Err(Failure::usage(
+            "--password-source and --key are about a file that no other key wraps",
+            "leave them out, or --unwrap-key",
+        ));
+    }
     let bytes = file::read(&args.file)?;
     let certificate = args.cert.as_deref().map(file::read).transpose()?;
     let mut parameters = ImportParameters {
@@ -37,6 +50,10 @@ pub(crate) fn run(context: &Context, args: &ImportArgs) -> Result<u8, Failure> {
         algorithm: args.algorithm,
         curve: args.curve,
         password: context.password(args.password_source.as_deref(), "--password-source")?,
+        scheme: args.scheme,
+        hash: args.oaep.oaep_hash,
+        label: args.oaep.label(),
+        ..ImportParameters::default()
     };
     let mut flags = Flags::DO_NOT_FINALIZE | Flags::SILENT;
     if args.policy.overwrite {
@@ -48,10 +65,11 @@ pub(crate) fn run(context: &Context, args: &ImportArgs) -> Result<u8, Failure> {
     let mut warnings = Vec::new();
     let mut key = match &args.unwrap_key {
         None => clear(context, args, &mut parameters, &bytes, flags, &mut warnings)?,
-        Some(_) if parameters.name.is_none() => return Err(nameless()),
         Some(unwrap_key) => wrapped(context, args, unwrap_key, &parameters, &bytes, flags)?,
     };
-    key.set_export_policy(args.policy.export_policy)?;
+    if let Some(policy) = args.policy.export_policy {
+        key.set_export_policy(policy)?;
+    }
     if let Some(usage) = args.policy.usage {
         key.set_usage(usage)?;
     }
@@ -62,8 +80,8 @@ pub(crate) fn run(context: &Context, args: &ImportArgs) -> Result<u8, Failure> {
         key.set_certificate(certificate)?;
     }
     if args.dry_run {
-        let name = parameters.name.ok_or_else(nameless)?;
-        return rehearse(context, args, &key, &name, &warnings);
+        let name = key.name().cloned().ok_or_else(nameless)?;
+        return rehearse(context, &key, &name, &warnings);
     }
     key.finalize(Flags::NONE)?;
     report_made(context.output, &key, "imported", &warnings);
@@ -83,6 +101,11 @@ fn clear(
         InputType::Is(format) => format,
         InputType::Auto => recognise(args, bytes)?,
     };
+    // The PIN is asked for once.
+    let mut opened = None;
+    if let Some(key) = by_the_token(context, args, parameters, bytes, format, flags, &mut opened)? {
+        return Ok(key);
+    }
     let hints = Hints {
         algorithm: parameters.algorithm,
         curve: parameters.curve,
@@ -110,10 +133,48 @@ fn clear(
     if above > 0 {
         warnings.push(format!("{above} more certificates of the file are not put on the token"));
     }
-    let provider = context.provider(Access::ReadWrite)?;
+    let provider = match opened {
+        Some(provider) => provider,
+        None => context.provider(Access::ReadWrite)?,
+    };
     let mut key = provider.import_decoded(decoded, parameters, flags)?;
     if let Some(certificate) = own {
         key.set_certificate(certificate)?;
+    }
+    Ok(key)
+}
+
+/// An encrypted PKCS#8 that the token opens by itself, if it can.
+fn by_the_token(
+    context: &Context,
+    args: &ImportArgs,
+    parameters: &ImportParameters,
+    bytes: &SecretBytes,
+    format: Format,
+    flags: Flags,
+    opened: &mut Option<StorageProvider>,
+) -> Result<Option<Key>, Failure> {
+    let only = args.route == RouteArg::Unwrap;
+    let is_one = matches!(format, Format::PKCS8 | Format::Pkcs8Pem) && args.choice.key.is_none();
+    let is_wanted = (only || args.route == RouteArg::Auto) && !args.no_validate;
+    if !is_one || !is_wanted || parameters.password.is_none() || parameters.name.is_none() {
+        if only {
+            return Err(Failure::usage(
+                "with a password the route `unwrap` is for one encrypted PKCS#8, imported under a --name and validated",
+                "leave --route out, or --key and --no-validate, and give a --name",
+            ));
+        }
+        return Ok(None);
+    }
+    let provider = opened.insert(context.provider(Access::ReadWrite)?);
+    let key = provider.import_encrypted(bytes, args.choice.limits(), parameters, flags)?;
+    if key.is_none() && only {
+        return Err(if provider.opens_encrypted(bytes, args.choice.limits())? {
+            asn1::Error::PasswordWrong.into()
+        } else {
+            let what = "the token does not open this encrypted file by itself".to_owned();
+            Error::Unsupported { what, ckr: None }.into()
+        });
     }
     Ok(key)
 }
@@ -122,7 +183,7 @@ fn nameless() -> Failure {
     Failure::usage("the file does not name the key", "name it with --name")
 }
 
-/// A wrapped file: the type says what is inside.
+/// A wrapped file: the type says what is inside, or which container carries it.
 fn wrapped(
     context: &Context,
     args: &ImportArgs,
@@ -131,31 +192,44 @@ fn wrapped(
     bytes: &SecretBytes,
     flags: Flags,
 ) -> Result<Key, Failure> {
-    let (private, implied) = match args.kind {
-        InputType::Is(Format::Blob(BlobType::AesWrap)) => (false, Scheme::Kw),
-        InputType::Is(Format::Raw) => (false, Scheme::Kwp),
-        InputType::Is(Format::Blob(BlobType::Pkcs8)) => (true, Scheme::Kwp),
+    if matches!(args.kind, InputType::Auto) && wrapped_file::is_wrapped_file(bytes) {
+        let file = wrapped_file::decode(bytes)?;
+        if args.scheme.is_some() || !args.oaep.is_empty() {
+            return Err(Failure::usage("the file says itself how it is wrapped", "leave --scheme and --oaep-hash out"));
+        }
+        if parameters.name.is_none() && file.label.is_none() {
+            return Err(nameless());
+        }
+        let provider = context.provider(Access::ReadWrite)?;
+        let kek = provider.open_key(unwrap_key)?;
+        return Ok(provider.import_wrapped_file(&kek, &file, parameters, flags)?);
+    }
+    let format = match args.kind {
+        InputType::Is(format) if format.is_wrapped() || matches!(format, Format::Raw | Format::PKCS8) => format,
         InputType::Is(other) => {
             return Err(Failure::usage(
                 format!("a wrapped file does not hold a {}", other.name()),
-                "--type says what is inside: PKCS8_PRIVATEKEY, raw, or Rfc3565KeyWrapBlob",
+                format!("--type says what is inside, or what carries it: {WRAPPED}"),
             ));
         }
-        InputType::Auto => {
-            return Err(Failure::usage(
-                "a wrapped file does not tell what is inside",
-                "say it with --type: PKCS8_PRIVATEKEY, raw, or Rfc3565KeyWrapBlob",
-            ));
-        }
+        // A container shows itself; what has none cannot.
+        InputType::Auto => format::sniff(bytes).ok().filter(|format| format.is_wrapped()).ok_or_else(|| {
+            Failure::usage("a wrapped file does not tell what is inside", format!("say it with --type: {WRAPPED}"))
+        })?,
     };
-    let scheme = args.scheme.unwrap_or(implied);
-    if args.kind_is(BlobType::AesWrap) && scheme != Scheme::Kw {
+    if args.kind_is(BlobType::AesWrap) && args.scheme.is_some_and(|scheme| scheme != Scheme::Kw) {
         return Err(Failure::usage("a Rfc3565KeyWrapBlob is kw and nothing else", "leave --scheme out"));
+    }
+    if parameters.name.is_none() && format != Format::Blob(BlobType::OpaqueTransport) {
+        return Err(nameless());
     }
     let provider: StorageProvider = context.provider(Access::ReadWrite)?;
     let kek = provider.open_key(unwrap_key)?;
-    Ok(provider.import_wrapped(&kek, scheme, private, parameters, bytes, flags)?)
+    Ok(provider.import_wrapped(&kek, format, parameters, bytes, flags)?)
 }
+
+const WRAPPED: &str =
+    "PKCS8_PRIVATEKEY, raw, Rfc3565KeyWrapBlob, PKCS11RsaAesWrapBlob, PKCS7_ENVELOPE or OpaqueTransport";
 
 fn recognise(args: &ImportArgs, bytes: &SecretBytes) -> Result<Format, Failure> {
     match format::sniff(bytes) {
@@ -168,18 +242,13 @@ fn recognise(args: &ImportArgs, bytes: &SecretBytes) -> Result<Format, Failure> 
     }
 }
 
-fn rehearse(
-    context: &Context,
-    args: &ImportArgs,
-    key: &Key,
-    name: &KeyName,
-    warnings: &[String],
-) -> Result<u8, Failure> {
+fn rehearse(context: &Context, key: &Key, name: &KeyName, warnings: &[String]) -> Result<u8, Failure> {
+    let Rehearsal { algorithm, usage, route, warnings: also, .. } = key.rehearse()?;
+    let warnings: Vec<_> = warnings.iter().chain(&also).collect();
     warnings.iter().for_each(|warning| context.output.warning(warning));
-    let (algorithm, usage) = key.rehearse()?;
     let algorithm_name = algorithm.map(|algorithm| algorithm.name());
     let words: Vec<_> = usage.words().collect();
-    let route = if args.unwrap_key.is_some() { "unwrap" } else { "copy" };
+    let route = route.name();
     let document = json!({
         "dry_run": true, "name": name.as_str(), "algorithm": algorithm_name, "bits": key.bits(),
         "export_policy": key.export_policy().words(), "usage": words, "route": route, "warnings": warnings,
