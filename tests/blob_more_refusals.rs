@@ -244,8 +244,7 @@ fn every_type_read_as_every_other_is_refused_without_a_panic() {
         for other in BlobType::ALL.iter().copied().filter(|other| *other != vector.blob_type) {
             let same = matches!(
                 (vector.blob_type, other),
-                (_, BlobType::Public | BlobType::Private | BlobType::AesWrap)
-                    | (_, BlobType::OpaqueKey | BlobType::OpaqueTransport)
+                (_, BlobType::Public | BlobType::Private | BlobType::AesWrap | BlobType::OpaqueKey)
                     | (BlobType::CapiDsaPrivate, BlobType::CapiDsaV2Private)
                     | (BlobType::CapiDsaPublic, BlobType::CapiDsaV2Public)
                     | (BlobType::CapiDsaV2Private, BlobType::CapiDsaPrivate)

@@ -225,7 +225,7 @@ fn every_type_read_as_every_other_is_refused() {
                     Some(Status::NTE_INCORRECT_PASSWORD)
                 }
                 // They have no layout: nobody but their provider can say what they are not.
-                Format::Blob(BlobType::OpaqueKey | BlobType::OpaqueTransport) => Some(Status::NTE_NOT_SUPPORTED),
+                Format::Blob(BlobType::OpaqueKey) => Some(Status::NTE_NOT_SUPPORTED),
                 _ => Some(Status::NTE_BAD_DATA),
             };
             let outcome = format::decode(&bytes, format, &vector.hints());

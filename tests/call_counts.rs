@@ -214,6 +214,59 @@ fn a_key_leaves_wrapped_by_one_call() {
 }
 
 #[test]
+fn a_key_leaves_by_each_scheme_under_an_aes_key_by_one_call() {
+    for scheme in ["kw", "kwp"] {
+        for (key, kind, objects) in [(&RSA, "PKCS8_PRIVATEKEY", 2), (&EC, "PKCS8_PRIVATEKEY", 2), (&AES, "raw", 1)] {
+            let policy: &[&str] = if key.is_pair() { &["--export-policy", "encrypted"] } else { &[] };
+            let bench = bench_with(key, policy);
+            let export = ["export", NAME, "--type", kind, "--wrap-key", "kek", "--scheme", scheme, "-o", "-"];
+            let calls = Calls::of(&bench, &export);
+            let finding = |objects| {
+                let reads = vec!["C_GetAttributeValue"; objects];
+                [vec!["C_FindObjectsInit", "C_FindObjects", "C_FindObjectsFinal"], reads].concat()
+            };
+            let expected = [finding(objects), finding(1), vec!["C_WrapKey"]].concat();
+            assert_eq!(calls.work, expected, "{scheme}: {}", calls.table());
+        }
+    }
+}
+
+#[test]
+fn rsa_oaep_is_one_call_and_rsa_aes_on_this_token_generates_wraps_twice_and_destroys() {
+    let bench = bench_with(&EC, &["--export-policy", "encrypted"]);
+    bench.must(
+        &AES.import(&[]).into_iter().map(|word| if word == NAME { "aes".to_owned() } else { word }).collect::<Vec<_>>(),
+    );
+    let rsa_kek = bench::vector("more/rsa2048.PKCS8_PRIVATEKEY.bin");
+    let rsa_kek = rsa_kek.to_str().expect("a UTF-8 path");
+    bench.must(&["import", rsa_kek, "--name", "rsa kek", "--usage", "wrap"]);
+    let public = bench::vector("more/rsa2048.spki.bin");
+    let public = public.to_str().expect("a UTF-8 path");
+
+    let calls = Calls::of(&bench, &["export", "aes", "--type", "raw", "--wrap-key", "rsa kek", "-o", "-"]);
+    assert_eq!((calls.others(), calls.writes()), (vec!["C_WrapKey"], 0), "{}", calls.table());
+
+    // The mechanism CKM_RSA_AES_KEY_WRAP is asked for first; an AES key is made, leaves by RSA-OAEP, wraps the key, and goes.
+    let both = ["C_GenerateKey", "C_WrapKey", "C_WrapKey", "C_DestroyObject"];
+    for (kind, asked) in [
+        ("PKCS8_PRIVATEKEY", &["C_GetMechanismList", "C_GetMechanismList"][..]),
+        ("PKCS11RsaAesWrapBlob", &["C_GetMechanismList", "C_GetMechanismList"]),
+        ("PKCS7_ENVELOPE", &["C_GetMechanismInfo"]),
+    ] {
+        let calls = Calls::of(&bench, &["export", NAME, "--type", kind, "--wrap-key", "rsa kek", "-o", "-"]);
+        // The key that leaves and the one that wraps are two objects each.
+        assert_eq!((calls.searches(), calls.reads()), (6, 4), "{kind}: {}", calls.table());
+        assert_eq!(calls.work[10..], [asked, &both].concat(), "{kind}: {}", calls.table());
+    }
+    // A public key out of a file is an object as long as that takes.
+    let calls = Calls::of(&bench, &["export", NAME, "--type", "PKCS8_PRIVATEKEY", "--wrap-to", public, "-o", "-"]);
+    let list = ["C_GetMechanismList", "C_GetMechanismList"];
+    let expected = [&["C_CreateObject"], &list[..], &both, &["C_DestroyObject"]].concat();
+    assert_eq!((calls.searches(), calls.reads()), (3, 2), "{}", calls.table());
+    assert_eq!(calls.work[5..], expected, "{}", calls.table());
+}
+
+#[test]
 fn a_signature_is_two_calls_on_the_opened_key() {
     for key in [&RSA, &EC] {
         let bench = bench_with(key, &[]);

@@ -384,7 +384,7 @@ fn a_dry_run_checks_everything_and_writes_nothing() {
             &["--type", "Rfc3565KeyWrapBlob", "--unwrap-key", "kek"],
             json!("AES"),
         ),
-        ("ec-nistP256.kek256.kwp.bin", &["--type", "PKCS8_PRIVATEKEY", "--unwrap-key", "kek"], Value::Null),
+        ("ec-nistP256.kek256.kwp.bin", &["--type", "PKCS8_PRIVATEKEY", "--unwrap-key", "kek"], json!("ECDSA_P256")),
         ("aes256.KeyDataBlob.bin", &["--overwrite"], json!("AES")),
     ] {
         let name = if options.contains(&"--overwrite") { "kek" } else { "new" };

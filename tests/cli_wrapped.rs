@@ -58,6 +58,7 @@ fn rfc3565_blobs_under_a_kek_on_the_token_equal_the_vectors_both_ways() {
             let raw = token.export(key, "raw", &[&wrap[..], &["--scheme", "kw"]].concat());
             assert!(raw == exported, "{file}");
 
+            token.cng11(&["delete", key, "--yes"]).ok();
             let name = format!("{key} under {kek}");
             let more = ["--type", "Rfc3565KeyWrapBlob", "--unwrap-key", kek, "--export-policy", "plaintext"];
             let document = token.import(&file, &name, &more);
@@ -66,6 +67,7 @@ fn rfc3565_blobs_under_a_kek_on_the_token_equal_the_vectors_both_ways() {
             assert_eq!(document["bits"], key[3..].parse::<u64>().expect("bits"), "{name}");
             let exported = token.export(&name, "raw", &["--allow-plaintext"]);
             assert!(exported == vector(&format!("{key}.raw.bin")), "{name}");
+            token.import(&format!("{key}.raw.bin"), key, &["--algorithm", "AES", "--export-policy", "encrypted"]);
         }
     }
 }
@@ -102,6 +104,7 @@ fn an_aes_key_travels_by_kwp_too() {
     let path = token.path_text("wrapped");
     token.cng11(&["export", "key", "--type", "raw", "--wrap-key", "kek256", "-o", &path]).ok();
     assert!(openssl_unwraps(&path) == vector("aes192.raw.bin"));
+    token.cng11(&["delete", "key", "--yes"]).ok();
     let import = ["import", &path, "--name", "back", "--type", "raw", "--algorithm", "AES", "--unwrap-key", "kek256"];
     let document = token.json(&[&import[..], &["--export-policy", "plaintext"]].concat());
     assert_eq!(document["bits"], 192);
@@ -144,7 +147,13 @@ fn a_private_key_wrapped_by_the_token_is_the_same_key_to_openssl() {
             assert!(openssl_normal(&plain) == vector(&format!("{key}.PKCS8_PRIVATEKEY.bin")), "{key}");
         }
 
-        // And back again, zeros and all.
+        // And back again, zeros and all: beside the original only with what that may do, without it as one likes.
+        let beside = ["import", &path, "--name", "gains", "--type", "PKCS8_PRIVATEKEY", "--unwrap-key", "kek256"];
+        if key != "ec-brainpoolP512r1" {
+            let error = token.json_error(&[&beside[..], &["--export-policy", "plaintext"]].concat(), 3);
+            assert_eq!(error["status"], "NTE_PERM", "{key}");
+        }
+        token.cng11(&["delete", key, "--yes"]).ok();
         let import = [
             "import",
             &path,
@@ -205,13 +214,14 @@ fn a_wrapped_key_may_only_do_what_was_asked() {
         ("rsa2048-e65537", &["--usage", "decrypt"], json!(["decrypt"]), "decryption", "RSA"),
         ("rsa2048-e65537", &["--algorithm", "RSA"], json!(["sign", "decrypt"]), "signature", "RSA"),
     ] {
-        let more = [&["--type", "PKCS8_PRIVATEKEY", "--unwrap-key", "kek256", "--overwrite"], options].concat();
+        let more = [&["--type", "PKCS8_PRIVATEKEY", "--unwrap-key", "kek256"], options].concat();
         let document = token.import(&format!("{key}.kek256.kwp.bin"), "key", &more);
         assert_eq!(document["usage"], usage, "{key} {options:?}");
         assert_eq!(document["verified"], proof, "{key} {options:?}");
         assert_eq!(document["algorithm"], algorithm, "{key} {options:?}");
         assert!(token.export("key", "spki", &[]) == vector(&format!("{key}.spki.bin")), "{key} {options:?}");
         assert_eq!(token.object_files(), 3, "{key} {options:?}: the KEK and the two objects of the key");
+        token.cng11(&["delete", "key", "--yes"]).ok();
     }
 }
 
@@ -269,7 +279,7 @@ fn a_wrapped_file_needs_its_key_and_its_type() {
             ],
             2,
         ),
-        (&["import", &kwp, "--name", "x", "--type", "PKCS8_PRIVATEKEY", "--unwrap-key", "kek256", "--scheme", "kw"], 2),
+        (&["import", &kwp, "--name", "x", "--type", "PKCS8_PRIVATEKEY", "--unwrap-key", "kek256", "--scheme", "kw"], 1),
         (&["import", &kwp, "--name", "x", "--type", "ECCPRIVATEBLOB", "--unwrap-key", "kek256"], 2),
         (
             &[

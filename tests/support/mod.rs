@@ -10,6 +10,7 @@ mod run;
 mod token;
 mod tools;
 mod vectors;
+pub(crate) mod wrapping;
 
 pub(crate) use self::child::{on_a_token, provider};
 pub(crate) use self::run::{Run, contains};
