@@ -4,16 +4,20 @@
 //! being written, in every format that can hold it ([`round_trip`]).
 
 mod round_trip;
+mod wrapping;
 
-use cng_pkcs11::asn1::{self, Limits};
+use cng_pkcs11::asn1::cms::{self, EnvelopedData};
+use cng_pkcs11::asn1::{self, Limits, transport};
 use cng_pkcs11::blob::{self, BlobType, Hints};
-use cng_pkcs11::format::{self, Entry, Format};
+use cng_pkcs11::format::wrapped_file::{self, Wrapping};
+use cng_pkcs11::format::{self, Entry, Format, cert_store};
 use cng_pkcs11::key::curve::CURVES;
 use cng_pkcs11::key::{Algorithm, SymmetricAlgorithm, Validation};
 use cng_pkcs11::secret::SecretBytes;
 
 use crate::memory;
 use round_trip::again;
+pub use wrapping::wrap_unwrap;
 
 /// No seed is larger.
 pub const LARGEST: usize = 16 << 10;
@@ -132,6 +136,87 @@ pub fn der(data: &[u8]) {
         }
     });
     assert!(peak <= 2 * data.len() + MARGIN, "{} bytes took {peak}", data.len());
+}
+
+/// EnvelopedData: what was read is written, unless it is of what is not written, and is the same when that is read again.
+pub fn cms(data: &[u8]) {
+    let (outcome, peak) = memory::peak(|| cms::decode(data));
+    assert!(peak <= 3 * data.len() + MARGIN, "{} bytes took {peak}", data.len());
+    let read = match outcome {
+        Ok(read) => read,
+        Err(error) => return assert!(!error.to_string().is_empty()),
+    };
+    // No key opens it: what a token may hand out as one is tried all the same.
+    for length in [0, read.content.cipher.key_length()] {
+        let _ = read.content.decrypt(&vec![0x5A; length]);
+    }
+    let known = |transport: &cms::Transport| !matches!(transport, cms::Transport::Unknown(_));
+    let writable = read.content_type == EnvelopedData::DATA
+        && read.others.count() == 0
+        && !read.recipients.is_empty()
+        && read.recipients.iter().all(|recipient| known(&recipient.transport));
+    match read.to_der() {
+        Ok(written) => {
+            let mut again = cms::decode(&written).expect("what was written is read");
+            assert_eq!(again.to_der().expect("written again"), written, "other bytes the second time");
+            // A SET has no order, and DER gives it one.
+            let mut read = read;
+            for side in [&mut read, &mut again] {
+                side.recipients.sort_by_cached_key(|recipient| format!("{recipient:?}"));
+            }
+            assert_eq!(again, read, "another message");
+        }
+        Err(error) => assert!(!writable, "it is not written: {error}"),
+    }
+}
+
+/// `OpaqueTransport`: there is one encoding for what is said.
+pub fn transport(data: &[u8]) {
+    let (outcome, peak) = memory::peak(|| transport::decode(data));
+    assert!(peak <= 6 * data.len() + MARGIN, "{} bytes took {peak}", data.len());
+    let read = match outcome {
+        Ok(read) => read,
+        Err(error) => return assert!(!error.to_string().is_empty()),
+    };
+    assert!(transport::is_transport(data));
+    let signed = read.info.to_der().expect("what was read is written");
+    assert_eq!(signed, read.signed, "the code would be over something else");
+    assert_eq!(transport::encode(&signed, &read.mac).expect("the whole"), data, "there are two ways to say it");
+}
+
+/// Certificate stores: no certificate is lost, and each is where it was.
+pub fn cert_store(data: &[u8]) {
+    let (outcome, peak) = memory::peak(|| cert_store::read(data));
+    assert!(peak <= 2 * data.len() + MARGIN, "{} bytes took {peak}", data.len());
+    let store = match outcome {
+        Ok(store) => store,
+        Err(error) => return assert!(!error.to_string().is_empty()),
+    };
+    assert!(store.certificates.len() <= cert_store::MAX_CERTIFICATES);
+    assert!(store.certificates.iter().map(|der| der.len()).sum::<usize>() <= data.len());
+    let written = cert_store::write(&store.certificates).expect("certificates that were read");
+    let again = cert_store::read(&written).expect("what was written is read");
+    assert_eq!(again.certificates, store.certificates, "other certificates");
+}
+
+/// Wrapped-key files: what is read was recognised before, has something wrapped in it, and can be told in a message.
+pub fn wrapped_file(data: &[u8]) {
+    let (outcome, peak) = memory::peak(|| wrapped_file::decode_all(data));
+    assert!(peak <= 2 * data.len() + MARGIN, "{} bytes took {peak}", data.len());
+    match outcome {
+        Ok(keys) => {
+            assert!(wrapped_file::is_wrapped_file(data) && !keys.is_empty());
+            assert_eq!(wrapped_file::decode(data).is_ok(), keys.len() == 1);
+            for key in keys {
+                match key.wrapping {
+                    Wrapping::Direct(part) => assert!(!part.bytes.is_empty()),
+                    Wrapping::Envelope { outer, inner } => assert!(!outer.bytes.is_empty() && !inner.bytes.is_empty()),
+                    _ => {}
+                }
+            }
+        }
+        Err(error) => assert!(!error.to_string().is_empty()),
+    }
 }
 
 /// Whether a decoder reads these bytes, with anything beside them.

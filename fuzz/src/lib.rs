@@ -11,7 +11,12 @@
 //! | `inspect` | the fields of every format |
 //! | `convert` | whatever the input is, into every format that can hold it, and back |
 //! | `encrypted` | password-based encryption, with small limits of work |
+//! | `wrap_unwrap` | the wrapping schemes in software, under fixed keys; here the first byte is the scheme, and what is wrapped comes behind it |
+//! | `wrapped_file` | the wrapped-key files of other PKCS#11 tools |
 //! | `der` | the small decoders of DER: lengths, certificates, signatures, names |
+//! | `cms` | EnvelopedData, and the encoder on what was read |
+//! | `transport` | `OpaqueTransport`: what is read is written as it was |
+//! | `cert_store` | serialized certificate stores, and the writer on what was read |
 
 pub mod check;
 pub mod memory;

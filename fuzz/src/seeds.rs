@@ -7,7 +7,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use cng_pkcs11::asn1;
-use cng_pkcs11::format::{self, Format};
+use cng_pkcs11::format::{self, Format, wrapped_file};
 
 use crate::Target;
 use crate::check::{self, LARGEST};
@@ -42,13 +42,20 @@ fn is_seed(target: Target, name: &str, bytes: &[u8]) -> bool {
     let said = name.rsplit('.').nth(1).unwrap_or_default();
     let readable = |format| said_format(said) == Some(format) || check::reads(format, bytes);
     match target {
+        // A certificate alone is taken for a store; those of the other folders add nothing.
+        Target::CertStore => said == "certstore" || name == "alice.crt.bin",
+        Target::Cms => said == "cms",
         // Large keys make it slow and add nothing that their own decoders' targets do not have.
         Target::Convert => bytes.len() < 700 && Format::all().any(readable),
         Target::Decoder(format) => readable(format),
         Target::Der => asn1::outer_length(bytes) == Some(bytes.len()) && bytes.len() < 1024,
         Target::Encrypted => said.starts_with("encrypted-") || said == "pkcs12",
         Target::Inspect => bytes.len() < 1024 && Format::all().any(readable),
+        // No vector says its scheme in its first byte. Its seeds are in `fuzz/corpus`.
+        Target::WrapUnwrap => false,
         Target::Sniff => bytes.len() < 1024 && format::sniff(bytes).is_ok(),
+        Target::Transport => said == "OpaqueTransport",
+        Target::WrappedFile => wrapped_file::is_wrapped_file(bytes),
     }
 }
 

@@ -7,18 +7,34 @@ use crate::check;
 /// What is fuzzed.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum Target {
+    CertStore,
+    Cms,
     Convert,
     Decoder(Format),
     Der,
     Encrypted,
     Inspect,
     Sniff,
+    Transport,
+    WrapUnwrap,
+    WrappedFile,
 }
 
 impl Target {
     /// Every target, in the order of their names.
     pub fn all() -> Vec<Self> {
-        let mut all = vec![Self::Convert, Self::Der, Self::Encrypted, Self::Inspect, Self::Sniff];
+        let mut all = vec![
+            Self::CertStore,
+            Self::Cms,
+            Self::Convert,
+            Self::Der,
+            Self::Encrypted,
+            Self::Inspect,
+            Self::Sniff,
+            Self::Transport,
+            Self::WrapUnwrap,
+            Self::WrappedFile,
+        ];
         for format in Format::all() {
             all.push(Self::Decoder(format));
         }
@@ -38,6 +54,8 @@ impl Target {
     /// The name: that of the format in small letters, behind the module that it is read by.
     pub fn name(self) -> String {
         match self {
+            Self::CertStore => "cert_store".to_owned(),
+            Self::Cms => "cms".to_owned(),
             Self::Convert => "convert".to_owned(),
             Self::Decoder(format) => {
                 let module = if matches!(format, Format::Blob(_)) { "blob" } else { "format" };
@@ -47,6 +65,9 @@ impl Target {
             Self::Encrypted => "encrypted".to_owned(),
             Self::Inspect => "inspect".to_owned(),
             Self::Sniff => "sniff".to_owned(),
+            Self::Transport => "transport".to_owned(),
+            Self::WrapUnwrap => "wrap_unwrap".to_owned(),
+            Self::WrappedFile => "wrapped_file".to_owned(),
         }
     }
 
@@ -56,12 +77,17 @@ impl Target {
     /// When something is not: that is how a fuzz target says so.
     pub fn run(self, data: &[u8]) {
         match self {
+            Self::CertStore => check::cert_store(data),
+            Self::Cms => check::cms(data),
             Self::Convert => check::convert(data),
             Self::Decoder(format) => check::decoder(format, data),
             Self::Der => check::der(data),
             Self::Encrypted => check::encrypted(data),
             Self::Inspect => check::inspect(data),
             Self::Sniff => check::sniff(data),
+            Self::Transport => check::transport(data),
+            Self::WrapUnwrap => check::wrap_unwrap(data),
+            Self::WrappedFile => check::wrapped_file(data),
         }
     }
 }
