@@ -94,6 +94,14 @@ impl Family {
     pub fn is_elliptic(self) -> bool {
         matches!(self, Self::Ecdh | Self::Ecdsa | Self::Eddsa)
     }
+
+    /// The algorithm of symmetric keys, if it is one.
+    pub fn as_symmetric(self) -> Option<SymmetricAlgorithm> {
+        match self {
+            Self::Symmetric(algorithm) => Some(algorithm),
+            _ => None,
+        }
+    }
 }
 
 /// A CNG algorithm identifier: a family and, for elliptic curves, the curve once it is known.

@@ -14,7 +14,7 @@ use base64ct::{Base64UrlUnpadded, Encoding};
 
 use super::export::{ExportParameters, Exported};
 use super::wrapped::{Payload, check_leaves};
-use super::{Error, Key, Ready};
+use super::{Error, Key, Ready, kek};
 use crate::asn1::pkcs8;
 use crate::blob::BlobType;
 use crate::format::Format;
@@ -136,12 +136,7 @@ impl Key {
             return Err(unsupported(format!("{} does not import {what}", cloud.name())));
         }
         if wrapping_key.algorithm() != Some(Algorithm::RSA) {
-            let name = match wrapping_key.label() {
-                "" => "the wrapping key".to_owned(),
-                label => format!("`{label}`"),
-            };
-            let (scheme, wanted, found) = (Scheme::RsaAes.name(), "an RSA key", "no RSA key");
-            return Err(wrap::Error::Kek { scheme, wanted, name, found }.into());
+            return Err(kek::not_rsa(wrapping_key, Scheme::RsaAes.name()).into());
         }
         let modulus_bits = wrapping_key.rsa_public()?.bits();
         let mut warnings = Vec::new();

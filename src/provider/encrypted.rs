@@ -65,14 +65,14 @@ impl StorageProvider {
     /// Whether the token unwraps this as a private key of which the public half can be known. Tried on a session object that nobody keeps.
     pub(super) fn unwraps_privately(&self, sealed: &Sealed) -> Result<bool, crate::Error> {
         let kinds = [PrivateKind::Rsa, PrivateKind::Ec];
-        let opened = sealed.open(&self.token).map_err(|error| sealed.conceal(error))?;
+        let opened = sealed.open(&self.token)?;
         match opened.unwrap_private(&kinds, |kind| private_shell(kind, ExportPolicy::NONE)) {
             Ok((_, object)) => {
                 let object = wrap::Temporary::new(&self.token, object);
                 let record = self.token.read(object.handle)?;
                 Ok(record.public.is_some() || record.curve.is_some_and(|curve| curve.has_arithmetic()))
             }
-            Err(wrap::Error::Unwrap { .. } | wrap::Error::Mechanism { .. }) => Ok(false),
+            Err(wrap::Error::Unwrap { .. } | wrap::Error::Integrity | wrap::Error::Mechanism { .. }) => Ok(false),
             Err(error) => Err(error.into()),
         }
     }

@@ -19,7 +19,7 @@ use crate::asn1::pem::Label;
 use crate::asn1::{self, Cipher, spki};
 use crate::blob::{BlobType, Decoded, Hints};
 use crate::format::{self, Format};
-use crate::key::{Family, KeyMaterial, KeyUsage, SymmetricAlgorithm};
+use crate::key::{KeyMaterial, KeyUsage, SymmetricAlgorithm};
 use crate::secret::SecretBytes;
 use crate::template::attribute::{CKA_CLASS, CKA_TOKEN, CKO_PRIVATE_KEY};
 use crate::template::put;
@@ -82,7 +82,10 @@ impl Key {
         let mut to = Vec::new();
         for key in recipients {
             key.check_may_wrap(parameters.force)?;
-            to.push((key.recipient_id()?, key.rsa_public().map_err(|_| needs_rsa(key))?));
+            to.push((
+                key.recipient_id()?,
+                key.rsa_public().map_err(|_| kek::not_rsa(key, BlobType::Pkcs7Envelope.name()))?,
+            ));
         }
         let format = if ready.secret_object.is_some() { Format::Raw } else { Format::PKCS8 };
         let content = self.danger_export_plaintext(format)?.bytes;
@@ -141,7 +144,7 @@ impl Payload<'_> {
         let mut to = Vec::new();
         for (key, wrapping) in recipients.iter().zip(&keys) {
             if wrapping.kek.kind == KekKind::Aes {
-                return Err(needs_rsa(key).into());
+                return Err(kek::not_rsa(key, BlobType::Pkcs7Envelope.name()).into());
             }
             to.push((wrapping.kek, key.recipient_id()?));
         }
@@ -164,11 +167,6 @@ fn check_envelope(recipients: &[&Key], parameters: &ExportParameters) -> Result<
     Err(Error::Contradiction { what })
 }
 
-fn needs_rsa(key: &Key) -> wrap::Error {
-    let name = if key.label().is_empty() { "the key".to_owned() } else { format!("`{}`", key.label()) };
-    wrap::Error::Kek { scheme: "PKCS7_ENVELOPE", wanted: "an RSA key", name, found: "no RSA key" }
-}
-
 impl StorageProvider {
     /// Imports what an envelope holds.
     pub(super) fn import_envelope(
@@ -180,7 +178,7 @@ impl StorageProvider {
     ) -> Result<Key, crate::Error> {
         kek::check_says_itself(Format::Blob(BlobType::Pkcs7Envelope), parameters)?;
         let (kek, recipients, content) = open_envelope(import_key, data)?;
-        let symmetric = symmetric_of(parameters);
+        let symmetric = parameters.symmetric();
         if self.unwraps(kek, &recipients, &content, symmetric)? {
             let sealed = Sealed::Envelope { kek, recipients, content };
             let material = Material::Wrapped { sealed, target: target_of(symmetric) };
@@ -194,11 +192,8 @@ impl StorageProvider {
                 (import_key.label().to_owned(), "decrypt an envelope whose content this token does not unwrap");
             return Err(Error::UsageForbids { name, operation }.into());
         }
-        let plain = envelope::decrypt(&self.token, kek, &recipients, &content);
-        let sealed = Sealed::Envelope { kek, recipients, content };
-        let plain = plain.map_err(|error| sealed.conceal(error))?;
-        let decoded = decode_content(&plain, symmetric, parameters, flags);
-        let decoded = match decoded {
+        let plain = envelope::decrypt(&self.token, kek, &recipients, &content)?;
+        let decoded = match decode_content(&plain, symmetric, parameters, flags) {
             Ok(decoded) if may_decrypt || matches!(decoded.key, KeyMaterial::Private(_)) => decoded,
             Err(error) if may_decrypt => return Err(error),
             Ok(_) | Err(_) => return Err(wrap::Error::Integrity.into()),
@@ -251,7 +246,9 @@ impl StorageProvider {
 /// The recipients of an envelope that a key may be, and what is in it.
 fn open_envelope(import_key: &Key, data: &[u8]) -> Result<(Kek, Vec<Recipient>, Content), crate::Error> {
     let kek = import_key.unwrapping_kek()?;
-    let KekKind::Rsa { modulus_len } = kek.kind else { return Err(needs_rsa(import_key).into()) };
+    let KekKind::Rsa { modulus_len } = kek.kind else {
+        return Err(kek::not_rsa(import_key, BlobType::Pkcs7Envelope.name()).into());
+    };
     let armoured = asn1::pem::is_pem(data)
         .then(|| asn1::pem::find(data, &[Label::Cms, Label::Pkcs7]).and_then(|section| section.decode()))
         .transpose()?;
@@ -279,14 +276,7 @@ pub(super) fn sealed(
 ) -> Result<(Sealed, Target), crate::Error> {
     kek::check_says_itself(Format::Blob(BlobType::Pkcs7Envelope), parameters)?;
     let (kek, recipients, content) = open_envelope(import_key, data)?;
-    Ok((Sealed::Envelope { kek, recipients, content }, target_of(symmetric_of(parameters))))
-}
-
-fn symmetric_of(parameters: &ImportParameters) -> Option<SymmetricAlgorithm> {
-    match parameters.algorithm?.family {
-        Family::Symmetric(algorithm) => Some(algorithm),
-        _ => None,
-    }
+    Ok((Sealed::Envelope { kek, recipients, content }, target_of(parameters.symmetric())))
 }
 
 fn target_of(symmetric: Option<SymmetricAlgorithm>) -> Target {

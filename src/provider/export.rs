@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::{Error, Key, Ready, proof};
+use super::{Error, Key, Ready, kek, proof};
 use crate::asn1::cms::ContentCipher;
 use crate::asn1::{self, Encryption, certificate};
 use crate::blob::BlobType;
@@ -70,11 +70,7 @@ impl Key {
             return self.export_for_certificates(format, parameters);
         }
         let ready = self.finalized()?;
-        if parameters.scheme.is_some() || parameters.hash.is_some() || !parameters.label.is_empty() {
-            let what =
-                "a scheme, and a hash and a label of RSA-OAEP, are about a key that another one wraps".to_owned();
-            return Err(Error::Contradiction { what }.into());
-        }
+        kek::check_no_scheme(parameters.scheme, parameters.hash, &parameters.label)?;
         if format.is_public() {
             let key = KeyMaterial::Public(self.public_key()?);
             let algorithm = ready.algorithm.unwrap_or(Algorithm::RSA);

@@ -4,10 +4,9 @@
 //! policy is the importer's to say, and none by default.
 
 use super::pending::{Material, Target};
-use super::{Error, Flags, ImportParameters, Key, KeyName, State, StorageProvider, kek};
+use super::{Flags, ImportParameters, Key, KeyName, State, StorageProvider, kek, sealed};
 use crate::asn1::cms;
 use crate::format::wrapped_file::{self, Class, Oaep, Part, WrappedFile, Wrapping};
-use crate::key::{Family, SymmetricAlgorithm};
 use crate::wrap::{self, Kek, Parameters, Scheme, Sealed, cbc_pad};
 
 impl StorageProvider {
@@ -23,21 +22,11 @@ impl StorageProvider {
         flags: Flags,
     ) -> Result<Key, crate::Error> {
         let kek = import_key.unwrapping_kek()?;
-        let sealed = sealed(kek, import_key.label(), &file.wrapping)?;
+        let sealed = opened_by(kek, import_key.label(), &file.wrapping)?;
         let algorithm = parameters.algorithm.or(file.algorithm);
         let target = match file.class {
             Class::Private => Target::Private(file.public.clone()),
-            Class::Secret => Target::Secret {
-                algorithm: match algorithm.map(|algorithm| algorithm.family) {
-                    Some(Family::Symmetric(algorithm)) => algorithm,
-                    None => SymmetricAlgorithm::Aes,
-                    Some(other) => {
-                        let what = format!("the file holds a secret key, which cannot be an {} key", other.group());
-                        return Err(Error::Contradiction { what }.into());
-                    }
-                },
-                bits: None,
-            },
+            Class::Secret => Target::Secret { algorithm: sealed::secret_algorithm(algorithm)?, bits: None },
         };
         let name = match (&parameters.name, &file.label) {
             (Some(name), _) => Some(name.clone()),
@@ -63,7 +52,7 @@ impl StorageProvider {
     }
 }
 
-fn sealed(kek: Kek, name: &str, wrapping: &Wrapping) -> Result<Sealed, crate::Error> {
+fn opened_by(kek: Kek, name: &str, wrapping: &Wrapping) -> Result<Sealed, crate::Error> {
     match wrapping {
         Wrapping::Direct(part) => match &part.scheme {
             wrapped_file::Scheme::RsaPkcs1 => {

@@ -3,11 +3,11 @@
 use std::sync::Arc;
 
 use super::pending::{Material, Pending};
-use super::{Error, Flags, Key, KeyName, State, StorageProvider, lookup};
+use super::{Error, Flags, Key, KeyName, State, StorageProvider, kek, lookup};
 use crate::blob::{self, BlobType, Decoded, Hints};
 use crate::format::Format;
 use crate::key::rsa::Hash;
-use crate::key::{self, Algorithm, Curve, Family, KeyMaterial, Validation};
+use crate::key::{self, Algorithm, Curve, Family, KeyMaterial, SymmetricAlgorithm, Validation};
 use crate::secret::SecretBytes;
 use crate::template::put::PrivateKind;
 use crate::wrap::Scheme;
@@ -34,13 +34,9 @@ pub struct ImportParameters {
 }
 
 impl ImportParameters {
-    /// Refuses what is about a wrapped key, where none is.
-    fn check_no_scheme(&self) -> Result<(), Error> {
-        if self.scheme.is_none() && self.hash.is_none() && self.label.is_empty() {
-            return Ok(());
-        }
-        let what = "a scheme, and a hash and a label of RSA-OAEP, are about a key that another one wraps".to_owned();
-        Err(Error::Contradiction { what })
+    /// The algorithm that is asked for, if it is one of symmetric keys.
+    pub(super) fn symmetric(&self) -> Option<SymmetricAlgorithm> {
+        self.algorithm?.family.as_symmetric()
     }
 }
 
@@ -101,7 +97,7 @@ impl StorageProvider {
             let recipient = self.holder_of(&parameters.certificates)?;
             return self.import_envelope(&recipient, parameters, data, flags);
         }
-        parameters.check_no_scheme()?;
+        kek::check_no_scheme(parameters.scheme, parameters.hash, &parameters.label)?;
         let hints = Hints {
             algorithm: parameters.algorithm,
             curve: parameters.curve,

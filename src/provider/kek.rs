@@ -94,7 +94,7 @@ fn check_wraps(ready: &Ready, operation: &'static str) -> Result<(), Error> {
 }
 
 fn not_a_kek(ready: &Ready, operation: &str) -> Error {
-    let name = if ready.label.is_empty() { "the public key".to_owned() } else { format!("`{}`", ready.label) };
+    let name = called(&ready.label);
     Error::Unsupported {
         what: format!("{name} is neither an AES nor an RSA key, so it cannot {operation} others"),
         ckr: None,
@@ -118,9 +118,18 @@ pub(super) fn check_oaep(scheme: wrap::Scheme, hash: Option<Hash>, label: &[u8])
     Err(Error::Contradiction { what: format!("the scheme {} has no hash and no label of RSA-OAEP", scheme.name()) })
 }
 
+/// Refuses what is about a key that another one wraps, where none does.
+pub(super) fn check_no_scheme(scheme: Option<wrap::Scheme>, hash: Option<Hash>, label: &[u8]) -> Result<(), Error> {
+    if scheme.is_none() && hash.is_none() && label.is_empty() {
+        return Ok(());
+    }
+    let what = "a scheme, and a hash and a label of RSA-OAEP, are about a key that another one wraps".to_owned();
+    Err(Error::Contradiction { what })
+}
+
 /// Refuses what a container says itself.
 pub(super) fn check_says_itself(format: Format, parameters: &ImportParameters) -> Result<(), Error> {
-    if parameters.scheme.is_none() && parameters.hash.is_none() && parameters.label.is_empty() {
+    if check_no_scheme(parameters.scheme, parameters.hash, &parameters.label).is_ok() {
         return Ok(());
     }
     Err(Error::Contradiction { what: format!("{} says itself how the key in it is wrapped", format.name()) })
@@ -133,6 +142,15 @@ pub(super) fn check_kind(kek: Kek, name: &str, scheme: wrap::Scheme) -> Result<(
         (false, KekKind::Rsa { .. }) => ("an AES key", "an RSA key"),
         _ => return Ok(()),
     };
-    let name = if name.is_empty() { "the public key".to_owned() } else { format!("`{name}`") };
-    Err(wrap::Error::Kek { scheme: scheme.name(), wanted, name, found })
+    Err(wrap::Error::Kek { scheme: scheme.name(), wanted, name: called(name), found })
+}
+
+/// The refusal of a key that is no RSA key, where only those are.
+pub(super) fn not_rsa(key: &Key, scheme: &'static str) -> wrap::Error {
+    wrap::Error::Kek { scheme, wanted: "an RSA key", name: called(key.label()), found: "no RSA key" }
+}
+
+/// A wrapping key's name, for messages.
+fn called(label: &str) -> String {
+    if label.is_empty() { "the public key".to_owned() } else { format!("`{label}`") }
 }

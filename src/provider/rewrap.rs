@@ -71,12 +71,8 @@ impl StorageProvider {
             ENVELOPE => envelope::sealed(incoming.key, incoming.parameters, incoming.data)?,
             format => sealed::sealed(incoming.key, format, incoming.parameters, incoming.data)?,
         };
-        let opening = sealed.open(&self.token).map_err(|error| sealed.conceal(error))?;
-        let passenger = self.passenger(&opening, &target).map_err(|error| match error {
-            crate::Error::Wrap(error) => sealed.conceal(error).into(),
-            other => other,
-        });
-        let (object, is_private, bits) = passenger?;
+        let opening = sealed.open(&self.token)?;
+        let (object, is_private, bits) = self.passenger(&opening, &target)?;
         let capacity = incoming.data.len() + 64;
         let symmetric = match target {
             Target::Secret { algorithm, .. } => Some(algorithm),
@@ -99,7 +95,7 @@ impl StorageProvider {
             Target::Secret { algorithm, bits } => {
                 let bits = match bits {
                     Some(bits) => Some(*bits),
-                    None => super::unwrap::measure(opening, *algorithm)?,
+                    None => opening.secret_bits(*algorithm)?,
                 };
                 Ok((opening.passenger(*algorithm)?, false, bits))
             }

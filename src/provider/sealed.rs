@@ -6,7 +6,7 @@ use crate::blob::BlobType;
 use crate::blob::aes_wrap::AesWrapBlob;
 use crate::blob::rsa_aes::RsaAesWrapBlob;
 use crate::format::Format;
-use crate::key::{Family, SymmetricAlgorithm};
+use crate::key::{Algorithm, SymmetricAlgorithm};
 use crate::wrap::{self, Kek, KekKind, Parameters, Scheme, Sealed, cbc_pad, gcm};
 
 impl StorageProvider {
@@ -49,11 +49,7 @@ pub(super) fn sealed(
     data: &[u8],
 ) -> Result<(Sealed, Target), crate::Error> {
     let kek = import_key.unwrapping_kek()?;
-    let family = parameters.algorithm.map(|algorithm| algorithm.family);
-    let symmetric = match family {
-        Some(Family::Symmetric(algorithm)) => Some(algorithm),
-        _ => None,
-    };
+    let symmetric = parameters.symmetric();
     let mut how = Parameters {
         scheme: parameters.scheme.unwrap_or_else(|| usual_scheme(kek, format, data.len())),
         hash: parameters.hash,
@@ -96,17 +92,19 @@ pub(super) fn sealed(
     let target = if is_private {
         Target::Private(None)
     } else {
-        let algorithm = match family {
-            None => SymmetricAlgorithm::Aes,
-            Some(Family::Symmetric(algorithm)) => algorithm,
-            Some(other) => {
-                let what = format!("a bare wrapped key cannot be an {} key", other.group());
-                return Err(Error::Contradiction { what }.into());
-            }
-        };
+        let algorithm = secret_algorithm(parameters.algorithm)?;
         Target::Secret { algorithm, bits: wrapped_bits(kek, how.scheme, algorithm, bytes)? }
     };
     Ok((Sealed::Bare { kek, parameters: how, bytes: bytes.to_vec() }, target))
+}
+
+/// The algorithm of a bare key: what is said, else AES.
+pub(super) fn secret_algorithm(said: Option<Algorithm>) -> Result<SymmetricAlgorithm, Error> {
+    let Some(said) = said else { return Ok(SymmetricAlgorithm::Aes) };
+    said.family.as_symmetric().ok_or_else(|| {
+        let what = format!("a secret key is wrapped there, which cannot be an {} key", said.family.group());
+        Error::Contradiction { what }
+    })
 }
 
 /// The scheme that the format, the wrapping key and the length imply. Under an RSA key what is as long as its modulus is RSA-OAEP, what is

@@ -24,9 +24,8 @@ pub(super) struct OpenedPrivate<'t> {
 
 impl<'t> Finalizer<'t> {
     pub(super) fn unwrap_private(&self, sealed: &Sealed, told: Option<&PublicKey>) -> Result<Ready, crate::Error> {
-        let opening = sealed.open(self.token).map_err(|error| sealed.conceal(error))?;
-        let OpenedPrivate { kind, mut object, is_final, public, usage, .. } =
-            self.open_private(sealed, &opening, told)?;
+        let opening = sealed.open(self.token)?;
+        let OpenedPrivate { kind, mut object, is_final, public, usage, .. } = self.open_private(&opening, told)?;
         let shell = |id: &[u8], token| put::private_shell(kind, &self.attributes(id, token, usage));
         if !is_final {
             drop(object);
@@ -44,12 +43,7 @@ impl<'t> Finalizer<'t> {
     }
 
     /// Opens what is wrapped and asks whether it may have the rights that it is to have.
-    fn open_private(
-        &self,
-        sealed: &Sealed,
-        opening: &Opening<'_>,
-        told: Option<&PublicKey>,
-    ) -> Result<OpenedPrivate<'t>, crate::Error> {
+    fn open_private(&self, opening: &Opening<'_>, told: Option<&PublicKey>) -> Result<OpenedPrivate<'t>, crate::Error> {
         let pending = self.pending;
         let kinds = self.possible_kinds(told)?;
         let algorithm_of = |kind: PrivateKind| match (kind, pending.algorithm) {
@@ -84,7 +78,7 @@ impl<'t> Finalizer<'t> {
         };
         // Before the key is an object of any kind.
         usages.iter().try_for_each(|(_, usage)| pending.check_ceiling(*usage))?;
-        let (kind, object) = opening.unwrap_private(&kinds, shell).map_err(|error| sealed.conceal(error))?;
+        let (kind, object) = opening.unwrap_private(&kinds, shell)?;
         let object = Temporary::new(self.token, object);
         let usage = usage_of(kind);
         let public = self.public_half(object.handle, told)?;
@@ -106,14 +100,14 @@ impl<'t> Finalizer<'t> {
     /// Opens what is wrapped as finalizing would, and keeps nothing. What it is, if it is wrapped, and its public half.
     pub(super) fn rehearse_wrapped(&self) -> Result<Option<(Algorithm, Option<PublicKey>)>, crate::Error> {
         let Material::Wrapped { sealed, target } = &self.pending.material else { return Ok(None) };
-        let opening = sealed.open(self.token).map_err(|error| sealed.conceal(error))?;
+        let opening = sealed.open(self.token)?;
         match target {
             Target::Private(told) => {
-                let opened = self.open_private(sealed, &opening, told.as_ref())?;
+                let opened = self.open_private(&opening, told.as_ref())?;
                 Ok(Some((opened.algorithm, Some(opened.public))))
             }
             Target::Secret { algorithm, bits } => {
-                self.open_secret(sealed, &opening, *algorithm, *bits)?;
+                self.open_secret(&opening, *algorithm, *bits)?;
                 Ok(Some((Algorithm::symmetric(*algorithm), None)))
             }
         }
@@ -185,12 +179,12 @@ impl<'t> Finalizer<'t> {
         algorithm: SymmetricAlgorithm,
         bits: Option<u32>,
     ) -> Result<Ready, crate::Error> {
-        let opening = sealed.open(self.token).map_err(|error| sealed.conceal(error))?;
-        let (bits, usage) = self.open_secret(sealed, &opening, algorithm, bits)?;
+        let opening = sealed.open(self.token)?;
+        let (bits, usage) = self.open_secret(&opening, algorithm, bits)?;
         let id = self.secret_id(algorithm, bits.unwrap_or(0))?;
         let make = |id: &[u8], token: bool| -> Result<Handle, crate::Error> {
             let template = put::secret_shell(algorithm, &self.attributes(id, token, usage));
-            opening.unwrap(&template).map_err(|error| explain(sealed, &opening, algorithm, error))
+            opening.unwrap(&template).map_err(|error| explain(&opening, algorithm, error).into())
         };
         let old = self.room_for_secret()?;
         let main = Source { session: make(&id, false)?, remake: Box::new(move |id| make(id, true)) };
@@ -200,7 +194,6 @@ impl<'t> Finalizer<'t> {
     /// Opens a symmetric key to learn its size, and asks whether it may have the rights that it is to have.
     fn open_secret(
         &self,
-        sealed: &Sealed,
         opening: &Opening<'_>,
         algorithm: SymmetricAlgorithm,
         bits: Option<u32>,
@@ -208,10 +201,10 @@ impl<'t> Finalizer<'t> {
         let name = Algorithm::symmetric(algorithm);
         let usage = self.pending.usage_for(name, None)?;
         self.pending.check_ceiling(usage)?;
-        let explain = |error| explain(sealed, opening, algorithm, error);
+        let explain = |error| explain(opening, algorithm, error);
         let bits = match bits {
             Some(bits) => Some(bits),
-            None => measure(opening, algorithm).map_err(explain)?,
+            None => opening.secret_bits(algorithm).map_err(explain)?,
         };
         if let Some(bits) = bits {
             self.pending.check_said(name, bits)?;
@@ -224,29 +217,16 @@ impl<'t> Finalizer<'t> {
 }
 
 /// What was tried, with what the token said.
-fn explain(sealed: &Sealed, opening: &Opening<'_>, algorithm: SymmetricAlgorithm, error: wrap::Error) -> crate::Error {
-    let error = match error {
+fn explain(opening: &Opening<'_>, algorithm: SymmetricAlgorithm, error: wrap::Error) -> wrap::Error {
+    match error {
         wrap::Error::Token(source) => {
             let tried = format!("tried as {} by {}", algorithm.name(), opening.describe());
             wrap::Error::Unwrap { tried, source }
         }
         other => other,
-    };
-    sealed.conceal(error).into()
+    }
 }
 
 fn another(problem: &str) -> crate::Error {
     wrap::Error::Container { what: "the container", problem: problem.to_owned() }.into()
-}
-
-/// The size of a wrapped symmetric key that neither its length nor the token tells: some tokens forget how long a key is that they unwrapped. One that
-/// the algorithm does not have is refused: some tokens unwrap bytes of any number as an AES key.
-pub(super) fn measure(opening: &Opening<'_>, algorithm: SymmetricAlgorithm) -> Result<Option<u32>, wrap::Error> {
-    let (len, is_exact) = opening.secret_len(algorithm)?;
-    let shortest = if is_exact { len } else { len.saturating_sub(7) };
-    if !(shortest..=len).any(|len| algorithm.accepts(len)) {
-        let expected = "the key inside has a size that the algorithm does not have";
-        return Err(wrap::Error::Length { scheme: opening.scheme_name(), len, expected });
-    }
-    Ok(u32::try_from(len * 8).ok().filter(|_| is_exact))
 }

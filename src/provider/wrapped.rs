@@ -5,7 +5,7 @@ use super::{Error, Key, Ready, kek};
 use crate::blob::BlobType;
 use crate::blob::rsa_aes::RsaAesWrapBlob;
 use crate::format::{self, Format};
-use crate::key::{Family, SymmetricAlgorithm};
+use crate::key::SymmetricAlgorithm;
 use crate::secret::SecretBytes;
 use crate::token::{Handle, Token};
 use crate::wrap::{self, Parameters, Scheme};
@@ -50,10 +50,7 @@ impl Key {
         let bits = ready.bits.unwrap_or(0);
         let capacity =
             if is_private { wrap::private_capacity(ready.public.as_ref(), bits) } else { bits as usize / 8 + 64 };
-        let symmetric = match ready.algorithm.map(|algorithm| algorithm.family) {
-            Some(Family::Symmetric(algorithm)) => Some(algorithm),
-            _ => None,
-        };
+        let symmetric = ready.algorithm.and_then(|algorithm| algorithm.family.as_symmetric());
         Ok(Payload { token: &self.token, object, is_private, symmetric, bits: ready.bits, capacity })
     }
 }

@@ -7,7 +7,7 @@
 //! What a token cannot unwrap it may decrypt ([`decrypt`]): the content is in the clear on the host then, as it has to be where it is no PKCS#8 but a CNG blob.
 
 use super::error::Error;
-use super::open::{Opening, password_cipher};
+use super::open::{Opening, concealed, password_cipher};
 use super::seal::{Ephemeral, refused};
 use super::temporary::Temporary;
 use super::{Kek, Scheme, usual_hash};
@@ -82,14 +82,8 @@ pub(super) fn open<'t>(
         }
     };
     let content_key = open_content_key(token, kek, recipients, kind, rights)?;
-    Ok(Opening {
-        token,
-        scheme,
-        kek: content_key.handle,
-        mechanisms: vec![mechanism],
-        bytes: &content.encrypted,
-        _temporary: Some(content_key),
-    })
+    let bytes = &content.encrypted;
+    Ok(Opening::new(token, scheme, content_key.handle, vec![mechanism], bytes).holding(content_key))
 }
 
 /// Whether the token says that it unwraps what is encrypted like this.
@@ -117,7 +111,7 @@ pub(crate) fn decrypt(
     };
     let (kind, number) = password_cipher(cipher);
     let rights = Rights { decrypt: true, ..Rights::default() };
-    let content_key = open_content_key(token, kek, recipients, kind, rights)?;
+    let content_key = open_content_key(token, kek, recipients, kind, rights).map_err(concealed)?;
     let mechanism = Mechanism::Cbc { number, iv: &content.iv };
     let plain = token.decrypt(&mechanism, content_key.handle, &content.encrypted, content.encrypted.len());
     plain.map_err(|error| match error.ckr() {
@@ -152,11 +146,9 @@ fn open_content_key<'t>(
 ) -> Result<Temporary<'t>, Error> {
     let mut outcome = Err(Error::Container { what: WHAT, problem: "it is not for this key".to_owned() });
     for recipient in recipients {
-        let (scheme, mechanism) = match &recipient.transport {
-            Transport::Pkcs1 => (Scheme::RsaOaep, Mechanism::Plain(CKM_RSA_PKCS)),
-            Transport::Oaep { hash, mgf1, label } if hash == mgf1 => {
-                (Scheme::RsaOaep, Mechanism::Oaep { hash: *hash, label })
-            }
+        let mechanism = match &recipient.transport {
+            Transport::Pkcs1 => Mechanism::Plain(CKM_RSA_PKCS),
+            Transport::Oaep { hash, mgf1, label } if hash == mgf1 => Mechanism::Oaep { hash: *hash, label },
             Transport::Oaep { .. } => {
                 let problem = "its OAEP has another hash in MGF1".to_owned();
                 outcome = Err(Error::Container { what: WHAT, problem });
@@ -168,14 +160,7 @@ fn open_content_key<'t>(
                 continue;
             }
         };
-        let opening = Opening {
-            token,
-            scheme,
-            kek: kek.object,
-            mechanisms: vec![mechanism],
-            bytes: &recipient.encrypted_key,
-            _temporary: None,
-        };
+        let opening = Opening::new(token, Scheme::RsaOaep, kek.object, vec![mechanism], &recipient.encrypted_key);
         match opening.unwrap(&secret(kind, rights)) {
             Ok(opened) => return Ok(Temporary::new(token, opened)),
             Err(Error::Token(source)) => {

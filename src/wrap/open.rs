@@ -79,22 +79,20 @@ pub enum Sealed {
 }
 
 impl Sealed {
-    /// One error for everything that can be wrong behind an RSA decryption: which step failed must not be told to who sends forged envelopes (RFC 3218 §2.3, and the
-    /// padding of CBC alike). When it fails is the token's affair.
-    pub(crate) fn conceal(&self, error: Error) -> Error {
-        let is_layered = matches!(self, Self::Envelope { .. } | Self::Nested { .. } | Self::Pkcs1 { .. });
-        match error {
-            Error::Unwrap { .. } | Error::Length { .. } if is_layered => Error::Integrity,
-            Error::Token(source) if is_layered && source.ckr().is_some_and(may_be_another_kind) => Error::Integrity,
-            other => other,
-        }
-    }
-
     /// Takes the bytes apart, and opens what stands between the key and the wrapping key.
     ///
     /// # Errors
     /// [`Error`] for lengths that the scheme cannot have made, and as the token answers.
     pub(crate) fn open<'t>(&'t self, token: &'t Token) -> Result<Opening<'t>, Error> {
+        let conceals = matches!(self, Self::Envelope { .. } | Self::Nested { .. } | Self::Pkcs1 { .. });
+        match self.take_apart(token) {
+            Ok(opening) => Ok(Opening { conceals, ..opening }),
+            Err(error) if conceals => Err(concealed(error)),
+            Err(error) => Err(error),
+        }
+    }
+
+    fn take_apart<'t>(&'t self, token: &'t Token) -> Result<Opening<'t>, Error> {
         match self {
             Self::Bare { kek, parameters, bytes } => open_bare(token, *kek, parameters, bytes),
             Self::Envelope { kek, recipients, content } => super::envelope::open(token, *kek, recipients, content),
@@ -102,20 +100,23 @@ impl Sealed {
             Self::Nested { kek, transport, encrypted_key, parameters, bytes } => {
                 let outer = super::envelope::open_aes(token, *kek, transport, encrypted_key)?;
                 let inner = Kek { object: outer.handle, kind: KekKind::Aes };
-                let mut opening = open_bare(token, inner, parameters, bytes)?;
-                opening._temporary = Some(outer);
-                Ok(opening)
+                Ok(open_bare(token, inner, parameters, bytes)?.holding(outer))
             }
-            Self::Pkcs1 { kek, bytes } => Ok(Opening {
-                token,
-                scheme: Scheme::RsaOaep,
-                kek: kek.object,
-                mechanisms: vec![Mechanism::Plain(CKM_RSA_PKCS)],
-                bytes,
-                _temporary: None,
-            }),
+            Self::Pkcs1 { kek, bytes } => {
+                Ok(Opening::new(token, Scheme::RsaOaep, kek.object, vec![Mechanism::Plain(CKM_RSA_PKCS)], bytes))
+            }
             Self::Password { key, bytes } => open_password(token, key, bytes),
         }
+    }
+}
+
+/// One error for everything that can be wrong behind an RSA decryption: which step failed must not be told to who sends forged envelopes (RFC 3218 §2.3, and the
+/// padding of CBC alike). When it fails is the token's affair.
+pub(super) fn concealed(error: Error) -> Error {
+    match error {
+        Error::Unwrap { .. } | Error::Length { .. } => Error::Integrity,
+        Error::Token(source) if source.ckr().is_some_and(may_be_another_kind) => Error::Integrity,
+        other => other,
     }
 }
 
@@ -129,14 +130,8 @@ pub(super) fn open_bare<'t>(
     let profile = token.profile();
     let hashes = hash.as_slice();
     let hashes = if hashes.is_empty() { possible_hashes(profile) } else { hashes };
-    let bare = |mechanisms: Vec<Mechanism<'t>>, bytes: &'t [u8]| Opening {
-        token,
-        scheme: *scheme,
-        kek: kek.object,
-        mechanisms,
-        bytes,
-        _temporary: None,
-    };
+    let bare =
+        |mechanisms: Vec<Mechanism<'t>>, bytes: &'t [u8]| Opening::new(token, *scheme, kek.object, mechanisms, bytes);
     let plain = Mechanism::Plain(scheme.mechanism(profile));
     Ok(match (scheme, kek.kind) {
         (Scheme::Kw | Scheme::Kwp | Scheme::KwPkcs7, _) => {
@@ -166,14 +161,8 @@ pub(super) fn open_bare<'t>(
             } else {
                 let rights = Rights { unwrap: true, ..Rights::default() };
                 let ephemeral = open_secret(token, kek, hashes, label, ephemeral, rights)?;
-                Opening {
-                    token,
-                    scheme: *scheme,
-                    kek: ephemeral.handle,
-                    mechanisms: vec![Mechanism::Plain(Scheme::Kwp.mechanism(profile))],
-                    bytes: wrapped,
-                    _temporary: Some(ephemeral),
-                }
+                let mechanisms = vec![Mechanism::Plain(Scheme::Kwp.mechanism(profile))];
+                Opening::new(token, *scheme, ephemeral.handle, mechanisms, wrapped).holding(ephemeral)
             }
         }
         (Scheme::RsaOaep | Scheme::RsaAes, KekKind::Aes) => {
@@ -198,14 +187,8 @@ fn open_password<'t>(token: &'t Token, key: &'t PasswordKey, bytes: &'t [u8]) ->
     let (kind, number) = password_cipher(key.cipher);
     let object = token.create(&given(kind, key.key.clone(), Rights { unwrap: true, ..Rights::default() }))?;
     let temporary = Temporary::new(token, object);
-    Ok(Opening {
-        token,
-        scheme: Scheme::CbcPad,
-        kek: object,
-        mechanisms: vec![Mechanism::Cbc { number, iv: &key.iv }],
-        bytes,
-        _temporary: Some(temporary),
-    })
+    let mechanisms = vec![Mechanism::Cbc { number, iv: &key.iv }];
+    Ok(Opening::new(token, Scheme::CbcPad, object, mechanisms, bytes).holding(temporary))
 }
 
 /// Whether the token says that it unwraps what is encrypted by this cipher in CBC mode.
@@ -242,8 +225,7 @@ pub(super) fn open_secret<'t>(
     rights: Rights,
 ) -> Result<Temporary<'t>, Error> {
     let mechanisms = hashes.iter().map(|hash| Mechanism::Oaep { hash: *hash, label }).collect();
-    let opening =
-        Opening { token, scheme: Scheme::RsaOaep, kek: kek.object, mechanisms, bytes: wrapped, _temporary: None };
+    let opening = Opening::new(token, Scheme::RsaOaep, kek.object, mechanisms, wrapped);
     let opened = opening.unwrap(&secret(SecretKind::Aes, rights)).map_err(|error| match error {
         Error::Token(source) if source.ckr().is_some_and(is_about_the_data) => {
             Error::Unwrap { tried: format!("its AES key by RSA-OAEP with {}", names(hashes)), source }
@@ -259,14 +241,33 @@ fn names(hashes: &[Hash]) -> String {
 
 /// A wrapped key that can be unwrapped, several times if need be.
 pub(crate) struct Opening<'t> {
-    pub(super) token: &'t Token,
-    pub(super) scheme: Scheme,
-    pub(super) kek: Handle,
+    token: &'t Token,
+    scheme: Scheme,
+    kek: Handle,
     /// Each in turn, until one opens it.
-    pub(super) mechanisms: Vec<Mechanism<'t>>,
-    pub(super) bytes: &'t [u8],
+    mechanisms: Vec<Mechanism<'t>>,
+    bytes: &'t [u8],
     /// The key that `kek` is, where it lives for this opening only.
-    pub(super) _temporary: Option<Temporary<'t>>,
+    _held: Option<Temporary<'t>>,
+    /// Whether all that can be wrong is one error.
+    conceals: bool,
+}
+
+impl<'t> Opening<'t> {
+    pub(super) fn new(
+        token: &'t Token,
+        scheme: Scheme,
+        kek: Handle,
+        mechanisms: Vec<Mechanism<'t>>,
+        bytes: &'t [u8],
+    ) -> Self {
+        Self { token, scheme, kek, mechanisms, bytes, _held: None, conceals: false }
+    }
+
+    /// With the key that opens it, which nobody else keeps.
+    pub(super) fn holding(self, key: Temporary<'t>) -> Self {
+        Self { _held: Some(key), ..self }
+    }
 }
 
 impl Opening<'_> {
@@ -275,6 +276,14 @@ impl Opening<'_> {
     /// # Errors
     /// [`Error`] as the token answers; a mechanism or a parameter that it does not have is named.
     pub(crate) fn unwrap(&self, template: &Template) -> Result<Handle, Error> {
+        self.try_unwrap(template).map_err(|error| self.say(error))
+    }
+
+    fn say(&self, error: Error) -> Error {
+        if self.conceals { concealed(error) } else { error }
+    }
+
+    fn try_unwrap(&self, template: &Template) -> Result<Handle, Error> {
         let mut first = None;
         for mechanism in &self.mechanisms {
             match self.token.unwrap_key(mechanism, self.kek, self.bytes, template) {
@@ -304,9 +313,17 @@ impl Opening<'_> {
         kinds: &[PrivateKind],
         shell: impl Fn(PrivateKind) -> Template,
     ) -> Result<(PrivateKind, Handle), Error> {
+        self.try_private(kinds, shell).map_err(|error| self.say(error))
+    }
+
+    fn try_private(
+        &self,
+        kinds: &[PrivateKind],
+        shell: impl Fn(PrivateKind) -> Template,
+    ) -> Result<(PrivateKind, Handle), Error> {
         let mut first: Option<token::Error> = None;
         for kind in kinds {
-            match self.unwrap(&shell(*kind)) {
+            match self.try_unwrap(&shell(*kind)) {
                 Ok(object) => return Ok((*kind, object)),
                 Err(Error::Token(error)) if error.ckr().is_some_and(may_be_another_kind) => {
                     first.get_or_insert(error);
@@ -326,14 +343,14 @@ impl Opening<'_> {
     /// # Errors
     /// As the token answers, if not about what is wrapped.
     pub(crate) fn holds_private(&self, shell: impl Fn(PrivateKind) -> Template) -> Result<bool, Error> {
-        match self.unwrap_private(&[PrivateKind::Rsa, PrivateKind::Ec, PrivateKind::Montgomery], shell) {
+        match self.try_private(&[PrivateKind::Rsa, PrivateKind::Ec, PrivateKind::Montgomery], shell) {
             Ok((_, object)) => return self.token.destroy(object).map(|()| true).map_err(Error::from),
             Err(Error::Unwrap { .. }) => {}
-            Err(error) => return Err(error),
+            Err(error) => return Err(self.say(error)),
         }
         // Of kinds that a token may not have, the error says nothing.
         for template in foreign_private() {
-            if let Ok(object) = self.unwrap(&template) {
+            if let Ok(object) = self.try_unwrap(&template) {
                 drop(Temporary::new(self.token, object));
                 return Ok(true);
             }
@@ -355,14 +372,23 @@ impl Opening<'_> {
         }
     }
 
-    /// The scheme's word, for messages.
-    pub(crate) fn scheme_name(&self) -> &'static str {
-        self.scheme.name()
+    /// Bits of the wrapped symmetric key, where its size can be known: some tokens forget how long a key is that they unwrapped, and what wrapping it once more
+    /// shows may be up to seven bytes too many. A size that the algorithm does not have is refused: some tokens unwrap bytes of any number as an AES key.
+    ///
+    /// # Errors
+    /// [`Error::Length`], and as the token answers.
+    pub(crate) fn secret_bits(&self, algorithm: SymmetricAlgorithm) -> Result<Option<u32>, Error> {
+        let (len, is_exact) = self.secret_len(algorithm)?;
+        let shortest = if is_exact { len } else { len.saturating_sub(7) };
+        if !(shortest..=len).any(|len| algorithm.accepts(len)) {
+            let expected = "the key inside has a size that the algorithm does not have";
+            return Err(self.say(Error::Length { scheme: self.scheme.name(), len, expected }));
+        }
+        Ok(u32::try_from(len * 8).ok().filter(|_| is_exact))
     }
 
-    /// Bytes of the wrapped symmetric key, as the token tells, or by wrapping it once more under a key that nobody keeps; and whether that is exact, or up to seven
-    /// bytes too many.
-    pub(crate) fn secret_len(&self, algorithm: SymmetricAlgorithm) -> Result<(usize, bool), Error> {
+    /// Bytes of the wrapped symmetric key, as the token tells, or by wrapping it once more under a key that nobody keeps; and whether that is exact.
+    fn secret_len(&self, algorithm: SymmetricAlgorithm) -> Result<(usize, bool), Error> {
         let key = self.passenger(algorithm)?;
         if let Some(bits) = self.token.read(key.handle)?.secret_bits {
             return Ok((bits as usize / 8, true));

@@ -114,14 +114,8 @@ pub(super) fn receive<'t>(
     let transport = open_transport_key(token, kek, key_id, &sent.info.recipients, rights)?;
     let mac_key = open_mac_key(token, transport.handle, &sent.info.mac_key)?;
     check(token, mac_key.handle, sent)?;
-    Ok(Opening {
-        token,
-        scheme: Scheme::Kwp,
-        kek: transport.handle,
-        mechanisms: vec![Mechanism::Plain(Scheme::Kwp.mechanism(token.profile()))],
-        bytes: &sent.info.key,
-        _temporary: Some(transport),
-    })
+    let mechanisms = vec![Mechanism::Plain(Scheme::Kwp.mechanism(token.profile()))];
+    Ok(Opening::new(token, Scheme::Kwp, transport.handle, mechanisms, &sent.info.key).holding(transport))
 }
 
 /// Sends on to other recipients what one of them has: the travelling key stays wrapped as it is.

@@ -3,7 +3,6 @@
 use std::path::Path;
 
 use cng_pkcs11::format::Format;
-use cng_pkcs11::key::Family;
 use cng_pkcs11::provider::{Cloud, ExportParameters, Exported, Key};
 use cng_pkcs11::token::Access;
 use serde_json::{Map, Value, json};
@@ -80,7 +79,7 @@ fn byok(context: &Context, args: &ExportArgs, cloud: Cloud) -> Result<u8, Failur
     let made = key.export_byok(cloud, wrapping_key, args.kid.as_deref(), &parameters(args))?;
     let warnings = warn(context, &recipients, &made.exported, &made.warnings);
     let variant = Some((cloud.name(), made.variant.as_str()));
-    let kind = if key.algorithm().is_some_and(|algorithm| matches!(algorithm.family, Family::Symmetric(_))) {
+    let kind = if key.algorithm().is_some_and(|algorithm| algorithm.family.as_symmetric().is_some()) {
         Format::Raw
     } else {
         Format::PKCS8

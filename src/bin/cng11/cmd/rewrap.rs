@@ -2,7 +2,7 @@
 
 use cng_pkcs11::Error;
 use cng_pkcs11::format::{self, Format};
-use cng_pkcs11::key::{Algorithm, Family};
+use cng_pkcs11::key::Algorithm;
 use cng_pkcs11::provider::{ExportParameters, ImportParameters, Incoming, Key, StorageProvider};
 use cng_pkcs11::token::Access;
 use cng_pkcs11::wrap::{self, Scheme};
@@ -33,8 +33,8 @@ pub(crate) fn run(context: &Context, args: &RewrapArgs) -> Result<u8, Failure> {
         }
         InputType::Auto => match format::sniff(&bytes).ok().filter(|format| format.is_wrapped()) {
             Some(container) => vec![container],
-            None => match args.algorithm.map(|algorithm| algorithm.family) {
-                Some(Family::Symmetric(_)) => vec![Format::Raw],
+            None => match args.algorithm {
+                Some(algorithm) if algorithm.family.as_symmetric().is_some() => vec![Format::Raw],
                 Some(_) => vec![Format::PKCS8],
                 None => vec![Format::PKCS8, Format::Raw],
             },
