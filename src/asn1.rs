@@ -30,7 +30,7 @@ pub mod transport;
 use std::fmt;
 
 use der::asn1::UintRef;
-use der::{Decode, Encode, Reader, SliceReader};
+use der::{Decode, Encode, Reader, SliceReader, Tag, TagNumber};
 
 use crate::key::KeyUsage;
 use crate::secret::SecretBytes;
@@ -42,6 +42,11 @@ pub use self::pbe::{
     Cipher, Encryption, FreshKey, Hash, Limits, Opening, PasswordKey, Scheme, encrypt, fresh_key, password_cipher,
     password_key,
 };
+
+/// A context-specific tag.
+const fn context(number: u32, constructed: bool) -> Tag {
+    Tag::ContextSpecific { constructed, number: TagNumber(number) }
+}
 
 /// A key, and what the structure that held it says about it.
 #[derive(Clone, Debug)]

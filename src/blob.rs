@@ -264,10 +264,7 @@ fn decode_from(reader: &mut Reader<'_>, blob_type: BlobType, hints: &Hints<'_>) 
         BlobType::EccPublic => ecc::EccBlob::read(reader, Some(false))?.to_decoded(hints),
         BlobType::KeyData => {
             let blob = key_data::KeyDataBlob::read(reader)?;
-            let symmetric = |given: Algorithm| match given.family {
-                Family::Symmetric(algorithm) => Some(algorithm),
-                _ => None,
-            };
+            let symmetric = |given: Algorithm| given.family.as_symmetric();
             fits(hints, |given| symmetric(given).is_some(), || "a symmetric key".to_owned())?;
             let algorithm = hints.algorithm.and_then(symmetric).unwrap_or(SymmetricAlgorithm::Aes);
             key_data::to_decoded(blob.key(), algorithm)

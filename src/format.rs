@@ -4,7 +4,7 @@
 //! [`Decoded`](crate::blob::Decoded) and back: [`decode`], [`encode`]; for files with more than one key [`decode_all`] and [`decode_one`]; what a
 //! conversion loses ([`losses`]); what a file looks like that cannot be read ([`inspect`], [`diagnose`]); and the certificates that Windows
 //! hands over in a [`cert_store`], which is no key file.
-//! [`asn1`](crate::asn1) does not know [`blob`](crate::blob), which hands PKCS#8 to it and nothing else; here they meet.
+//! [`asn1`](crate::asn1) does not know [`blob`](crate::blob), which hands to it what is DER: PKCS#8, `PKCS7_ENVELOPE`, `OpaqueTransport`; here they meet.
 //!
 //! | formats | structure | where |
 //! |---|---|---|

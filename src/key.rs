@@ -6,6 +6,7 @@
 //!
 //! Numbers are big-endian. RSA symbols are RFC 8017's, elliptic-curve ones SEC 1's.
 
+pub(crate) mod aes_kwp;
 pub mod algorithm;
 pub mod curve;
 pub mod dh;

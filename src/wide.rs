@@ -48,7 +48,12 @@ pub fn decode(bytes: &[u8]) -> Result<String, Error> {
     if units.contains(&0) {
         return Err(Error::EmbeddedNul);
     }
-    String::from_utf16(&units).map_err(|_| Error::Unpaired)
+    // Three bytes at most for a unit, all of it at once, and wiped if it comes to nothing.
+    let mut text = zeroize::Zeroizing::new(String::with_capacity(3 * units.len()));
+    for character in char::decode_utf16(units.iter().copied()) {
+        text.push(character.map_err(|_| Error::Unpaired)?);
+    }
+    Ok(std::mem::take(&mut *text))
 }
 
 /// The length of `text` in UTF-16 code units, which is how CNG counts names.

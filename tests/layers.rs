@@ -18,7 +18,7 @@ const ROWS: &[&[&str]] = &[
     &["status", "secret", "wide"],
 ];
 
-/// Where `blob` may use `asn1`, its neighbour: one blob type is DER, and so are its errors. Never the other way.
+/// Where `blob` may use `asn1`, its neighbour: some blob types are DER, and so are their errors. Never the other way.
 const BLOB_TO_ASN1: &[&str] = &["src/blob.rs", "src/blob/error.rs", "src/blob/pkcs8.rs"];
 
 /// Crates whose types must not leave some modules, so that their next version is not a breaking change of this one.

@@ -13,7 +13,7 @@ use crate::key::{Curve, ParameterSet, PublicKey, Validation};
 /// RFC 8017 appendix C: `rsaEncryption`.
 pub(crate) const RSA_ENCRYPTION: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.2.840.113549.1.1.1");
 /// RFC 8017 appendix C: `id-RSAES-OAEP`.
-const RSA_OAEP: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.2.840.113549.1.1.7");
+pub(super) const RSA_OAEP: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.2.840.113549.1.1.7");
 /// RFC 8017 appendix C: `id-RSASSA-PSS`.
 const RSA_PSS: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.2.840.113549.1.1.10");
 /// RFC 5480 §2.1.1: `id-ecPublicKey`.

@@ -28,13 +28,13 @@ mod seal;
 mod transport;
 mod write;
 
-use der::Sequence;
 use der::asn1::{AnyRef, ObjectIdentifier, OctetStringRef};
+use der::{Sequence, Tag};
 
 pub use self::cipher::ContentCipher;
 pub use self::identity::{Identity, RecipientId};
 pub use self::read::{MAX_RECIPIENTS, decode};
-pub(crate) use self::read::{has_content_info, to_der};
+pub(crate) use self::read::{has_content_info, in_pem, is_enveloped, to_der};
 pub use self::seal::{open, seal};
 pub use self::transport::Transport;
 use super::Error;
@@ -42,13 +42,24 @@ use crate::secret::SecretBytes;
 
 const WHAT: &str = "EnvelopedData";
 
-const fn oid(text: &str) -> ObjectIdentifier {
+pub(super) const fn oid(text: &str) -> ObjectIdentifier {
     ObjectIdentifier::new_unwrap(text)
 }
 
-/// RFC 5652 §4, §6.1.
-const DATA: ObjectIdentifier = oid("1.2.840.113549.1.7.1");
-const ENVELOPED_DATA: ObjectIdentifier = oid("1.2.840.113549.1.7.3");
+/// RFC 5652 §4, §6.1. PKCS#12 is made of the same.
+pub(super) const DATA: ObjectIdentifier = oid(EnvelopedData::DATA);
+pub(super) const ENVELOPED_DATA: ObjectIdentifier = oid("1.2.840.113549.1.7.3");
+
+/// RFC 5652 §3.
+#[derive(Sequence)]
+pub(super) struct ContentInfo<'a> {
+    pub(super) kind: ObjectIdentifier,
+    #[asn1(context_specific = "0", tag_mode = "EXPLICIT")]
+    pub(super) content: AnyRef<'a>,
+}
+
+/// `[0] IMPLICIT OCTET STRING`.
+pub(super) const IMPLICIT_OCTETS: Tag = super::context(0, false);
 
 /// RFC 5652 §6.2.1.
 #[derive(Sequence)]
@@ -62,11 +73,11 @@ struct KeyTransRecipientInfo<'a> {
 
 /// RFC 5652 §6.1.
 #[derive(Sequence)]
-struct EncryptedContentInfo<'a> {
-    kind: ObjectIdentifier,
-    algorithm: ::spki::AlgorithmIdentifierRef<'a>,
+pub(super) struct EncryptedContentInfo<'a> {
+    pub(super) kind: ObjectIdentifier,
+    pub(super) algorithm: ::spki::AlgorithmIdentifierRef<'a>,
     /// `[0] IMPLICIT OCTET STRING`, in BER also in pieces.
-    content: Option<AnyRef<'a>>,
+    pub(super) content: Option<AnyRef<'a>>,
 }
 
 /// An EnvelopedData.
@@ -156,15 +167,5 @@ impl Recipient {
     /// Whether this is it.
     pub fn is_for(&self, identity: &Identity) -> bool {
         identity.is(&self.id)
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_content_type_is_one_by_text_and_by_oid() {
-        assert_eq!(DATA.to_string(), EnvelopedData::DATA);
     }
 }

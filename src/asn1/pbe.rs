@@ -112,9 +112,7 @@ impl Sealed {
 
 /// Encrypts under a fresh salt and IV.
 pub(super) fn seal(plain: &[u8], password: &SecretBytes, encryption: Encryption) -> Result<Sealed, Error> {
-    if encryption.iterations == 0 {
-        return Err(Error::Invalid { what: "the password-based encryption", problem: "no iterations are asked for" });
-    }
+    check_iterations(encryption)?;
     match encryption.scheme {
         Scheme::Pbes2 { hash, cipher } => pbes2::seal(plain, password, hash, cipher, encryption.iterations),
         Scheme::Pkcs12TripleDes => pkcs12::seal(plain, &Password::new(password)?, encryption.iterations),
@@ -126,12 +124,20 @@ pub(super) fn seal(plain: &[u8], password: &SecretBytes, encryption: Encryption)
 /// # Errors
 /// [`Error::Invalid`] without iterations or for a password that the scheme cannot take, [`Error::Random`].
 pub fn encrypt(plain: &[u8], password: &SecretBytes, encryption: Encryption) -> Result<SecretBytes, Error> {
-    enclose(&seal(plain, password, encryption)?)
+    let sealed = seal(plain, password, encryption)?;
+    enclose(sealed.algorithm()?, sealed.data())
 }
 
-fn enclose(sealed: &Sealed) -> Result<SecretBytes, Error> {
-    let data = OctetStringRef::new(sealed.data()).map_err(|error| Error::encoding(WHAT, error))?;
-    encode_secret(&EncryptedPrivateKeyInfo { algorithm: sealed.algorithm()?, data })
+fn enclose(algorithm: AlgorithmIdentifierRef<'_>, data: &[u8]) -> Result<SecretBytes, Error> {
+    let data = OctetStringRef::new(data).map_err(|error| Error::encoding(WHAT, error))?;
+    encode_secret(&EncryptedPrivateKeyInfo { algorithm, data })
+}
+
+fn check_iterations(encryption: Encryption) -> Result<(), Error> {
+    if encryption.iterations > 0 {
+        return Ok(());
+    }
+    Err(Error::Invalid { what: "the password-based encryption", problem: "no iterations are asked for" })
 }
 
 /// A key that PBES2 makes of a password, for whoever encrypts or decrypts elsewhere: a token.
@@ -159,7 +165,7 @@ impl FreshKey {
     /// # Errors
     /// [`Error`] for what is too long for DER.
     pub fn enclose(&self, data: &[u8]) -> Result<SecretBytes, Error> {
-        enclose(&Sealed { algorithm: self.algorithm.clone(), data: data.to_vec() })
+        enclose(super::decode("AlgorithmIdentifier", &self.algorithm)?, data)
     }
 }
 
@@ -171,9 +177,7 @@ pub fn fresh_key(password: &SecretBytes, encryption: Encryption) -> Result<Fresh
     let Scheme::Pbes2 { hash, cipher } = encryption.scheme else {
         return Err(Error::Scheme { what: format!("{}, which is not PBES2,", encryption.scheme.name()) });
     };
-    if encryption.iterations == 0 {
-        return Err(Error::Invalid { what: "the password-based encryption", problem: "no iterations are asked for" });
-    }
+    check_iterations(encryption)?;
     let (key, algorithm) = pbes2::fresh(password, hash, cipher, encryption.iterations)?;
     Ok(FreshKey { key, algorithm })
 }

@@ -18,6 +18,7 @@ mod write;
 use der::Sequence;
 use der::asn1::{AnyRef, ObjectIdentifier};
 
+use super::cms::{ContentInfo, DATA, ENVELOPED_DATA, EncryptedContentInfo, IMPLICIT_OCTETS, oid};
 use super::pbe::{Encryption, Hash, Scheme};
 use crate::secret::SecretBytes;
 
@@ -25,36 +26,15 @@ pub use self::mac::MacAlgorithm;
 pub use self::read::decode;
 pub use self::write::encode;
 
-const fn oid(text: &str) -> ObjectIdentifier {
-    ObjectIdentifier::new_unwrap(text)
-}
-
-/// RFC 2315 §14.
-const DATA: ObjectIdentifier = oid("1.2.840.113549.1.7.1");
+/// RFC 2315 §14. The rest of it is CMS's.
 const SIGNED_DATA: ObjectIdentifier = oid("1.2.840.113549.1.7.2");
-const ENVELOPED_DATA: ObjectIdentifier = oid("1.2.840.113549.1.7.3");
 const ENCRYPTED_DATA: ObjectIdentifier = oid("1.2.840.113549.1.7.6");
-
-#[derive(Sequence)]
-struct ContentInfo<'a> {
-    kind: ObjectIdentifier,
-    #[asn1(context_specific = "0", tag_mode = "EXPLICIT")]
-    content: AnyRef<'a>,
-}
 
 #[derive(Sequence)]
 struct EncryptedData<'a> {
     version: u8,
     info: EncryptedContentInfo<'a>,
     unprotected_attributes: Option<AnyRef<'a>>,
-}
-
-#[derive(Sequence)]
-struct EncryptedContentInfo<'a> {
-    kind: ObjectIdentifier,
-    algorithm: ::spki::AlgorithmIdentifierRef<'a>,
-    /// `[0] IMPLICIT OCTET STRING`, in BER also in pieces.
-    content: AnyRef<'a>,
 }
 
 /// What a PKCS#12 file holds.

@@ -31,9 +31,9 @@
 //! [`wrap::transport`](crate::wrap)'s. What it says is to be believed only once the code is right.
 
 use der::asn1::{AnyRef, OctetStringRef, Utf8StringRef};
-use der::{Decode, Encode, Reader, Sequence, SliceReader, Tag, TagNumber, Tagged};
+use der::{Decode, Encode, Reader, Sequence, SliceReader, Tag, Tagged};
 
-use super::{Error, spki};
+use super::{Error, context, spki};
 use crate::key::rsa::Hash;
 use crate::key::{ExportPolicy, KeyUsage, PublicKey, SymmetricAlgorithm, Validation};
 
@@ -152,10 +152,6 @@ struct RsaRecipient<'a> {
     key: &'a OctetStringRef,
 }
 
-const fn tag(number: u32, constructed: bool) -> Tag {
-    Tag::ContextSpecific { constructed, number: TagNumber(number) }
-}
-
 fn invalid(problem: &'static str) -> Error {
     Error::Invalid { what: WHAT, problem }
 }
@@ -241,6 +237,9 @@ impl TransportInfo {
         if self.recipients.is_empty() {
             return Err(invalid("it has no recipient"));
         }
+        if self.recipients.len() > MAX_RECIPIENTS || self.certificates.len() > MAX_CERTIFICATES {
+            return Err(invalid("it has too many recipients or certificates"));
+        }
         if self.mac_key.len() != WRAPPED_LEN {
             return Err(invalid("its wrapped MAC key does not have 40 bytes"));
         }
@@ -273,10 +272,10 @@ impl TransportInfo {
 
     fn write(&self, spki: &[u8]) -> der::Result<Vec<u8>> {
         let (constructed, subject) = match &self.subject {
-            Subject::Private(_) => (tag(0, true), spki.to_vec()),
+            Subject::Private(_) => (context(0, true), spki.to_vec()),
             Subject::Secret { algorithm, bits } => {
                 let subject = SecretSubject { algorithm: Utf8StringRef::new(algorithm.name())?, bits: *bits };
-                (tag(1, true), content(&subject.to_der()?)?)
+                (context(1, true), content(&subject.to_der()?)?)
             }
         };
         let recipients = self.recipients.iter().map(write_recipient).collect::<der::Result<Vec<_>>>()?.concat();
@@ -300,8 +299,8 @@ impl TransportInfo {
 
 fn read_subject(subject: AnyRef<'_>) -> Result<Subject, Error> {
     match subject.tag() {
-        found if found == tag(0, true) => Ok(Subject::Private(spki::decode(subject.value(), Validation::Full)?)),
-        found if found == tag(1, true) => {
+        found if found == context(0, true) => Ok(Subject::Private(spki::decode(subject.value(), Validation::Full)?)),
+        found if found == context(1, true) => {
             let read: SecretSubject<'_> =
                 AnyRef::new(Tag::Sequence, subject.value()).and_then(|any| any.decode_as()).map_err(malformed)?;
             let known = |algorithm: &&SymmetricAlgorithm| algorithm.name() == read.algorithm.as_str();
@@ -343,7 +342,7 @@ fn read_certificate(certificate: AnyRef<'_>) -> Result<Vec<u8>, Error> {
 
 fn read_recipient(recipient: AnyRef<'_>) -> Result<Recipient, Error> {
     match recipient.tag() {
-        found if found == tag(0, true) => {
+        found if found == context(0, true) => {
             let read: RsaRecipient<'_> =
                 AnyRef::new(Tag::Sequence, recipient.value()).and_then(|any| any.decode_as()).map_err(malformed)?;
             let key_id =
@@ -353,24 +352,24 @@ fn read_recipient(recipient: AnyRef<'_>) -> Result<Recipient, Error> {
                 .ok_or_else(|| invalid("the hash of a recipient is not known"))?;
             Ok(Recipient::Rsa { key_id, hash, key: read.key.as_bytes().to_vec() })
         }
-        found if found == tag(1, false) && recipient.value().len() == WRAPPED_LEN => {
+        found if found == context(1, false) && recipient.value().len() == WRAPPED_LEN => {
             Ok(Recipient::Aes(recipient.value().to_vec()))
         }
-        found if found == tag(1, false) => Err(invalid("a wrapped transport key does not have 40 bytes")),
+        found if found == context(1, false) => Err(invalid("a wrapped transport key does not have 40 bytes")),
         _ => Err(invalid("a recipient of a kind that is not known")),
     }
 }
 
 fn write_recipient(recipient: &Recipient) -> der::Result<Vec<u8>> {
     match recipient {
-        Recipient::Aes(key) => AnyRef::new(tag(1, false), key)?.to_der(),
+        Recipient::Aes(key) => AnyRef::new(context(1, false), key)?.to_der(),
         Recipient::Rsa { key_id, hash, key } => {
             let sequence = RsaRecipient {
                 key_id: OctetStringRef::new(key_id)?,
                 hash: Utf8StringRef::new(hash.name())?,
                 key: OctetStringRef::new(key)?,
             };
-            AnyRef::new(tag(0, true), &content(&sequence.to_der()?)?)?.to_der()
+            AnyRef::new(context(0, true), &content(&sequence.to_der()?)?)?.to_der()
         }
     }
 }

@@ -79,7 +79,7 @@ const SEQUENCE: u8 = 0x30;
 /// The containers of wrapped keys that are DER.
 fn container(format: Format) -> Option<BlobType> {
     match format {
-        Format::Blob(blob_type @ (BlobType::OpaqueTransport | BlobType::Pkcs7Envelope)) => Some(blob_type),
+        Format::Blob(blob_type) if wrapped::is_container(blob_type) => Some(blob_type),
         _ => None,
     }
 }

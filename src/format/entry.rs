@@ -115,7 +115,8 @@ pub fn select_each(mut outcomes: Vec<Result<Entry, Error>>, wanted: &str) -> Res
 /// Where the key stands that [`select_each`] chooses.
 pub(super) fn position(outcomes: &[Result<Entry, Error>], wanted: &str) -> Result<usize, Error> {
     let mut found: Vec<usize> = positions(outcomes, |entry| entry.name.as_deref() == Some(wanted));
-    if let (true, Some(id)) = (found.is_empty(), unhex(wanted)) {
+    let id = unhex(wanted).filter(|id| id.len() >= 4);
+    if let (true, Some(id)) = (found.is_empty(), id) {
         found = positions(outcomes, |entry| entry.is_called(&id));
     }
     if let (true, Ok(number)) = (found.is_empty(), wanted.parse::<usize>()) {
@@ -136,12 +137,13 @@ fn positions(outcomes: &[Result<Entry, Error>], wanted: impl Fn(&Entry) -> bool)
     outcomes.iter().enumerate().filter(|(_, outcome)| fits(outcome)).map(|(index, _)| index).collect()
 }
 
-fn unhex(text: &str) -> Option<Vec<u8>> {
+/// Hexadecimal digits, two a byte.
+pub(super) fn unhex(text: &str) -> Option<Vec<u8>> {
     let text = text.as_bytes();
     let digit = |byte: u8| char::from(byte).to_digit(16).and_then(|digit| u8::try_from(digit).ok());
     let pairs = text.chunks(2).map(|pair| match pair {
         [high, low] => Some(digit(*high)? << 4 | digit(*low)?),
         _ => None,
     });
-    pairs.collect::<Option<Vec<u8>>>().filter(|bytes| bytes.len() >= 4)
+    pairs.collect()
 }

@@ -11,8 +11,6 @@ use crate::asn1::pem::Label;
 /// What it is, and what to do with it.
 type Known = (&'static str, &'static str);
 
-const OPENSSH: Known =
-    ("an OpenSSH private key", "make it PKCS#8, in place and so of a copy: ssh-keygen -p -m PKCS8 -f FILE");
 const SSH_PUBLIC: Known =
     ("an SSH public key", "make it SubjectPublicKeyInfo: ssh-keygen -e -m PKCS8 -f FILE > public.pem");
 const REQUEST: Known =
@@ -22,7 +20,6 @@ const PKCS7: Known = (
     "take the certificates out: openssl pkcs7 -in FILE -print_certs -out certificates.pem (-inform DER if it is binary)",
 );
 const CRL: Known = ("a certificate revocation list, which holds no key", "the key is in another file");
-const PGP: Known = ("an OpenPGP key or message", "gpg exports no other format: take the key from where it came from");
 const DH: Known = ("parameters of Diffie–Hellman, without a key", "make a key: openssl genpkey -paramfile FILE (PEM)");
 const DSA: Known = ("parameters of DSA, without a key", "make a key: openssl genpkey -paramfile FILE (PEM)");
 const EC: Known = (
@@ -139,12 +136,10 @@ pub(super) fn other(bytes: &[u8]) -> Option<Error> {
 fn labelled(text: &[u8]) -> Option<Known> {
     let label = asn1::pem::first_label(text).filter(|label| pem::of_label(*label).is_none())?;
     Some(match label {
-        Label::OpensshPrivateKey => OPENSSH,
         Label::CertificateRequest => REQUEST,
         Label::Pkcs7 | Label::Cms => PKCS7,
         Label::Pkcs12 => PEM_PKCS12,
         Label::Crl => CRL,
-        Label::Pgp => PGP,
         Label::DhParameters | Label::X942DhParameters => DH,
         Label::DsaParameters => DSA,
         Label::EcParameters => EC,

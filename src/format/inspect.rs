@@ -77,8 +77,11 @@ pub fn inspect(bytes: &[u8], format: Format, hints: &Hints<'_>) -> (Vec<Field>, 
     {
         let (read, outcome) = blob::inspect(bytes, blob_type, hints);
         let mut fields = Vec::new();
-        if matches!(blob_type, BlobType::OpaqueTransport | BlobType::Pkcs7Envelope) {
-            wrapped::elements(&mut fields, bytes, blob_type);
+        if wrapped::is_container(blob_type) {
+            let is_one = matches!(outcome, Err(blob::Error::Wrapped { .. }));
+            let trust = if is_one { der::Trust::Structure } else { der::Trust::Nothing };
+            // Where it stops, the outcome tells.
+            let _ = wrapped::walk(&mut fields, bytes, blob_type, trust);
         }
         if fields.is_empty() {
             fields.extend(read.iter().map(Field::of_blob));

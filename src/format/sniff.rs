@@ -3,7 +3,7 @@
 use der::{Decode, Header, Reader, SliceReader, Tag};
 
 use super::{Error, Format, bind, foreign, jwk, pem, wrapped_file};
-use crate::asn1;
+use crate::asn1::{self, cms};
 use crate::blob::{self, BlobType};
 
 /// Recognises a file.
@@ -19,7 +19,7 @@ pub fn sniff(bytes: &[u8]) -> Result<Format, Error> {
     if asn1::transport::is_transport(bytes) {
         return Ok(Format::Blob(BlobType::OpaqueTransport));
     }
-    if is_enveloped(bytes) {
+    if cms::is_enveloped(bytes) || cms::in_pem(bytes).is_some_and(|inside| cms::is_enveloped(&inside)) {
         return Ok(Format::Blob(BlobType::Pkcs7Envelope));
     }
     if wrapped_file::is_wrapped_file(bytes) {
@@ -43,14 +43,6 @@ pub fn sniff(bytes: &[u8]) -> Result<Format, Error> {
         _ => vec![],
     };
     Err(Error::Unrecognised { len: bytes.len(), candidates })
-}
-
-/// Whether a CMS ContentInfo begins, DER or BER, whose content type is enveloped-data (RFC 5652 §6.1).
-fn is_enveloped(bytes: &[u8]) -> bool {
-    const ENVELOPED_DATA: [u8; 11] = [0x06, 0x09, 0x2A, 0x86, 0x48, 0x86, 0xF7, 0x0D, 0x01, 0x07, 0x03];
-    // The length before it has up to five bytes.
-    let head = bytes.get(..bytes.len().min(18)).unwrap_or_default();
-    head.first() == Some(&0x30) && head.windows(ENVELOPED_DATA.len()).take(8).any(|part| part == ENVELOPED_DATA)
 }
 
 /// The format of a PEM file.

@@ -242,16 +242,3 @@ fn check_length(scheme: &Scheme, len: usize) -> Result<(), &'static str> {
     };
     if len >= least && len.is_multiple_of(multiple) { Ok(()) } else { Err(problem) }
 }
-
-/// Hexadecimal digits, two a byte.
-fn hex(digits: &str) -> Option<Vec<u8>> {
-    if !digits.len().is_multiple_of(2) {
-        return None;
-    }
-    let digit = |byte: &u8| char::from(*byte).to_digit(16).and_then(|digit| u8::try_from(digit).ok());
-    let pair = |pair: &[u8]| match pair {
-        [high, low] => Some((digit(high)? << 4) | digit(low)?),
-        _ => None,
-    };
-    digits.as_bytes().chunks(2).map(pair).collect()
-}

@@ -15,8 +15,7 @@ use super::wrapped::{Payload, check_leaves};
 use super::{Error, Flags, ImportParameters, Key, Ready, State, StorageProvider, kek};
 use crate::asn1::certificate::{self, CertificateParts};
 use crate::asn1::cms::{self, Content, ContentCipher, Identity, Recipient, RecipientId, Transport};
-use crate::asn1::pem::Label;
-use crate::asn1::{self, Cipher, spki};
+use crate::asn1::{Cipher, spki};
 use crate::blob::{BlobType, Decoded, Hints};
 use crate::format::{self, Format};
 use crate::key::{KeyMaterial, KeyUsage, SymmetricAlgorithm};
@@ -249,10 +248,7 @@ fn open_envelope(import_key: &Key, data: &[u8]) -> Result<(Kek, Vec<Recipient>, 
     let KekKind::Rsa { modulus_len } = kek.kind else {
         return Err(kek::not_rsa(import_key, BlobType::Pkcs7Envelope.name()).into());
     };
-    let armoured = asn1::pem::is_pem(data)
-        .then(|| asn1::pem::find(data, &[Label::Cms, Label::Pkcs7]).and_then(|section| section.decode()))
-        .transpose()?;
-    let read = cms::decode(armoured.as_deref().unwrap_or(data))?;
+    let read = cms::decode(data)?;
     let recipients: Vec<Recipient> = match read.recipients_for(&import_key.identity()?) {
         Ok(found) => found.into_iter().cloned().collect(),
         // It may be named by a certificate that is not on the token.

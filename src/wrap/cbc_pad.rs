@@ -15,12 +15,11 @@
 //! On tokens: Kryoptic and NSS wrap every key by it, openCryptoki RSA keys and secrets. SoftHSM 2.6 and tpm2-pkcs11 only encrypt by it and do not wrap;
 //! SoftHSM wraps by it from 2.7 on.
 
-use cbc::cipher::{BlockModeDecrypt, BlockModeEncrypt, KeyIvInit, block_padding::Pkcs7};
-
 use super::Error;
-use super::kek::with_aes;
+use super::kek::check_kek;
+use super::seal::fresh;
+use crate::asn1::Cipher;
 use crate::secret::SecretBytes;
-use crate::token;
 
 /// Bytes of the IV, which stands in front.
 pub const IV_LEN: usize = 16;
@@ -37,16 +36,9 @@ pub fn wrap(kek: &[u8], key: &[u8]) -> Result<Vec<u8>, Error> {
     if key.is_empty() {
         return Err(wrong);
     }
-    let mut iv = [0; IV_LEN];
-    getrandom::fill(&mut iv).map_err(token::Error::from)?;
-    // The buffer holds the key until it is overwritten.
-    let mut buffer = SecretBytes::zeroed(key.len() + BLOCK - key.len() % BLOCK);
-    buffer.as_mut_slice().get_mut(..key.len()).ok_or_else(|| wrong.clone())?.copy_from_slice(key);
-    let ciphertext = with_aes!(kek, Aes => {
-        let mode = cbc::Encryptor::<Aes>::new_from_slices(kek, &iv).map_err(|_| wrong.clone())?;
-        mode.encrypt_padded::<Pkcs7>(buffer.as_mut_slice(), key.len()).map_err(|_| wrong)?
-    });
-    Ok(join(&iv, ciphertext))
+    let iv = fresh::<IV_LEN>()?;
+    let ciphertext = cipher(kek)?.encrypt(kek, &iv, key).map_err(|_| wrong)?;
+    Ok(join(&iv, &ciphertext))
 }
 
 /// Unwraps a key.
@@ -55,13 +47,19 @@ pub fn wrap(kek: &[u8], key: &[u8]) -> Result<Vec<u8>, Error> {
 /// [`Error::Length`], [`Error::WrappingKey`], or [`Error::Integrity`] when the padding shows that it was not wrapped under `kek`. That it does not show it proves nothing.
 pub fn unwrap(kek: &[u8], wrapped: &[u8]) -> Result<SecretBytes, Error> {
     let (iv, ciphertext) = split(wrapped)?;
-    let mut buffer = SecretBytes::from(ciphertext);
-    let key = with_aes!(kek, Aes => {
-        let mode = cbc::Decryptor::<Aes>::new_from_slices(kek, iv).map_err(|_| Error::Integrity)?;
-        mode.decrypt_padded::<Pkcs7>(buffer.as_mut_slice()).map_err(|_| Error::Integrity)?
-    });
+    let key = cipher(kek)?.decrypt(kek, iv, ciphertext).map_err(|_| Error::Integrity)?;
     // No key is empty.
-    if key.is_empty() { Err(Error::Integrity) } else { Ok(SecretBytes::from(key)) }
+    if key.is_empty() { Err(Error::Integrity) } else { Ok(key) }
+}
+
+/// The AES of a wrapping key.
+fn cipher(kek: &[u8]) -> Result<Cipher, Error> {
+    check_kek(kek)?;
+    Ok(match kek.len() {
+        16 => Cipher::Aes128,
+        24 => Cipher::Aes192,
+        _ => Cipher::Aes256,
+    })
 }
 
 /// The IV, and what CKM_AES_CBC_PAD takes for the wrapped key.

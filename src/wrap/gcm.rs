@@ -17,8 +17,8 @@ use aes_gcm::{AeadInOut, AesGcm, KeyInit, Nonce, Tag};
 
 use super::Error;
 use super::kek::with_aes;
+use super::seal::fresh;
 use crate::secret::SecretBytes;
-use crate::token;
 
 /// Bytes of the nonce, which stands in front.
 pub const NONCE_LEN: usize = 12;
@@ -37,8 +37,7 @@ pub fn wrap(kek: &[u8], key: &[u8]) -> Result<Vec<u8>, Error> {
     if key.is_empty() {
         return Err(wrong);
     }
-    let mut nonce = [0; NONCE_LEN];
-    getrandom::fill(&mut nonce).map_err(token::Error::from)?;
+    let nonce = fresh::<NONCE_LEN>()?;
     // The buffer holds the key until it is overwritten.
     let mut buffer = SecretBytes::from(key);
     let tag = with_aes!(kek, Aes => {

@@ -1,8 +1,19 @@
-//! Which AES a key-encryption key is for.
+//! Which AES a key-encryption key in software is for.
+
+use super::Error;
+
+/// Refuses a key of no AES size.
+pub(super) fn check_kek(kek: &[u8]) -> Result<(), Error> {
+    match kek.len() {
+        16 | 24 | 32 => Ok(()),
+        _ => Err(Error::WrappingKey { scheme: "AES", problem: "it must have 16, 24 or 32 bytes" }),
+    }
+}
 
 /// Evaluates `$run` with `$aes` as the block cipher whose key is as long as `$kek`: AES-128, AES-192 or AES-256.
 macro_rules! with_aes {
-    ($kek:expr, $aes:ident => $run:expr) => {
+    ($kek:expr, $aes:ident => $run:expr) => {{
+        super::kek::check_kek($kek)?;
         match $kek.len() {
             16 => {
                 type $aes = aes::Aes128;
@@ -12,15 +23,12 @@ macro_rules! with_aes {
                 type $aes = aes::Aes192;
                 $run
             }
-            32 => {
+            _ => {
                 type $aes = aes::Aes256;
                 $run
             }
-            _ => {
-                return Err(Error::WrappingKey { scheme: "AES", problem: "it must have 16, 24 or 32 bytes" });
-            }
         }
-    };
+    }};
 }
 
 pub(super) use with_aes;

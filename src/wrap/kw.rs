@@ -20,12 +20,13 @@
 //! Used for proofs, and by callers who hold the wrapping key, never to bring a token's key into the clear. What SoftHSM 2.6 wrapped carries up to seven zero bytes behind the
 //! PKCS#8; [`trim_zeros`] takes exactly those off. Everything written here is exact.
 
-use aes_kw::{AesKw, AesKwp, KeyInit};
+use aes_kw::{AesKw, KeyInit};
 use subtle::{ConstantTimeEq, ConstantTimeGreater};
 
 use super::Error;
-use super::kek::with_aes;
+use super::kek::{check_kek, with_aes};
 use crate::asn1;
+use crate::key::aes_kwp;
 use crate::secret::SecretBytes;
 
 /// Wraps by RFC 3394; the key is a multiple of 8 bytes, at least 16.
@@ -72,13 +73,8 @@ pub fn kwp_wrap(kek: &[u8], key: &[u8]) -> Result<Vec<u8>, Error> {
     if key.is_empty() {
         return Err(wrong);
     }
-    let mut out = vec![0; key.len().next_multiple_of(8) + 8];
-    let written = with_aes!(kek, Aes => {
-        let kwp = AesKwp::<Aes>::new_from_slice(kek).map_err(|_| Error::Integrity)?;
-        kwp.wrap_key(key, &mut out).map_err(|_| wrong)?.len()
-    });
-    out.truncate(written);
-    Ok(out)
+    check_kek(kek)?;
+    aes_kwp::wrap(kek, key).ok_or(wrong)
 }
 
 /// Unwraps by RFC 5649.
@@ -90,12 +86,8 @@ pub fn kwp_unwrap(kek: &[u8], wrapped: &[u8]) -> Result<SecretBytes, Error> {
         let expected = "a multiple of 8 bytes, at least 16";
         return Err(Error::Length { scheme: "kwp", len: wrapped.len(), expected });
     }
-    let mut out = SecretBytes::zeroed(wrapped.len() - 8);
-    let written = with_aes!(kek, Aes => {
-        let kwp = AesKwp::<Aes>::new_from_slice(kek).map_err(|_| Error::Integrity)?;
-        kwp.unwrap_key(wrapped, out.as_mut_slice()).map_err(|_| Error::Integrity)?.len()
-    });
-    Ok(if written == out.len() { out } else { SecretBytes::from(out.get(..written).unwrap_or_default()) })
+    check_kek(kek)?;
+    aes_kwp::unwrap(kek, wrapped).ok_or(Error::Integrity)
 }
 
 /// Wraps by RFC 3394 behind the padding of PKCS#7; the key is 8 bytes or more, for a shorter one has no second block for KW.

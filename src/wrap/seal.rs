@@ -156,7 +156,7 @@ impl<'t> Ephemeral<'t> {
     }
 }
 
-fn fresh<const N: usize>() -> Result<[u8; N], token::Error> {
+pub(super) fn fresh<const N: usize>() -> Result<[u8; N], token::Error> {
     let mut bytes = [0; N];
     getrandom::fill(&mut bytes)?;
     Ok(bytes)

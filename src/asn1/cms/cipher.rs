@@ -1,10 +1,10 @@
 //! The content-encryption algorithms: a cipher in CBC mode, or AES key wrap with padding around the content itself.
 
-use aes_kw::{AesKwp, KeyInit};
 use der::asn1::ObjectIdentifier;
 
 use super::oid;
 use crate::asn1::{Cipher, Error};
+use crate::key::aes_kwp;
 use crate::secret::SecretBytes;
 
 /// How content is encrypted.
@@ -97,7 +97,11 @@ impl ContentCipher {
     pub(super) fn encrypt(self, key: &[u8], iv: &[u8], plain: &[u8]) -> Result<Vec<u8>, Error> {
         match self {
             Self::Cbc(cipher) => cipher.encrypt(key, iv, plain),
-            Self::Aes128WrapPad | Self::Aes192WrapPad | Self::Aes256WrapPad => wrap(key, plain),
+            Self::Aes128WrapPad | Self::Aes192WrapPad | Self::Aes256WrapPad => {
+                // The key is ours: what does not fit is the content.
+                let problem = "AES key wrap with padding takes one byte to 4 GiB";
+                aes_kwp::wrap(key, plain).ok_or(Error::Invalid { what: "the content to encrypt", problem })
+            }
         }
     }
 
@@ -106,41 +110,8 @@ impl ContentCipher {
         let opened = match self {
             _ if key.len() != self.key_length() => None,
             Self::Cbc(cipher) => cipher.decrypt(key, iv, data).ok(),
-            Self::Aes128WrapPad | Self::Aes192WrapPad | Self::Aes256WrapPad => unwrap(key, data),
+            Self::Aes128WrapPad | Self::Aes192WrapPad | Self::Aes256WrapPad => aes_kwp::unwrap(key, data),
         };
         opened.ok_or(Error::Envelope)
     }
-}
-
-/// Runs an expression with the key wrap of a cipher, if the key has its length.
-macro_rules! with_kwp {
-    ($key:expr, $kw:ident => $run:expr) => {
-        match $key.len() {
-            16 => AesKwp::<aes::Aes128>::new_from_slice($key).ok().and_then(|$kw| $run),
-            24 => AesKwp::<aes::Aes192>::new_from_slice($key).ok().and_then(|$kw| $run),
-            32 => AesKwp::<aes::Aes256>::new_from_slice($key).ok().and_then(|$kw| $run),
-            _ => None,
-        }
-    };
-}
-
-/// Wraps with padding. The layer above has the same for keys; its errors are not known here.
-fn wrap(key: &[u8], plain: &[u8]) -> Result<Vec<u8>, Error> {
-    let mut out = vec![0; plain.len().next_multiple_of(8) + 8];
-    let written = with_kwp!(key, kw => kw.wrap_key(plain, &mut out).ok().map(<[u8]>::len));
-    // The key is ours: what does not fit is the content.
-    let problem = "AES key wrap with padding takes one byte to 4 GiB";
-    let written =
-        written.filter(|_| !plain.is_empty()).ok_or(Error::Invalid { what: "the content to encrypt", problem })?;
-    out.truncate(written);
-    Ok(out)
-}
-
-fn unwrap(key: &[u8], data: &[u8]) -> Option<SecretBytes> {
-    if data.len() < 16 || !data.len().is_multiple_of(8) {
-        return None;
-    }
-    let mut out = SecretBytes::zeroed(data.len() - 8);
-    let written = with_kwp!(key, kw => kw.unwrap_key(data, out.as_mut_slice()).ok().map(<[u8]>::len))?;
-    Some(if written == out.len() { out } else { SecretBytes::from(out.get(..written)?) })
 }

@@ -1,31 +1,30 @@
 //! Reading: DER in one pass over what BER may have become DER for, everything that is kept copied once.
 
-use std::borrow::Cow;
-
 use der::asn1::{AnyRef, ObjectIdentifier, OctetStringRef};
-use der::{Decode, Reader, SliceReader, Tag, TagNumber, Tagged};
+use der::{Decode, Reader, SliceReader, Tag, Tagged};
 
 use super::{
     Content, ContentCipher, ENVELOPED_DATA, EncryptedContentInfo, EnvelopedData, KeyTransRecipientInfo,
     OtherRecipients, Recipient, RecipientId, Transport, WHAT,
 };
-use crate::asn1::Error;
 use crate::asn1::ber::{Normalised, implicit_octets, normalise};
 use crate::asn1::pbe::{name_of, no_parameters};
+use crate::asn1::pem::{self, Label};
+use crate::asn1::{Error, context};
+use crate::secret::SecretBytes;
 
 /// More RSA recipients than anyone writes to: what each takes in memory is bounded by it.
 pub const MAX_RECIPIENTS: usize = 1000;
 
-const fn context(number: u32, constructed: bool) -> Tag {
-    Tag::ContextSpecific { constructed, number: TagNumber(number) }
-}
-
-/// Reads an EnvelopedData, DER or BER, with a ContentInfo around it or without.
+/// Reads an EnvelopedData, DER, BER or PEM, with a ContentInfo around it or without.
 ///
 /// # Errors
 /// [`Error::Malformed`] and [`Error::Invalid`] with what is wrong, [`Error::Encryption`] for a content-encryption algorithm that is not read.
 /// That no recipient is of a kind that is read is not among them: [`EnvelopedData::recipients_for`] says it.
 pub fn decode(bytes: &[u8]) -> Result<EnvelopedData, Error> {
+    if pem::is_pem(bytes) {
+        return decode(&pem::find(bytes, &[Label::Cms, Label::Pkcs7])?.decode()?);
+    }
     let normalised = normalise(WHAT, bytes)?;
     let whole = Whole(normalised.bytes());
     let outer: AnyRef<'_> = crate::asn1::decode(WHAT, whole.0)?;
@@ -46,12 +45,26 @@ pub fn decode(bytes: &[u8]) -> Result<EnvelopedData, Error> {
     whole.enveloped_data(whole.fields(WHAT, inner, Tag::Sequence)?)
 }
 
-/// The DER that BER becomes before it is read. What is neither stays as it is.
-pub(crate) fn to_der(bytes: &[u8]) -> Cow<'_, [u8]> {
+/// The DER that BER becomes before it is read; `None` for what is DER already, or neither.
+pub(crate) fn to_der(bytes: &[u8]) -> Option<SecretBytes> {
     match normalise(WHAT, bytes) {
-        Ok(Normalised::Converted(der)) => Cow::Owned(der.to_vec()),
-        Ok(Normalised::Borrowed(_)) | Err(_) => Cow::Borrowed(bytes),
+        Ok(Normalised::Converted(der)) => Some(der),
+        Ok(Normalised::Borrowed(_)) | Err(_) => None,
     }
+}
+
+/// What stands in PEM, as `openssl cms` and `openssl smime` write it; `None` for what is no PEM, or none with CMS in it.
+pub(crate) fn in_pem(bytes: &[u8]) -> Option<SecretBytes> {
+    let section = pem::is_pem(bytes).then(|| pem::find(bytes, &[Label::Cms, Label::Pkcs7]))?;
+    section.and_then(|section| section.decode()).ok()
+}
+
+/// Whether a ContentInfo begins, DER or BER, whose content type is enveloped-data.
+pub(crate) fn is_enveloped(bytes: &[u8]) -> bool {
+    let oid = ENVELOPED_DATA.as_bytes();
+    // The length before the type's own tag and length has up to five bytes.
+    let head = bytes.get(..bytes.len().min(9 + oid.len())).unwrap_or_default();
+    head.first() == Some(&0x30) && head.windows(oid.len()).any(|part| part == oid)
 }
 
 /// Whether DER begins as a ContentInfo does: with its type, where an EnvelopedData has its version.

@@ -9,15 +9,14 @@ use der::{Decode, Encode, Sequence, Tag};
 
 use super::oid;
 use crate::asn1::Error;
+use crate::asn1::algorithm::{RSA_ENCRYPTION, RSA_OAEP};
 use crate::asn1::pbe::{Hash as Digest, name_of, no_parameters};
 use crate::key::rsa::{Hash, PrivateKey, PublicKey};
 use crate::secret::SecretBytes;
 
 const WHAT: &str = "the parameters of id-RSAES-OAEP";
 
-/// RFC 8017 appendix A.1, A.2.1.
-const RSA_ENCRYPTION: ObjectIdentifier = oid("1.2.840.113549.1.1.1");
-const RSAES_OAEP: ObjectIdentifier = oid("1.2.840.113549.1.1.7");
+/// RFC 8017 appendix A.2.1.
 const MGF1: ObjectIdentifier = oid("1.2.840.113549.1.1.8");
 const P_SPECIFIED: ObjectIdentifier = oid("1.2.840.113549.1.1.9");
 
@@ -69,7 +68,7 @@ impl Transport {
                 no_parameters("rsaEncryption", algorithm)?;
                 Ok(Self::Pkcs1)
             }
-            RSAES_OAEP => read_oaep(algorithm),
+            RSA_OAEP => read_oaep(algorithm),
             other => Ok(Self::Unknown(name_of(other))),
         }
     }
@@ -184,6 +183,6 @@ fn oaep_parameters(hash: Hash, mgf1: Hash, label: &[u8]) -> der::Result<Vec<u8>>
         source: (!label.is_empty()).then_some(source),
     };
     let parameters = parameters.to_der()?;
-    let algorithm = AlgorithmIdentifierRef { oid: RSAES_OAEP, parameters: Some(AnyRef::from_der(&parameters)?) };
+    let algorithm = AlgorithmIdentifierRef { oid: RSA_OAEP, parameters: Some(AnyRef::from_der(&parameters)?) };
     algorithm.to_der()
 }

@@ -1,23 +1,13 @@
 //! Writing: DER, in a ContentInfo, with the versions of RFC 5652 §6.1 and §6.2.1.
 
 use der::asn1::{AnyRef, OctetStringRef};
-use der::{Decode, Encode, Sequence, Tag, TagNumber};
+use der::{Decode, Encode, Sequence, Tag};
 
 use super::{
-    DATA, ENVELOPED_DATA, EncryptedContentInfo, EnvelopedData, KeyTransRecipientInfo, OtherRecipients, Recipient,
-    RecipientId, WHAT,
+    ContentInfo, DATA, ENVELOPED_DATA, EncryptedContentInfo, EnvelopedData, IMPLICIT_OCTETS, KeyTransRecipientInfo,
+    MAX_RECIPIENTS, OtherRecipients, Recipient, RecipientId, WHAT,
 };
 use crate::asn1::Error;
-
-/// `[0] IMPLICIT OCTET STRING`.
-const IMPLICIT: Tag = Tag::ContextSpecific { constructed: false, number: TagNumber(0) };
-
-#[derive(Sequence)]
-struct ContentInfo<'a> {
-    kind: der::asn1::ObjectIdentifier,
-    #[asn1(context_specific = "0", tag_mode = "EXPLICIT")]
-    content: AnyRef<'a>,
-}
 
 #[derive(Sequence)]
 struct Structure<'a> {
@@ -43,6 +33,9 @@ impl EnvelopedData {
         if self.recipients.is_empty() {
             return Err(invalid("it has no recipient"));
         }
+        if self.recipients.len() > MAX_RECIPIENTS {
+            return Err(invalid("it has more than 1000 recipients"));
+        }
         if self.content.iv.len() != self.content.cipher.iv_length() {
             return Err(invalid("the IV has the wrong length"));
         }
@@ -61,7 +54,7 @@ impl EnvelopedData {
         let content = EncryptedContentInfo {
             kind: DATA,
             algorithm: ::spki::AlgorithmIdentifierRef { oid: cipher.oid(), parameters },
-            content: Some(AnyRef::new(IMPLICIT, &self.content.encrypted)?),
+            content: Some(AnyRef::new(IMPLICIT_OCTETS, &self.content.encrypted)?),
         };
         let data = Structure { version, recipients: AnyRef::new(Tag::Set, infos)?, content }.to_der()?;
         ContentInfo { kind: ENVELOPED_DATA, content: AnyRef::from_der(&data)? }.to_der()
@@ -78,7 +71,7 @@ impl Recipient {
                 let (issuer, serial) = (AnyRef::from_der(issuer)?, AnyRef::from_der(serial)?);
                 Ok((0, IssuerAndSerialNumber { issuer, serial }.to_der()?))
             }
-            RecipientId::KeyId(id) => Ok((2, AnyRef::new(IMPLICIT, id)?.to_der()?)),
+            RecipientId::KeyId(id) => Ok((2, AnyRef::new(IMPLICIT_OCTETS, id)?.to_der()?)),
         };
         let (version, id) = id_and_version().map_err(wrong)?;
         let encode = || {

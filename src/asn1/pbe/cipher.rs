@@ -52,7 +52,7 @@ impl Cipher {
         }
     }
 
-    pub(in crate::asn1) fn encrypt(self, key: &[u8], iv: &[u8], plain: &[u8]) -> Result<Vec<u8>, Error> {
+    pub(crate) fn encrypt(self, key: &[u8], iv: &[u8], plain: &[u8]) -> Result<Vec<u8>, Error> {
         match self {
             Self::Aes128 => encrypt::<cbc::Encryptor<aes::Aes128>>(self, key, iv, plain),
             Self::Aes192 => encrypt::<cbc::Encryptor<aes::Aes192>>(self, key, iv, plain),
@@ -61,7 +61,7 @@ impl Cipher {
         }
     }
 
-    pub(in crate::asn1) fn decrypt(self, key: &[u8], iv: &[u8], data: &[u8]) -> Result<SecretBytes, Error> {
+    pub(crate) fn decrypt(self, key: &[u8], iv: &[u8], data: &[u8]) -> Result<SecretBytes, Error> {
         match self {
             Self::Aes128 => decrypt::<cbc::Decryptor<aes::Aes128>>(key, iv, data),
             Self::Aes192 => decrypt::<cbc::Decryptor<aes::Aes192>>(key, iv, data),

@@ -90,7 +90,10 @@ impl Label {
         match (self, self.foreign()) {
             (_, None) => None,
             (Self::OpensshPrivateKey, Some(what)) => {
-                Some((what, "make it PKCS#8, in place: ssh-keygen -p -m PKCS8 -f key"))
+                Some((what, "make it PKCS#8, in place and so of a copy: ssh-keygen -p -m PKCS8 -f FILE"))
+            }
+            (Self::Pgp, Some(what)) => {
+                Some((what, "gpg exports no other format: take the key from where it came from"))
             }
             (Self::DsaPublicKey, Some(what)) => {
                 Some((what, "make it SubjectPublicKeyInfo: openssl pkey -pubin -in old.pem -out new.pem"))

@@ -126,11 +126,13 @@ fn parts<'a>(safe: &'a [u8], budget: &mut Budget) -> Result<Vec<Part<'a>>, Error
             ENCRYPTED_DATA => {
                 let data: EncryptedData<'a> =
                     info.content.decode_as().map_err(|error| Error::from(("EncryptedData", error)))?;
+                let missing = Error::Invalid { what: "encryptedContent", problem: "it is missing" };
+                let content = data.info.content.ok_or(missing)?;
                 if data.info.kind != DATA {
                     return Err(unsupported(data.info.kind));
                 }
                 let parameters = Parameters::read(&data.info.algorithm, budget)?;
-                Part::Encrypted(parameters, implicit_octets("encryptedContent", data.info.content)?)
+                Part::Encrypted(parameters, implicit_octets("encryptedContent", content)?)
             }
             kind => return Err(unsupported(kind)),
         });

@@ -1,11 +1,12 @@
 //! Writing, in OpenSSL's order: the certificates in one encryptedData, then each key encrypted by itself.
 
 use der::asn1::{AnyRef, ObjectIdentifier};
-use der::{Decode, Encode, Sequence, Tag, TagNumber};
+use der::{Decode, Encode, Sequence, Tag};
 
 use super::bag::{CERTIFICATE, CertBag, Names, SHROUDED_KEY, SafeBag, X509};
 use super::{
-    ContentInfo, DATA, ENCRYPTED_DATA, EncryptedContentInfo, EncryptedData, PfxCertificate, PfxKey, Protection, mac,
+    ContentInfo, DATA, ENCRYPTED_DATA, EncryptedContentInfo, EncryptedData, IMPLICIT_OCTETS, PfxCertificate, PfxKey,
+    Protection, mac,
 };
 use crate::asn1::{Error, pbe};
 use crate::secret::SecretBytes;
@@ -88,8 +89,8 @@ fn data_part(contents: &[u8]) -> der::Result<Vec<u8>> {
 fn encrypted_part(sealed: &pbe::Sealed) -> Result<Vec<u8>, Error> {
     let algorithm = sealed.algorithm()?;
     let encode = || {
-        let implicit = Tag::ContextSpecific { constructed: false, number: TagNumber(0) };
-        let info = EncryptedContentInfo { kind: DATA, algorithm, content: AnyRef::new(implicit, sealed.data())? };
+        let content = Some(AnyRef::new(IMPLICIT_OCTETS, sealed.data())?);
+        let info = EncryptedContentInfo { kind: DATA, algorithm, content };
         let data = EncryptedData { version: 0, info, unprotected_attributes: None }.to_der()?;
         ContentInfo { kind: ENCRYPTED_DATA, content: AnyRef::from_der(&data)? }.to_der()
     };

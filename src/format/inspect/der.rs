@@ -417,7 +417,14 @@ impl Walker<'_, '_> {
             return place.cut_off().map_or(Ok(()), Err);
         }
         let content = self.content(place);
+        // A version has one octet, and no object identifier that matters here as many as a key.
+        let is_harmless = match place.tag {
+            INTEGER => name == "version" && content.len() == 1,
+            OID => content.len() <= 12,
+            _ => content.is_empty(),
+        };
         let value = match place.tag {
+            _ if self.trust == Trust::Nothing && !is_harmless => Value::Private(SecretBytes::from(content)),
             OID => ObjectIdentifier::from_bytes(content)
                 .map_or_else(|_| Value::Public(content.to_vec()), |oid| Value::Text(oid_text(&oid))),
             INTEGER => match content {
@@ -432,16 +439,6 @@ impl Walker<'_, '_> {
                 Err(_) => Value::Public(content.to_vec()),
             },
             _ => Value::Public(content.to_vec()),
-        };
-        // A version has one octet, and no object identifier that matters here as many as a key.
-        let is_harmless = match place.tag {
-            INTEGER => name == "version" && content.len() == 1,
-            OID => content.len() <= 12,
-            _ => content.is_empty(),
-        };
-        let value = match self.trust {
-            Trust::Nothing if !is_harmless => Value::Private(SecretBytes::from(content)),
-            _ => value,
         };
         self.field(name, place.content, place.end - place.content, depth, value)
     }
@@ -493,9 +490,6 @@ fn oid_text(oid: &ObjectIdentifier) -> String {
         ("2.16.840.1.101.3.4.1.2", "aes128-CBC"),
         ("2.16.840.1.101.3.4.1.22", "aes192-CBC"),
         ("2.16.840.1.101.3.4.1.42", "aes256-CBC"),
-        ("2.16.840.1.101.3.4.1.8", "id-aes128-wrap-pad"),
-        ("2.16.840.1.101.3.4.1.28", "id-aes192-wrap-pad"),
-        ("2.16.840.1.101.3.4.1.48", "id-aes256-wrap-pad"),
         ("2.16.840.1.101.3.4.2.1", "id-sha256"),
         ("2.16.840.1.101.3.4.2.2", "id-sha384"),
         ("2.16.840.1.101.3.4.2.3", "id-sha512"),

@@ -7,7 +7,7 @@ use super::der::{
     version, walk_as,
 };
 use super::{Field, Value};
-use crate::asn1::{cms, transport};
+use crate::asn1::cms;
 use crate::blob::BlobType;
 
 const SET: u8 = 0x31;
@@ -134,14 +134,9 @@ const CONTENT_INFO: &[Element] = &[
     element("content", 0xA0, Inside::Elements(&[element("EnvelopedData", SEQUENCE, Inside::Elements(ENVELOPED_DATA))])),
 ];
 
-/// The elements of a container of this type.
-pub(super) fn elements(fields: &mut Vec<Field>, bytes: &[u8], blob_type: BlobType) {
-    let is_one = match blob_type {
-        BlobType::OpaqueTransport => transport::decode(bytes).is_ok(),
-        _ => cms::decode(bytes).is_ok(),
-    };
-    // Where it stops, the outcome tells.
-    let _ = walk(fields, bytes, blob_type, if is_one { Trust::Structure } else { Trust::Nothing });
+/// Whether this is a container of a wrapped key that is DER, and so is told element by element.
+pub(in crate::format) fn is_container(blob_type: BlobType) -> bool {
+    matches!(blob_type, BlobType::OpaqueTransport | BlobType::Pkcs7Envelope)
 }
 
 /// Tells the elements of a container, up to where it stops making sense.
@@ -154,17 +149,22 @@ pub(in crate::format) fn walk(
     if blob_type == BlobType::OpaqueTransport {
         return walk_as(fields, bytes, ("OpaqueTransport", TRANSPORT), 0, trust);
     }
-    let der = cms::to_der(bytes);
+    let armoured = cms::in_pem(bytes);
+    let binary = armoured.as_deref().unwrap_or(bytes);
+    let converted = cms::to_der(binary);
+    let der = converted.as_deref().unwrap_or(binary);
     let mut depth = 0;
-    if *der != *bytes {
-        let remark = "offsets below count from the start of the DER that it becomes";
-        fields.push(Field::new("BER", 0, bytes.len(), 0, Value::Text(remark.to_owned())));
-        depth = 1;
+    for (name, differs) in [("PEM", armoured.is_some()), ("BER", converted.is_some())] {
+        if differs {
+            let remark = "offsets below count from the start of the DER that it becomes";
+            fields.push(Field::new(name, 0, bytes.len(), 0, Value::Text(remark.to_owned())));
+            depth = 1;
+        }
     }
     // A ContentInfo begins with its type, an EnvelopedData with its version.
-    let structure = match cms::has_content_info(&der) {
+    let structure = match cms::has_content_info(der) {
         true => ("ContentInfo", CONTENT_INFO),
         false => ("EnvelopedData", ENVELOPED_DATA),
     };
-    walk_as(fields, &der, structure, depth, trust)
+    walk_as(fields, der, structure, depth, trust)
 }

@@ -14,9 +14,10 @@
 //! key-encryption key. Refused by name: the wrappings by ECDH, SHA-224 and SHA-3, initial values other than the standard's, headers
 //! that are not known or that belong to another algorithm. Other PEM sections of the file are passed over, as the tool does.
 
-use super::{KeyType, MAX_KEYS, Oaep, Part, Scheme, Source, WrappedFile, Wrapping, check_length, class_of, hex};
+use super::{KeyType, MAX_KEYS, Oaep, Part, Scheme, Source, WrappedFile, Wrapping, check_length, class_of};
 use crate::asn1::pem::{self, Section};
 use crate::format::Error;
+use crate::format::entry::unhex;
 use crate::key::Family;
 use crate::key::rsa::Hash;
 
@@ -235,7 +236,7 @@ impl<'a> Headers<'a> {
         if header.value.eq_ignore_ascii_case("[default]") {
             return Ok(Iv::Default(header));
         }
-        let iv = hex(header.value).ok_or_else(|| self.error(header, "it is not hexadecimal"))?;
+        let iv = unhex(header.value).ok_or_else(|| self.error(header, "it is not hexadecimal"))?;
         Ok(Iv::Bytes(iv, header))
     }
 
@@ -255,7 +256,7 @@ impl<'a> Headers<'a> {
         let label = match self.take(SOURCE_DATA) {
             None => Vec::new(),
             Some(header) if header.value.eq_ignore_ascii_case("[none]") => Vec::new(),
-            Some(header) => hex(header.value).ok_or_else(|| self.error(header, "it is not hexadecimal"))?,
+            Some(header) => unhex(header.value).ok_or_else(|| self.error(header, "it is not hexadecimal"))?,
         };
         Ok(Oaep {
             hash: hash.or(mgf_hash).unwrap_or(Hash::Sha256),

@@ -34,9 +34,10 @@
 //! read. Stricter than the tool: a line that stands there twice is refused, of which the tool would take the first; class, key type and public
 //! half must fit each other; what was wrapped must have a length that its algorithm makes.
 
-use super::{Class, KeyType, Oaep, Part, Scheme, Source, WrappedFile, Wrapping, check_length, class_of, hex};
+use super::{Class, KeyType, Oaep, Part, Scheme, Source, WrappedFile, Wrapping, check_length, class_of};
 use crate::asn1::{ec_parameters, pem, spki};
 use crate::format::Error;
+use crate::format::entry::unhex;
 use crate::key::rsa::Hash;
 use crate::key::{Curve, Family, KeyUsage, Kind, PublicKey, Validation};
 
@@ -317,7 +318,7 @@ impl<'a> Parser<'a> {
 
 fn hex_word(word: &str) -> Option<Vec<u8>> {
     let digits = word.strip_prefix("0x").or_else(|| word.strip_prefix("0X"))?;
-    hex(digits).filter(|bytes| !bytes.is_empty())
+    unhex(digits).filter(|bytes| !bytes.is_empty())
 }
 
 fn dotted(text: &str) -> Option<(u32, u32)> {
@@ -790,23 +791,17 @@ fn part(source: Source<'_>, offset: usize, scheme: Scheme, bytes: Vec<u8>) -> Re
 /// Whether an attribute says what no part of [`WrappedFile`] holds. The check value, and that the object is private or is kept on a
 /// token, follow from the key and from where it goes.
 fn is_extra(name: &str) -> bool {
-    matches!(
-        name,
-        "CKA_ALLOWED_MECHANISMS"
-            | "CKA_DECAPSULATE_TEMPLATE"
-            | "CKA_DERIVE_TEMPLATE"
-            | "CKA_ENCAPSULATE"
-            | "CKA_ENCAPSULATE_TEMPLATE"
-            | "CKA_END_DATE"
-            | "CKA_MODIFIABLE"
-            | "CKA_START_DATE"
-            | "CKA_SUBJECT"
-            | "CKA_TRUSTED"
-            | "CKA_UNWRAP_TEMPLATE"
-            | "CKA_VERIFY_RECOVER"
-            | "CKA_WRAP_TEMPLATE"
-            | "CKA_WRAP_WITH_TRUSTED"
-    )
+    let by_kind = matches!(attribute(name), Some((_, Value::Date | Value::Mechanisms | Value::Template)));
+    by_kind
+        || matches!(
+            name,
+            "CKA_ENCAPSULATE"
+                | "CKA_MODIFIABLE"
+                | "CKA_SUBJECT"
+                | "CKA_TRUSTED"
+                | "CKA_VERIFY_RECOVER"
+                | "CKA_WRAP_WITH_TRUSTED"
+        )
 }
 
 fn text(source: Source<'_>, name: &str, bytes: Vec<u8>, offset: usize) -> Result<String, Error> {
