@@ -23,6 +23,7 @@ mod common;
 mod support;
 
 use common::{hex, report};
+use support::der::tlv;
 use support::openssl;
 
 const FULL: Validation = Validation::Full;
@@ -574,16 +575,6 @@ fn a_public_key_beside_the_private_one_must_be_its_own() {
         let (key, _) = private(&read(file)).unwrap();
         let der = pkcs8::encode(&key).unwrap();
         let header = if der[1] < 0x80 { 2 } else { 2 + usize::from(der[1] & 0x7F) };
-        let tlv = |tag: u8, content: &[u8]| {
-            let len = u16::try_from(content.len()).unwrap();
-            let [high, low] = len.to_be_bytes();
-            let head = match len {
-                0..0x80 => vec![tag, low],
-                0x80..0x100 => vec![tag, 0x81, low],
-                _ => vec![tag, 0x82, high, low],
-            };
-            [head, content.to_vec()].concat()
-        };
         let bit_string = [&[0], bits].concat();
         let mut body = der[header..].to_vec();
         body[2] = 1;
@@ -641,23 +632,10 @@ fn the_older_forms_of_post_quantum_keys_are_read() {
         let expanded = pq.expanded().unwrap().to_vec();
         let both = [expanded.clone(), spki::subject_public_key(&public).unwrap()].concat();
         let seed_form = pkcs8::encode(&key).unwrap();
-        let octets = |content: &[u8]| {
-            let [high, low] = u16::try_from(content.len()).unwrap().to_be_bytes();
-            match content.len() {
-                0..0x80 => [&[4, low], content].concat(),
-                _ => [&[4, 0x82, high, low], content].concat(),
-            }
-        };
+        let octets = |content: &[u8]| tlv(0x04, content);
         // The prefix up to the privateKey, from the seed form: version and algorithm.
         let algorithm = &seed_form[2..2 + 3 + 13];
-        let build = |inner: &[u8]| {
-            let body = [algorithm, &octets(inner)].concat();
-            let [high, low] = u16::try_from(body.len()).unwrap().to_be_bytes();
-            match body.len() {
-                0..0x80 => [&[0x30, low], body.as_slice()].concat(),
-                _ => [&[0x30, 0x82, high, low], body.as_slice()].concat(),
-            }
-        };
+        let build = |inner: &[u8]| tlv(0x30, &[algorithm, &octets(inner)].concat());
         for inner in [seed.clone(), expanded.clone(), both.clone(), octets(&seed), octets(&expanded), octets(&both)] {
             let (read, _) = private(&build(&inner)).unwrap_or_else(|error| panic!("{name} {}: {error}", inner.len()));
             assert_eq!(read.public(), Some(public.clone()));

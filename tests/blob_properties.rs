@@ -17,9 +17,12 @@ use proptest::sample::{Index, select};
 
 #[path = "common/blobs.rs"]
 mod blobs;
+#[path = "common/der.rs"]
+mod der;
 #[path = "common/vectors.rs"]
 mod vectors;
 
+use der::tlv;
 use vectors::Vector;
 
 /// Small vectors of every format, to be damaged.
@@ -247,14 +250,4 @@ fn hints() -> impl Strategy<Value = Hints<'static>> {
     let curves: Vec<&'static Curve> = CURVES.iter().collect();
     (proptest::option::of(select(algorithms)), proptest::option::of(select(curves)), validation())
         .prop_map(|(algorithm, curve, validation)| Hints { algorithm, curve, validation, ..Hints::default() })
-}
-
-fn tlv(tag: u8, content: &[u8]) -> Vec<u8> {
-    let [high, low] = u16::try_from(content.len()).unwrap().to_be_bytes();
-    let head = match content.len() {
-        0..0x80 => vec![tag, low],
-        0x80..0x100 => vec![tag, 0x81, low],
-        _ => vec![tag, 0x82, high, low],
-    };
-    [head.as_slice(), content].concat()
 }

@@ -21,8 +21,12 @@ use cng_pkcs11::key::{Curve, PrivateKey, PublicKey, Validation, ec};
 use cng_pkcs11::secret::SecretBytes;
 use peak_alloc::PeakAlloc;
 
+#[path = "common/der.rs"]
+mod der;
 #[path = "common/vectors.rs"]
 mod vectors;
+
+use der::{header, tlv};
 
 #[global_allocator]
 static ALLOCATOR: PeakAlloc = PeakAlloc;
@@ -97,18 +101,6 @@ fn repeated(pattern: &[u8]) -> Vec<u8> {
     pattern.iter().copied().cycle().take(LONG).collect()
 }
 
-/// A DER header with a length in as many bytes as it takes.
-fn header(tag: u8, length: usize) -> Vec<u8> {
-    let bytes = length.to_be_bytes();
-    let significant = &bytes[bytes.iter().take_while(|byte| **byte == 0).count()..];
-    let count = u8::try_from(significant.len()).unwrap();
-    if length < 0x80 { vec![tag, bytes[bytes.len() - 1]] } else { [&[tag, 0x80 | count], significant].concat() }
-}
-
-fn der(tag: u8, content: &[u8]) -> Vec<u8> {
-    [header(tag, content.len()).as_slice(), content].concat()
-}
-
 #[test]
 fn ten_megabytes_of_anything() {
     let _one = one_at_a_time();
@@ -141,9 +133,9 @@ fn noise_behind_a_magic() {
 fn much_der() {
     let _one = one_at_a_time();
     harmless("SEQUENCEs without a length", &repeated(&[0x30, 0x80]));
-    harmless("empty SEQUENCEs", &der(0x30, &repeated(&[0x30, 0x00])));
-    harmless("empty INTEGERs", &der(0x30, &repeated(&[0x02, 0x00])));
-    harmless("small INTEGERs", &der(0x30, &repeated(&[0x02, 0x01, 0x01])));
+    harmless("empty SEQUENCEs", &tlv(0x30, &repeated(&[0x30, 0x00])));
+    harmless("empty INTEGERs", &tlv(0x30, &repeated(&[0x02, 0x00])));
+    harmless("small INTEGERs", &tlv(0x30, &repeated(&[0x02, 0x01, 0x01])));
     harmless(
         "pieces of an OCTET STRING",
         &[&[0x30, 0x80, 0x02, 0x01, 0x03, 0x24, 0x80][..], &repeated(&[0x04, 0x00])].concat(),
@@ -153,15 +145,15 @@ fn much_der() {
             0x02, 0x01, 0x00, 0x30, 0x0D, 0x06, 0x09, 0x2A, 0x86, 0x48, 0x86, 0xF7, 0x0D, 0x01, 0x01, 0x01, 0x05, 0x00,
             0x04, 0x00,
         ];
-        der(0x30, &[&head[..], &der(0xA0, &repeated(&[0x30, 0x00]))].concat())
+        tlv(0x30, &[&head[..], &tlv(0xA0, &repeated(&[0x30, 0x00]))].concat())
     });
     harmless(
         "an RSAPrivateKey of one number",
-        &der(0x30, &[&[0x02, 0x01, 0x00][..], &der(0x02, &vec![0x55; LONG])].concat()),
+        &tlv(0x30, &[&[0x02, 0x01, 0x00][..], &tlv(0x02, &vec![0x55; LONG])].concat()),
     );
     harmless(
         "an RSAPublicKey of one number",
-        &der(0x30, &[der(0x02, &vec![0x55; LONG]), vec![0x02, 0x01, 0x03]].concat()),
+        &tlv(0x30, &[tlv(0x02, &vec![0x55; LONG]), vec![0x02, 0x01, 0x03]].concat()),
     );
 }
 
@@ -227,18 +219,18 @@ fn many_keys_below_one_large_certificate() {
     let name = |letter| {
         [&[0x30, 0x0C, 0x31, 0x0A, 0x30, 0x08, 0x06, 0x03, 0x55, 0x04, 0x03, 0x0C, 0x01][..], &[letter]].concat()
     };
-    let validity = der(0x30, &[der(0x17, b"200101000000Z"), der(0x17, b"300101000000Z")].concat());
-    let ecdsa = der(0x30, &[0x06, 0x08, 0x2A, 0x86, 0x48, 0xCE, 0x3D, 0x04, 0x03, 0x02]);
+    let validity = tlv(0x30, &[tlv(0x17, b"200101000000Z"), tlv(0x17, b"300101000000Z")].concat());
+    let ecdsa = tlv(0x30, &[0x06, 0x08, 0x2A, 0x86, 0x48, 0xCE, 0x3D, 0x04, 0x03, 0x02]);
     let head = [0xA0, 0x03, 0x02, 0x01, 0x02, 0x02, 0x01, 0x01];
     let extension = |length| {
-        let extension = der(0x30, &[&[0x06, 0x03, 0x2A, 0x03, 0x04][..], &der(0x04, &noise(length))].concat());
-        der(0xA3, &der(0x30, &extension))
+        let extension = tlv(0x30, &[&[0x06, 0x03, 0x2A, 0x03, 0x04][..], &tlv(0x04, &noise(length))].concat());
+        tlv(0xA3, &tlv(0x30, &extension))
     };
     // Nobody verifies its signature here.
     let certificate = |subject, length, public: &[u8]| {
         let parts = [&head[..], &ecdsa, &name(b'a'), &validity, &name(subject), public, &extension(length)];
         let certificate =
-            der(0x30, &[&der(0x30, &parts.concat())[..], &ecdsa, &[0x03, 0x03, 0x00, 0x30, 0x00]].concat());
+            tlv(0x30, &[&tlv(0x30, &parts.concat())[..], &ecdsa, &[0x03, 0x03, 0x00, 0x30, 0x00]].concat());
         asn1::pem::to_pem(asn1::pem::Label::Certificate, &certificate).unwrap()
     };
     let mut text = Vec::new();

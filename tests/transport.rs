@@ -25,6 +25,7 @@ use hmac::{Hmac, KeyInit, Mac};
 use serde_json::{Value, json};
 use sha2::Sha256;
 
+use self::support::der::repeated;
 use self::support::{TestToken, on_a_token, openssl, vector, vector_path, vector_text};
 
 const TRANSPORT: Format = Format::Blob(BlobType::OpaqueTransport);
@@ -230,19 +231,25 @@ fn what_no_container_says_is_neither_read_nor_written() {
                 info.key.resize(48, 0);
             }),
         ),
-        ("101 recipients", with(&good, &|info| several(info, transport::MAX_RECIPIENTS + 1))),
-        (
-            "21 certificates",
-            with(&good, &|info| {
-                info.certificates = vec![info.certificates[0].clone(); transport::MAX_CERTIFICATES + 1];
-            }),
-        ),
     ] {
         let written = transport::encode(&info.to_der().unwrap(), &[0; 32]).unwrap();
         assert!(transport::decode(&written).is_err(), "{what}");
     }
-    let most = with(&good, &|info| several(info, transport::MAX_RECIPIENTS));
-    assert_eq!(transport::decode(&transport::encode(&most.to_der().unwrap(), &[0; 32]).unwrap()).unwrap().info, most);
+    // The most of each is written and read; one more is neither.
+    let certificates =
+        |info: &mut TransportInfo, number: usize| info.certificates = vec![info.certificates[0].clone(); number];
+    let (recipients, certificates): (&dyn Fn(&mut TransportInfo, usize), &dyn Fn(&mut TransportInfo, usize)) =
+        (&several, &certificates);
+    for (fill, most, path) in
+        [(recipients, transport::MAX_RECIPIENTS, [0, 8, 0]), (certificates, transport::MAX_CERTIFICATES, [0, 7, 0])]
+    {
+        let info = with(&good, &|info| fill(info, most));
+        let written = transport::encode(&info.to_der().unwrap(), &[0; 32]).unwrap();
+        assert_eq!(transport::decode(&written).unwrap().info, info);
+        let error = transport::decode(&repeated(&written, &path)).unwrap_err();
+        assert!(error.to_string().contains("too many"), "{error}");
+        assert!(with(&good, &|info| fill(info, most + 1)).to_der().unwrap_err().to_string().contains("too many"));
+    }
     // Another version, another provider.
     let bytes = container("aes256.aes");
     let at = bytes.windows(3).position(|part| part == [2, 1, 1]).unwrap();

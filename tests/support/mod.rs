@@ -6,6 +6,8 @@
 #![allow(dead_code, unused_imports, reason = "each test file uses its part of this")]
 
 mod child;
+#[path = "../common/der.rs"]
+pub(crate) mod der;
 mod run;
 mod token;
 mod tools;
