@@ -31,7 +31,7 @@ pub(crate) mod transport;
 
 pub use self::error::Error;
 pub use self::open::Sealed;
-pub(crate) use self::open::{Opening, same_keys, unwraps_cbc, wrapped_len, wraps_cbc};
+pub(crate) use self::open::{Opening, same_keys, secret_len, unwraps_cbc, wraps_cbc};
 pub(crate) use self::seal::wrap_under_password;
 pub use self::seal::{Wrapped, wrap};
 pub(crate) use self::temporary::Temporary;
@@ -73,7 +73,7 @@ impl Scheme {
     }
 
     /// The word.
-    pub fn name(self) -> &'static str {
+    pub const fn name(self) -> &'static str {
         match self {
             Self::CbcPad => "cbc-pad",
             Self::Gcm => "gcm",
@@ -157,19 +157,12 @@ fn possible_hashes(profile: &Profile) -> &'static [Hash] {
 }
 
 /// The schemes that the token claims to wrap and unwrap with.
-pub fn claimed(token: &Token) -> Vec<Scheme> {
-    let claims = |scheme: &Scheme| {
+fn claimed(token: &Token) -> Vec<Scheme> {
+    let claims = |scheme: Scheme| {
         token.claims_wrapping(scheme.mechanism(token.profile())).is_ok_and(|(wraps, unwraps)| wraps && unwraps)
     };
-    let mut schemes: Vec<_> = Scheme::ALL.into_iter().filter(claims).collect();
-    schemes.retain(|scheme| *scheme != Scheme::RsaAes || Scheme::Kwp.is_claimed(token));
-    schemes
-}
-
-impl Scheme {
-    fn is_claimed(self, token: &Token) -> bool {
-        token.claims_wrapping(self.mechanism(token.profile())).is_ok_and(|(wraps, unwraps)| wraps && unwraps)
-    }
+    let fits = |scheme: &Scheme| claims(*scheme) && (*scheme != Scheme::RsaAes || claims(Scheme::Kwp));
+    Scheme::ALL.into_iter().filter(fits).collect()
 }
 
 /// Bytes that hold any wrapped PKCS#8 of a key: twice the numbers of an RSA key and a half, or three field widths, and the DER around them.

@@ -2,7 +2,6 @@
 //! (RFC 8018 §6.2). The key is not in the clear on the host.
 
 use super::pending::{Material, Target};
-use super::rights::private_shell;
 use super::{ImportParameters, Key, StorageProvider};
 use crate::asn1::pem::Label;
 use crate::asn1::{self, Limits, Opening};
@@ -10,6 +9,7 @@ use crate::key::ExportPolicy;
 use crate::provider::Flags;
 use crate::secret::SecretBytes;
 use crate::template::put::PrivateKind;
+use crate::template::temporary;
 use crate::wrap::{self, Sealed};
 
 impl StorageProvider {
@@ -66,7 +66,7 @@ impl StorageProvider {
     pub(super) fn unwraps_privately(&self, sealed: &Sealed) -> Result<bool, crate::Error> {
         let kinds = [PrivateKind::Rsa, PrivateKind::Ec];
         let opened = sealed.open(&self.token)?;
-        match opened.unwrap_private(&kinds, |kind| private_shell(kind, ExportPolicy::NONE)) {
+        match opened.unwrap_private(&kinds, |kind| temporary::private(kind, ExportPolicy::NONE)) {
             Ok((_, object)) => {
                 let object = wrap::Temporary::new(&self.token, object);
                 let record = self.token.read(object.handle)?;

@@ -11,8 +11,8 @@ use std::sync::Arc;
 use super::lookup;
 use super::pending::{Material, Target};
 use super::transport::wrapping_keys;
-use super::wrapped::{Payload, check_leaves};
-use super::{Error, Flags, ImportParameters, Key, Ready, State, StorageProvider, kek};
+use super::wrapped::Payload;
+use super::{Error, Flags, ImportParameters, Key, Ready, StorageProvider, kek};
 use crate::asn1::certificate::{self, CertificateParts};
 use crate::asn1::cms::{self, Content, ContentCipher, Identity, Recipient, RecipientId, Transport};
 use crate::asn1::{Cipher, spki};
@@ -36,26 +36,17 @@ impl Key {
         parameters: &ExportParameters,
     ) -> Result<Exported, crate::Error> {
         let ready = self.finalized()?;
-        check_leaves(ready)?;
         check_envelope(recipients, parameters)?;
-        let usual = match (parameters.content, parameters.scheme) {
-            (None, None) if envelope::usual_scheme(&self.token)? == Scheme::CbcPad => {
-                Some(ContentCipher::Cbc(Cipher::Aes256))
-            }
-            (None, None) => Some(ContentCipher::Aes256WrapPad),
-            (asked, _) => asked,
-        };
         // What may be seen is enveloped here, as most programs read it, where the token could only do it as few do.
-        let is_open = parameters.scheme.is_none() && ready.policy.allows_plaintext();
-        let by_token = match parameters.content {
-            Some(ContentCipher::Cbc(cipher)) => wrap::wraps_cbc(&self.token, cipher)?,
-            Some(_) => true,
-            None => matches!(usual, Some(ContentCipher::Cbc(_))),
-        };
-        if is_open && !by_token {
+        let wanted = parameters.content.unwrap_or(ContentCipher::Cbc(Cipher::Aes256));
+        if parameters.scheme.is_none()
+            && ready.policy.allows_plaintext()
+            && let ContentCipher::Cbc(cipher) = wanted
+            && !wrap::wraps_cbc(&self.token, cipher)?
+        {
             return self.envelope_here(recipients, ready, parameters);
         }
-        payload.envelope(recipients, &ExportParameters { content: usual, ..parameters.clone() })
+        payload.envelope(recipients, parameters)
     }
 
     /// For the holders of certificates.
@@ -69,7 +60,8 @@ impl Key {
             provider.import_public(format::decode_one(der, Format::Cert, &Hints::default(), None)?)
         };
         let holders = parameters.certificates.iter().map(holder).collect::<Result<Vec<_>, _>>()?;
-        self.export_to(&holders.iter().collect::<Vec<_>>(), format, parameters)
+        let parameters = ExportParameters { certificates: Vec::new(), ..parameters.clone() };
+        self.export_to(&holders.iter().collect::<Vec<_>>(), format, &parameters)
     }
 
     fn envelope_here(
@@ -81,10 +73,8 @@ impl Key {
         let mut to = Vec::new();
         for key in recipients {
             key.check_may_wrap(parameters.force)?;
-            to.push((
-                key.recipient_id()?,
-                key.rsa_public().map_err(|_| kek::not_rsa(key, BlobType::Pkcs7Envelope.name()))?,
-            ));
+            let public = key.rsa_public().map_err(|_| kek::not_rsa(key, BlobType::Pkcs7Envelope.name()))?;
+            to.push((key.recipient_id()?, public));
         }
         let format = if ready.secret_object.is_some() { Format::Raw } else { Format::PKCS8 };
         let content = self.danger_export_plaintext(format)?.bytes;
@@ -134,7 +124,7 @@ impl Payload<'_> {
                 let what = format!("the content of a PKCS7_ENVELOPE is under cbc-pad or kwp, not {}", other.name());
                 return Err(Error::Contradiction { what }.into());
             }
-            (None, None) if envelope::usual_scheme(self.token)? == Scheme::CbcPad => ContentCipher::Cbc(Cipher::Aes256),
+            (None, None) if wrap::wraps_cbc(self.token, Cipher::Aes256)? => ContentCipher::Cbc(Cipher::Aes256),
             (None, None) => ContentCipher::Aes256WrapPad,
         };
         let scheme = if matches!(cipher, ContentCipher::Cbc(_)) { Scheme::CbcPad } else { Scheme::Kwp };
@@ -175,7 +165,7 @@ impl StorageProvider {
         data: &[u8],
         flags: Flags,
     ) -> Result<Key, crate::Error> {
-        kek::check_says_itself(Format::Blob(BlobType::Pkcs7Envelope), parameters)?;
+        kek::check_says_itself(BlobType::Pkcs7Envelope.name(), parameters)?;
         let (kek, recipients, content) = open_envelope(import_key, data)?;
         let symmetric = parameters.symmetric();
         if self.unwraps(kek, &recipients, &content, symmetric)? {
@@ -197,16 +187,12 @@ impl StorageProvider {
             Err(error) if may_decrypt => return Err(error),
             Ok(_) | Err(_) => return Err(wrap::Error::Integrity.into()),
         };
-        let mut key = self.import_decoded(decoded, parameters, flags | Flags::DO_NOT_FINALIZE)?;
-        if let State::Pending(pending) = &mut key.state {
+        self.import_prepared(Material::Key(decoded), parameters, flags, |pending| {
             let warning = "the envelope was opened on this host, where the key was in the clear: the token does not unwrap its content";
             pending.warnings.push(warning.to_owned());
             pending.came_wrapped = true;
-        }
-        if !flags.contains(Flags::DO_NOT_FINALIZE) {
-            key.finalize(Flags::NONE)?;
-        }
-        Ok(key)
+            Ok(())
+        })
     }
 
     /// The key on the token that one of the certificates is for.
@@ -230,12 +216,12 @@ impl StorageProvider {
         content: &Content,
         symmetric: Option<SymmetricAlgorithm>,
     ) -> Result<bool, crate::Error> {
-        let only_unwrapped = !matches!(content.cipher, ContentCipher::Cbc(_));
-        if only_unwrapped || symmetric.is_some() {
-            return Ok(only_unwrapped || envelope::is_unwrapped(&self.token, content)?);
-        }
-        if !envelope::is_unwrapped(&self.token, content)? {
+        let ContentCipher::Cbc(cipher) = content.cipher else { return Ok(true) };
+        if !wrap::unwraps_cbc(&self.token, cipher)? {
             return Ok(false);
+        }
+        if symmetric.is_some() {
+            return Ok(true);
         }
         let sealed = Sealed::Envelope { kek, recipients: recipients.to_vec(), content: content.clone() };
         self.unwraps_privately(&sealed)
@@ -270,7 +256,7 @@ pub(super) fn sealed(
     parameters: &ImportParameters,
     data: &[u8],
 ) -> Result<(Sealed, Target), crate::Error> {
-    kek::check_says_itself(Format::Blob(BlobType::Pkcs7Envelope), parameters)?;
+    kek::check_says_itself(BlobType::Pkcs7Envelope.name(), parameters)?;
     let (kek, recipients, content) = open_envelope(import_key, data)?;
     Ok((Sealed::Envelope { kek, recipients, content }, target_of(parameters.symmetric())))
 }

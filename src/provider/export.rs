@@ -71,6 +71,7 @@ impl Key {
         }
         let ready = self.finalized()?;
         kek::check_no_scheme(parameters.scheme, parameters.hash, &parameters.label)?;
+        kek::check_no_certificates(&parameters.certificates)?;
         if format.is_public() {
             let key = KeyMaterial::Public(self.public_key()?);
             let algorithm = ready.algorithm.unwrap_or(Algorithm::RSA);

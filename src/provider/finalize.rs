@@ -64,7 +64,9 @@ impl Key {
             Some(decoded) => {
                 pending.check_said(decoded.algorithm, decoded.key.bits())?;
                 finalizer.certified(public.as_ref())?;
-                (Some(decoded.algorithm), pending.usage_for(decoded.algorithm, decoded.usage)?)
+                let usage = pending.usage_for(decoded.algorithm, decoded.usage)?;
+                finalizer.check_came_wrapped(&decoded.key, usage)?;
+                (Some(decoded.algorithm), usage)
             }
             None => match unwrapped.or_else(|| pending.algorithm()) {
                 Some(algorithm) => {
@@ -175,10 +177,33 @@ impl Finalizer<'_> {
         check_algorithm(algorithm)?;
         self.pending.check_said(algorithm, decoded.key.bits())?;
         let usage = self.pending.usage_for(algorithm, decoded.usage)?;
+        self.check_came_wrapped(&decoded.key, usage)?;
         match &decoded.key {
             KeyMaterial::Public(_) => Err(Error::PublicNotPersisted.into()),
             KeyMaterial::Private(private) => self.import_private(private, algorithm, usage),
             KeyMaterial::Secret(secret) => self.import_secret(secret, usage),
+        }
+    }
+
+    /// A key that came wrapped gains no right, though it is in the clear here.
+    fn check_came_wrapped(&self, key: &KeyMaterial, usage: KeyUsage) -> Result<(), crate::Error> {
+        if !self.pending.came_wrapped {
+            return Ok(());
+        }
+        let (policy, none) = (ExportPolicy::ENCRYPTED, KeyUsage::default());
+        let attributes = Attributes { policy, ..self.attributes(b"", false, none) };
+        let create = |template| Ok(Temporary::new(self.token, self.token.create(&template)?));
+        let rights = (self.policy(), usage);
+        match key {
+            KeyMaterial::Private(private) => {
+                let public = private.public().ok_or_else(|| Error::NoPublic { name: self.label() })?;
+                let passenger = || create(put::private(private, &attributes)?);
+                rights::check_private(self.token, &public, rights, passenger)
+            }
+            KeyMaterial::Secret(secret) => {
+                rights::check_secret(self.token, rights, || create(put::secret(secret, &attributes)))
+            }
+            KeyMaterial::Public(_) => Ok(()),
         }
     }
 
@@ -189,9 +214,6 @@ impl Finalizer<'_> {
         usage: KeyUsage,
     ) -> Result<Ready, crate::Error> {
         let public = private.public().ok_or_else(|| Error::NoPublic { name: self.label() })?;
-        if self.pending.came_wrapped {
-            rights::check_private(self.token, None, &public, self.policy(), usage)?;
-        }
         let id = self.pair_id(&public)?;
         self.certified(Some(&public))?;
         let old = match self.make_room(&public, usage)? {
@@ -218,14 +240,6 @@ impl Finalizer<'_> {
             let template = put::secret(secret, &self.attributes(id, token, usage));
             self.token.create(&template).map_err(|error| self.explain(error, Algorithm::symmetric(algorithm)))
         };
-        if self.pending.came_wrapped {
-            let (policy, none) = (ExportPolicy::ENCRYPTED, KeyUsage::default());
-            let passenger = || {
-                let attributes = Attributes { policy, ..self.attributes(&id, false, none) };
-                Ok(self.token.create(&put::secret(secret, &attributes))?)
-            };
-            rights::check_opened_secret(self.token, self.policy(), usage, passenger)?;
-        }
         let old = self.room_for_secret()?;
         let main = Source { session: make(&id, false)?, remake: Box::new(move |id| make(id, true)) };
         self.finish_secret(main, &id, usage, old.as_deref(), Route::Create, (algorithm, Some(secret)))
@@ -256,10 +270,10 @@ impl Finalizer<'_> {
                 }
                 verified => Ok(verified),
             };
+        let key_type = PrivateKind::of(public.curve())?.key_type();
         if self.pending.name.is_none() {
             let private_session = guard.keep();
             let certificate = certificate.map(|source| source.session);
-            let key_type = PrivateKind::of(public.curve())?.key_type();
             let check = |record: &ObjectRecord| {
                 check_rights(record, key_type, self.policy(), usage)?;
                 check_key(record, Some(&public), true)?;
@@ -277,7 +291,7 @@ impl Finalizer<'_> {
             )),
             certificate,
             main,
-            key_type: PrivateKind::of(public.curve())?.key_type(),
+            key_type,
             policy: self.policy(),
             usage,
         };
@@ -342,23 +356,24 @@ impl Finalizer<'_> {
             self.token.set(object, &Template::new().bytes(CKA_ID, id))?;
             Ok(self.token.read(object)?)
         };
-        let record = settle(main)?;
-        let verified = if route == Route::Unwrap { check(&record) } else { Ok(Verified::Attributes) };
-        let verified = match verified {
-            Ok(verified) => verified,
+        let settled = || -> Result<Persisted, crate::Error> {
+            let record = settle(main)?;
+            let verified = if route == Route::Unwrap { check(&record)? } else { Verified::Attributes };
+            Ok(Persisted {
+                main: record,
+                public: public.map(settle).transpose()?,
+                certificate: certificate.map(settle).transpose()?,
+                copied: false,
+                verified,
+            })
+        };
+        match settled() {
+            Ok(persisted) => Ok(Ready::of_outcome(persisted, route)),
             Err(error) => {
                 let made = [Some(main), public, certificate].into_iter().flatten();
-                return Err(destroy_all(self.token, made).err().map_or(error, Into::into));
+                Err(destroy_all(self.token, made).err().map_or(error, Into::into))
             }
-        };
-        let persisted = Persisted {
-            main: record,
-            public: public.map(settle).transpose()?,
-            certificate: certificate.map(settle).transpose()?,
-            copied: false,
-            verified,
-        };
-        Ok(Ready::of_outcome(persisted, route))
+        }
     }
 
     /// The certificate that goes beside the key, if one was given; it must be for this key.

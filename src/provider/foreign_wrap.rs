@@ -4,7 +4,7 @@
 //! policy is the importer's to say, and none by default.
 
 use super::pending::{Material, Target};
-use super::{Flags, ImportParameters, Key, KeyName, State, StorageProvider, kek, sealed};
+use super::{Flags, ImportParameters, Key, KeyName, StorageProvider, kek, sealed};
 use crate::asn1::cms;
 use crate::format::wrapped_file::{self, Class, Oaep, Part, WrappedFile, Wrapping};
 use crate::wrap::{self, Kek, Parameters, Scheme, Sealed, cbc_pad};
@@ -21,6 +21,8 @@ impl StorageProvider {
         parameters: &ImportParameters,
         flags: Flags,
     ) -> Result<Key, crate::Error> {
+        kek::check_opens_alone(parameters)?;
+        kek::check_says_itself("the wrapped-key file", parameters)?;
         let kek = import_key.unwrapping_kek()?;
         let sealed = opened_by(kek, import_key.label(), &file.wrapping)?;
         let algorithm = parameters.algorithm.or(file.algorithm);
@@ -35,20 +37,19 @@ impl StorageProvider {
         };
         let parameters = ImportParameters { name, algorithm, ..parameters.clone() };
         let material = Material::Wrapped { sealed, target };
-        let mut key = self.finish_import(material, &parameters, flags | Flags::DO_NOT_FINALIZE)?;
-        if let Some(id) = file.id.as_ref().filter(|id| !id.is_empty()) {
-            key.set_id(id)?;
-        }
-        if let State::Pending(pending) = &mut key.state {
+        self.import_prepared(material, &parameters, flags, |pending| {
+            if let Some(id) = file.id.as_ref().filter(|id| !id.is_empty()) {
+                pending.set_id(id)?;
+            }
             pending.usage = file.usage.filter(|usage| !usage.is_empty());
-            pending
-                .warnings
-                .extend((!file.extras.is_empty()).then(|| format!("the file also says: {}", file.extras.join(", "))));
-        }
-        if !flags.contains(Flags::DO_NOT_FINALIZE) {
-            key.finalize(Flags::NONE)?;
-        }
-        Ok(key)
+            if file.usage.is_some() && pending.usage.is_none() {
+                pending.warnings.push("the file lets the key do nothing: it has its algorithm's usual uses".to_owned());
+            }
+            if !file.extras.is_empty() {
+                pending.warnings.push(format!("the file also says: {}", file.extras.join(", ")));
+            }
+            Ok(())
+        })
     }
 }
 

@@ -98,6 +98,7 @@ impl StorageProvider {
             return self.import_envelope(&recipient, parameters, data, flags);
         }
         kek::check_no_scheme(parameters.scheme, parameters.hash, &parameters.label)?;
+        kek::check_no_certificates(&parameters.certificates)?;
         let hints = Hints {
             algorithm: parameters.algorithm,
             curve: parameters.curve,
@@ -135,12 +136,24 @@ impl StorageProvider {
         parameters: &ImportParameters,
         flags: Flags,
     ) -> Result<Key, crate::Error> {
+        self.import_prepared(material, parameters, flags, |_| Ok(()))
+    }
+
+    /// The same, with what else is known of the key.
+    pub(super) fn import_prepared(
+        &self,
+        material: Material,
+        parameters: &ImportParameters,
+        flags: Flags,
+        prepare: impl FnOnce(&mut Pending) -> Result<(), crate::Error>,
+    ) -> Result<Key, crate::Error> {
         flags.only(IMPORT_FLAGS)?;
         let overwrite = flags.contains(Flags::OVERWRITE_KEY);
         let mut pending = Pending::new(material, parameters.name.clone(), overwrite);
         pending.validation = validation(flags);
         pending.algorithm = parameters.algorithm;
         pending.curve = parameters.curve;
+        prepare(&mut pending)?;
         let mut key = self.pending(pending);
         if !flags.contains(Flags::DO_NOT_FINALIZE) {
             key.finalize(Flags::NONE)?;

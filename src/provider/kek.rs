@@ -3,8 +3,9 @@
 //! A key that wraps must not decrypt as well: whoever may use it could decrypt what it wrapped, and read a key that was never to be seen. Such a
 //! key is refused for wrapping unless the caller insists. A public key out of a file has no rights to ask about: its owner keeps the other half.
 
+use std::sync::Arc;
+
 use super::{Error, ImportParameters, Key, Ready};
-use crate::format::Format;
 use crate::key::rsa::{self, Hash};
 use crate::key::{Algorithm, KeyUsage, PublicKey};
 use crate::template::temporary;
@@ -40,8 +41,8 @@ impl Key {
         let ready = self.finalized()?;
         self.check_may_wrap(forced)?;
         match (ready.algorithm, ready.secret_object, ready.public_object, &ready.public) {
-            (Some(Algorithm::AES), Some(object), ..) => existing(object, KekKind::Aes),
-            (Some(Algorithm::RSA), _, Some(object), _) => existing(object, rsa_kind(ready)),
+            (Some(Algorithm::AES), Some(object), ..) => Ok(existing(object, KekKind::Aes)),
+            (Some(Algorithm::RSA), _, Some(object), _) => Ok(existing(object, rsa_kind(ready))),
             (Some(Algorithm::RSA), _, None, Some(PublicKey::Rsa(public))) => made(token, public, rsa_kind(ready)),
             _ => Err(not_a_kek(ready, "wrap").into()),
         }
@@ -69,8 +70,8 @@ impl Key {
     }
 }
 
-fn existing<'t>(object: Handle, kind: KekKind) -> Result<WrappingKey<'t>, crate::Error> {
-    Ok(WrappingKey { kek: Kek { object, kind }, _object: None })
+fn existing<'t>(object: Handle, kind: KekKind) -> WrappingKey<'t> {
+    WrappingKey { kek: Kek { object, kind }, _object: None }
 }
 
 fn made<'t>(token: &'t Token, public: &rsa::PublicKey, kind: KekKind) -> Result<WrappingKey<'t>, crate::Error> {
@@ -127,12 +128,30 @@ pub(super) fn check_no_scheme(scheme: Option<wrap::Scheme>, hash: Option<Hash>, 
     Err(Error::Contradiction { what })
 }
 
+/// Refuses certificates, where they say nothing.
+pub(super) fn check_no_certificates(certificates: &[Arc<[u8]>]) -> Result<(), Error> {
+    if certificates.is_empty() {
+        return Ok(());
+    }
+    let what = "certificates of recipients are about a PKCS7_ENVELOPE that no key is named for".to_owned();
+    Err(Error::Contradiction { what })
+}
+
+/// Refuses another way to open what a key of the token opens.
+pub(super) fn check_opens_alone(parameters: &ImportParameters) -> Result<(), Error> {
+    if parameters.password.is_none() && parameters.certificates.is_empty() {
+        return Ok(());
+    }
+    let what = "a key of the token opens it: no password and no certificate does".to_owned();
+    Err(Error::Contradiction { what })
+}
+
 /// Refuses what a container says itself.
-pub(super) fn check_says_itself(format: Format, parameters: &ImportParameters) -> Result<(), Error> {
+pub(super) fn check_says_itself(container: &str, parameters: &ImportParameters) -> Result<(), Error> {
     if check_no_scheme(parameters.scheme, parameters.hash, &parameters.label).is_ok() {
         return Ok(());
     }
-    Err(Error::Contradiction { what: format!("{} says itself how the key in it is wrapped", format.name()) })
+    Err(Error::Contradiction { what: format!("{container} says itself how the key in it is wrapped") })
 }
 
 /// Refuses a scheme under a key of the other kind.

@@ -1,7 +1,8 @@
 //! A key between `NCryptCreatePersistedKey` and `NCryptFinalizeKey`: what was said of it, and where its material comes from.
 
+use super::lookup::Stage;
 use super::{Error, KeyName};
-use crate::asn1::certificate::CertificateParts;
+use crate::asn1::certificate::{self, CertificateParts};
 use crate::blob::{self, BlobType, Decoded, Hints};
 use crate::key::{Algorithm, Curve, ExportPolicy, KeyUsage, PublicKey, SymmetricAlgorithm, Validation};
 use crate::secret::SecretBytes;
@@ -69,6 +70,24 @@ impl Pending {
             warnings: Vec::new(),
             material,
         }
+    }
+
+    pub(super) fn set_id(&mut self, id: &[u8]) -> Result<(), crate::Error> {
+        if id.is_empty() || id.len() > 200 {
+            let what = format!("a CKA_ID of {} bytes (1 to 200 are taken)", id.len());
+            return Err(Error::Contradiction { what }.into());
+        }
+        if Stage::is_like_a_mark(id) {
+            let what = "a CKA_ID that holds the mark of an unfinished import".to_owned();
+            return Err(Error::Contradiction { what }.into());
+        }
+        self.id = Some(id.to_vec());
+        Ok(())
+    }
+
+    pub(super) fn set_certificate(&mut self, certificate: &[u8]) -> Result<(), crate::Error> {
+        self.certificate = Some(certificate::decode(certificate)?);
+        Ok(())
     }
 
     pub(super) fn hints(&self) -> Hints<'static> {

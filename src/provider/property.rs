@@ -3,9 +3,7 @@
 //! Names are compared exactly. Export Policy, Key Usage, Length and the curve are set before finalize; afterwards policy and usage can only be
 //! narrowed: PKCS#11 allows no more for the policy, and the usage is held to the same.
 
-use super::lookup::Stage;
 use super::{Error, Key, Ready, State};
-use crate::asn1;
 use crate::blob::BlobType;
 use crate::key::{Algorithm, Curve, ExportPolicy, Family, KeyUsage, ParameterSet, SymmetricAlgorithm};
 use crate::status::Status;
@@ -266,16 +264,7 @@ impl Key {
     /// `NTE_BAD_KEY_STATE` after finalize; `NTE_INVALID_PARAMETER` when it is empty, longer than 200 bytes, or holds a mark of ours.
     pub fn set_id(&mut self, id: &[u8]) -> Result<(), crate::Error> {
         let State::Pending(pending) = &mut self.state else { return Err(Error::Finalized.into()) };
-        if id.is_empty() || id.len() > 200 {
-            let what = format!("a CKA_ID of {} bytes (1 to 200 are taken)", id.len());
-            return Err(Error::Contradiction { what }.into());
-        }
-        if Stage::is_like_a_mark(id) {
-            let what = "a CKA_ID that holds the mark of an unfinished import".to_owned();
-            return Err(Error::Contradiction { what }.into());
-        }
-        pending.id = Some(id.to_vec());
-        Ok(())
+        pending.set_id(id)
     }
 
     /// Puts a certificate, DER or PEM, beside the key (`SmartCardKeyCertificate`): it will have the key's CKA_ID and label.
@@ -284,8 +273,7 @@ impl Key {
     /// `NTE_BAD_KEY_STATE` after finalize; `NTE_BAD_DATA` when it is none. One for another key is refused by finalize.
     pub fn set_certificate(&mut self, certificate: &[u8]) -> Result<(), crate::Error> {
         let State::Pending(pending) = &mut self.state else { return Err(Error::Finalized.into()) };
-        pending.certificate = Some(asn1::certificate::decode(certificate)?);
-        Ok(())
+        pending.set_certificate(certificate)
     }
 
     fn check_narrowed(&self, name: &str, kept: bool) -> Result<(), crate::Error> {

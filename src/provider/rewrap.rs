@@ -5,12 +5,10 @@
 
 use super::export::{ExportParameters, Exported};
 use super::pending::Target;
-use super::rights::private_shell;
 use super::wrapped::Payload;
 use super::{Error, ImportParameters, Key, StorageProvider, envelope, kek, sealed};
 use crate::blob::BlobType;
 use crate::format::Format;
-use crate::key::ExportPolicy;
 use crate::template::put::PrivateKind;
 use crate::wrap::{Opening, Temporary};
 
@@ -44,7 +42,7 @@ impl StorageProvider {
     ) -> Result<Exported, crate::Error> {
         match (incoming.format == TRANSPORT, format == TRANSPORT) {
             (true, true) => {
-                kek::check_says_itself(incoming.format, incoming.parameters)?;
+                kek::check_says_itself(incoming.format.name(), incoming.parameters)?;
                 if incoming.parameters.algorithm.is_some()
                     || parameters.scheme.is_some()
                     || !parameters.label.is_empty()
@@ -101,9 +99,7 @@ impl StorageProvider {
             }
             Target::Private(_) => {
                 let kinds = [PrivateKind::Rsa, PrivateKind::Ec, PrivateKind::Montgomery];
-                let (_, object) =
-                    opening.unwrap_private(&kinds, |kind| private_shell(kind, ExportPolicy::ENCRYPTED))?;
-                Ok((Temporary::new(&self.token, object), true, None))
+                Ok((opening.private_passenger(&kinds)?, true, None))
             }
         }
     }

@@ -14,39 +14,39 @@
 
 use super::Error;
 use super::lookup;
-use crate::key::{ExportPolicy, KeyUsage, PublicKey, SymmetricAlgorithm};
+use crate::key::{ExportPolicy, KeyUsage, PublicKey};
 use crate::template::Template;
 use crate::template::attribute::{
     CKA_CLASS, CKA_EXTRACTABLE, CKA_ID, CKA_MODULUS, CKA_TOKEN, CKO_PRIVATE_KEY, CKO_SECRET_KEY,
 };
 use crate::template::get::{Class, ObjectRecord};
-use crate::template::put::{self, Attributes, PrivateKind};
+use crate::template::put;
 use crate::token::{Handle, Token};
-use crate::wrap::{self, Opening, Temporary};
+use crate::wrap::{self, Temporary};
 
-/// Holds a private key against those on the token with the same public half. `opening` is what it came in, if the token opened that.
-pub(super) fn check_private(
+/// Holds a private key against those on the token with the same public half. `passenger` makes it a session object that may leave wrapped, to be compared with
+/// those that show no public half.
+pub(super) fn check_private<'t>(
     token: &Token,
-    opening: Option<&Opening<'_>>,
     public: &PublicKey,
-    policy: ExportPolicy,
-    usage: KeyUsage,
+    (policy, usage): (ExportPolicy, KeyUsage),
+    passenger: impl FnOnce() -> Result<Temporary<'t>, crate::Error>,
 ) -> Result<(), crate::Error> {
     let held = match public {
         // An RSA private object has the modulus of its public half; its public exponent is not always there.
         PublicKey::Rsa(key) => token.find_and_read(&private_with(Template::new().bytes(CKA_MODULUS, key.n())))?,
-        _ => same_elliptic(token, opening, public, |held| gain(held, policy, usage).is_some())?,
+        _ => same_elliptic(token, public, |held| gain(held, policy, usage).is_some(), passenger)?,
     };
     judge(token, &held, policy, usage)
 }
 
 /// The elliptic private keys with this public half. One is found by what its public object is called, or, without one, by comparing it with
 /// what was unwrapped.
-fn same_elliptic(
+fn same_elliptic<'t>(
     token: &Token,
-    opening: Option<&Opening<'_>>,
     public: &PublicKey,
     gains: impl Fn(&ObjectRecord) -> bool,
+    passenger: impl FnOnce() -> Result<Temporary<'t>, crate::Error>,
 ) -> Result<Vec<ObjectRecord>, crate::Error> {
     let mut same = Vec::new();
     for object in token.find_and_read(&put::public_numbers(public)?.flag(CKA_TOKEN, true))? {
@@ -55,19 +55,13 @@ fn same_elliptic(
         }
     }
     same.retain(|held| held.curve.is_none_or(|curve| Some(curve) == public.curve()));
-    let (Some(opening), Some(curve)) = (opening, public.curve()) else { return Ok(same) };
-    let on_curve = private_with(put::numbers_of_curve(curve)?).flag(CKA_EXTRACTABLE, true);
+    let Some(curve) = public.curve() else { return Ok(same) };
     // Which public object belongs to which private one is anyone's to say: whatever is not found by it is compared.
-    let mut lone = token.find_and_read(&on_curve)?;
+    let mut lone = token.find_and_read(&private_with(put::numbers_of_curve(curve)?).flag(CKA_EXTRACTABLE, true))?;
     lone.retain(|held| same.iter().all(|found| found.handle != held.handle));
     // Comparing takes a call for each.
     if !lone.is_empty() && lone.iter().chain(&same).any(gains) {
-        let kinds = [PrivateKind::of(Some(curve))?];
-        let (_, object) = opening.unwrap_private(&kinds, |kind| private_shell(kind, ExportPolicy::ENCRYPTED))?;
-        let unwrapped = Temporary::new(token, object);
-        let handles: Vec<_> = lone.iter().map(|held| Handle(held.handle)).collect();
-        let found = wrap::same_keys(token, unwrapped.handle, &handles)?;
-        same.extend(lone.into_iter().enumerate().filter(|(at, _)| found.contains(at)).map(|(_, held)| held));
+        same.extend(equal_to(token, &passenger()?, &lone)?);
     }
     Ok(same)
 }
@@ -76,37 +70,10 @@ fn private_with(template: Template) -> Template {
     template.flag(CKA_TOKEN, true).ulong(CKA_CLASS, CKO_PRIVATE_KEY)
 }
 
-/// Holds a secret key against those on the token that could have left it, wrapped.
-pub(super) fn check_secret(
+/// Holds a secret key against those on the token that could have left it, wrapped. The same bytes are the same key, whatever they are said to be for.
+pub(super) fn check_secret<'t>(
     token: &Token,
-    opening: &Opening<'_>,
-    algorithm: SymmetricAlgorithm,
-    policy: ExportPolicy,
-    usage: KeyUsage,
-) -> Result<(), crate::Error> {
-    // Bytes of any length may be an HMAC key: those of a private key among them.
-    if algorithm == SymmetricAlgorithm::Hmac && opening.holds_private(|kind| private_shell(kind, ExportPolicy::NONE))? {
-        let what = "a private key is wrapped there, not an HMAC key".to_owned();
-        return Err(Error::Contradiction { what }.into());
-    }
-    same_secrets(token, policy, usage, || Ok(opening.passenger(algorithm)?))
-}
-
-/// The same of a secret key that came wrapped and is in the clear here: `object` makes it a session object that may leave wrapped.
-pub(super) fn check_opened_secret(
-    token: &Token,
-    policy: ExportPolicy,
-    usage: KeyUsage,
-    object: impl FnOnce() -> Result<Handle, crate::Error>,
-) -> Result<(), crate::Error> {
-    same_secrets(token, policy, usage, || Ok(Temporary::new(token, object()?)))
-}
-
-/// The same bytes are the same key, whatever they are said to be for.
-fn same_secrets<'t>(
-    token: &Token,
-    policy: ExportPolicy,
-    usage: KeyUsage,
+    (policy, usage): (ExportPolicy, KeyUsage),
     passenger: impl FnOnce() -> Result<Temporary<'t>, crate::Error>,
 ) -> Result<(), crate::Error> {
     let template = Template::new().flag(CKA_TOKEN, true).ulong(CKA_CLASS, CKO_SECRET_KEY).flag(CKA_EXTRACTABLE, true);
@@ -116,21 +83,18 @@ fn same_secrets<'t>(
         return Ok(());
     }
     let unwrapped = passenger()?;
-    let same = |held: &[ObjectRecord]| -> Result<Vec<ObjectRecord>, crate::Error> {
-        let handles: Vec<_> = held.iter().map(|held| Handle(held.handle)).collect();
-        let found = wrap::same_keys(token, unwrapped.handle, &handles)?;
-        Ok(found.into_iter().filter_map(|at| held.get(at)).cloned().collect())
-    };
-    let mut found = same(&gaining)?;
+    let mut found = equal_to(token, &unwrapped, &gaining)?;
     if !found.is_empty() {
-        found.extend(same(&others)?);
+        found.extend(equal_to(token, &unwrapped, &others)?);
     }
     judge(token, &found, policy, usage)
 }
 
-/// A private key that may do nothing, for this session.
-pub(super) fn private_shell(kind: PrivateKind, policy: ExportPolicy) -> Template {
-    put::private_shell(kind, &Attributes { label: "", id: b"", token: false, policy, usage: KeyUsage::default() })
+/// Those of the keys on the token that are this one.
+fn equal_to(token: &Token, key: &Temporary<'_>, held: &[ObjectRecord]) -> Result<Vec<ObjectRecord>, crate::Error> {
+    let handles: Vec<_> = held.iter().map(|held| Handle(held.handle)).collect();
+    let found = wrap::same_keys(token, key.handle, &handles)?;
+    Ok(found.into_iter().filter_map(|at| held.get(at)).cloned().collect())
 }
 
 /// One of the keys that are there must have every right that is asked for, if there are any.

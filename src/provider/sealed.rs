@@ -23,10 +23,7 @@ impl StorageProvider {
         data: &[u8],
         flags: Flags,
     ) -> Result<Key, crate::Error> {
-        if parameters.password.is_some() || !parameters.certificates.is_empty() {
-            let what = "a key of the token opens it: no password and no certificate does".to_owned();
-            return Err(Error::Contradiction { what }.into());
-        }
+        kek::check_opens_alone(parameters)?;
         match format {
             Format::Blob(BlobType::Pkcs7Envelope) => {
                 return self.import_envelope(import_key, parameters, data, flags);

@@ -3,21 +3,21 @@
 use super::export::{ExportParameters, Exported};
 use super::kek::{self, WrappingKey};
 use super::pending::{Material, Target};
-use super::wrapped::{Payload, check_leaves};
-use super::{Error, Flags, ImportParameters, Key, KeyName, State, StorageProvider};
+use super::wrapped::Payload;
+use super::{Error, Flags, ImportParameters, Key, KeyName, StorageProvider};
 use crate::asn1::transport::{self, Subject};
 use crate::asn1::{certificate, spki};
 use crate::blob::BlobType;
-use crate::format::Format;
 use crate::key::{Algorithm, ExportPolicy, Family, KeyUsage, PublicKey, SymmetricAlgorithm};
 use crate::token::Token;
 use crate::wrap::transport::{Said, To, forward, send};
-use crate::wrap::{Kek, KekKind, Scheme, Sealed, wrapped_len};
+use crate::wrap::{Kek, KekKind, Scheme, Sealed, secret_len};
 
 impl Key {
     /// The key with everything that is said of it.
     pub(super) fn export_transport(
         &self,
+        payload: Payload<'_>,
         recipients: &[&Self],
         parameters: &ExportParameters,
     ) -> Result<Exported, crate::Error> {
@@ -25,9 +25,6 @@ impl Key {
             let what = "an OpaqueTransport has a scheme of its own, and no OAEP label".to_owned();
             return Err(Error::Contradiction { what }.into());
         }
-        let ready = self.finalized()?;
-        let payload = self.payload(ready)?;
-        check_leaves(ready)?;
         let zero_padded = payload.zero_padding(Scheme::Kwp)?;
         let said = self.said()?;
         let keys = wrapping_keys(&self.token, recipients, parameters.force)?;
@@ -51,7 +48,7 @@ impl Key {
                     (Some(bits), _) => Some(bits),
                     // Some tokens forget how long a key is that they unwrapped.
                     (None, Some(object)) if algorithm != SymmetricAlgorithm::Hmac => {
-                        u32::try_from(8 * wrapped_len(&self.token, object)?).ok()
+                        u32::try_from(8 * secret_len(&self.token, object, algorithm)?.0).ok()
                     }
                     (None, _) => None,
                 };
@@ -110,7 +107,7 @@ impl StorageProvider {
         data: &[u8],
         flags: Flags,
     ) -> Result<Key, crate::Error> {
-        kek::check_says_itself(Format::Blob(BlobType::OpaqueTransport), parameters)?;
+        kek::check_says_itself(BlobType::OpaqueTransport.name(), parameters)?;
         let (kek, key_id) = import_key.addressee()?;
         let sent = transport::decode(data)?;
         let info = sent.info.clone();
@@ -134,23 +131,19 @@ impl StorageProvider {
         let parameters = ImportParameters { name: Some(name), algorithm: Some(algorithm), ..parameters.clone() };
         let sealed = Sealed::Transport { kek, key_id, sent: Box::new(sent) };
         let material = Material::Wrapped { sealed, target };
-        let mut key = self.finish_import(material, &parameters, flags | Flags::DO_NOT_FINALIZE)?;
-        key.set_id(&info.id)?;
-        if let Some(own) = info.certificates.first() {
-            key.set_certificate(own)?;
-        }
-        if let State::Pending(pending) = &mut key.state {
+        self.import_prepared(material, &parameters, flags, |pending| {
+            pending.set_id(&info.id)?;
+            if let Some(own) = info.certificates.first() {
+                pending.set_certificate(own)?;
+            }
             (pending.policy, pending.usage) = (info.policy, Some(info.usage));
             pending.ceiling = Some((info.policy, info.usage));
             if info.certificates.len() > 1 {
                 let warning = format!("{} more certificates are not put on the token", info.certificates.len() - 1);
                 pending.warnings.push(warning);
             }
-        }
-        if !flags.contains(Flags::DO_NOT_FINALIZE) {
-            key.finalize(Flags::NONE)?;
-        }
-        Ok(key)
+            Ok(())
+        })
     }
 
     /// Sends an `OpaqueTransport` on to other recipients. The key in it stays wrapped as it is; what is said of it stays as it was said.

@@ -92,7 +92,8 @@ impl<'t> Finalizer<'t> {
             let what = format!("the wrapped key is an {algorithm} key, not an {} key", algorithm_of(kind));
             return Err(Error::Contradiction { what }.into());
         }
-        rights::check_private(self.token, Some(opening), &public, self.policy(), usage)?;
+        let passenger = || Ok(opening.private_passenger(&[kind])?);
+        rights::check_private(self.token, &public, (self.policy(), usage), passenger)?;
         let is_final = probing(kind) == usage && policy == pending.policy;
         Ok(OpenedPrivate { kind, object, is_final, public, algorithm, usage })
     }
@@ -202,16 +203,24 @@ impl<'t> Finalizer<'t> {
         let usage = self.pending.usage_for(name, None)?;
         self.pending.check_ceiling(usage)?;
         let explain = |error| explain(opening, algorithm, error);
-        let bits = match bits {
-            Some(bits) => Some(bits),
-            None => opening.secret_bits(algorithm).map_err(explain)?,
-        };
+        let measured = opening.secret_bits(algorithm).map_err(explain)?;
+        // What a container says of it must be true, as far as the token tells.
+        if let (Some(said), Some(found)) = (bits, measured)
+            && said != found
+        {
+            return Err(another(&format!("the wrapped key has {found} bits and not {said}")));
+        }
+        let bits = measured.or(bits);
         if let Some(bits) = bits {
             self.pending.check_said(name, bits)?;
         }
-        // That it can be unwrapped at all is said in this key's words.
-        drop(opening.passenger(algorithm).map_err(explain)?);
-        rights::check_secret(self.token, opening, algorithm, self.policy(), usage)?;
+        // Bytes of any length may be an HMAC key: those of a private key among them.
+        if algorithm == SymmetricAlgorithm::Hmac && opening.holds_private()? {
+            let what = "a private key is wrapped there, not an HMAC key".to_owned();
+            return Err(Error::Contradiction { what }.into());
+        }
+        let passenger = || Ok(opening.passenger(algorithm)?);
+        rights::check_secret(self.token, (self.policy(), usage), passenger)?;
         Ok((bits, usage))
     }
 }

@@ -29,14 +29,11 @@ impl Key {
             return Err(Error::Contradiction { what }.into());
         }
         let payload = self.payload(ready)?;
+        check_leaves(ready)?;
         match format {
-            Format::Blob(BlobType::OpaqueTransport) => self.export_transport(recipients, parameters),
+            Format::Blob(BlobType::OpaqueTransport) => self.export_transport(payload, recipients, parameters),
             Format::Blob(BlobType::Pkcs7Envelope) => self.export_envelope(payload, recipients, parameters),
-            _ => {
-                payload.check_format(format, parameters.scheme)?;
-                check_leaves(ready)?;
-                payload.wrap(recipients, format, parameters)
-            }
+            _ => payload.wrap(recipients, format, parameters),
         }
     }
 

@@ -3,14 +3,15 @@
 //! Every right is said, as everywhere: what a token grants where nothing is asked differs from token to token.
 
 use cryptoki_sys::{
-    CK_KEY_TYPE, CKA_CLASS, CKA_DECRYPT, CKA_DERIVE, CKA_ENCRYPT, CKA_EXTRACTABLE, CKA_KEY_TYPE, CKA_MODULUS,
-    CKA_PRIVATE, CKA_PUBLIC_EXPONENT, CKA_SENSITIVE, CKA_SIGN, CKA_TOKEN, CKA_UNWRAP, CKA_VALUE, CKA_VALUE_LEN,
-    CKA_VERIFY, CKA_VERIFY_RECOVER, CKA_WRAP, CKK_AES, CKK_DES3, CKK_DH, CKK_DSA, CKK_EC_EDWARDS, CKK_GENERIC_SECRET,
-    CKK_RSA, CKK_X9_42_DH, CKO_PRIVATE_KEY, CKO_PUBLIC_KEY, CKO_SECRET_KEY,
+    CKA_CLASS, CKA_DECRYPT, CKA_DERIVE, CKA_ENCRYPT, CKA_EXTRACTABLE, CKA_KEY_TYPE, CKA_MODULUS, CKA_PRIVATE,
+    CKA_PUBLIC_EXPONENT, CKA_SENSITIVE, CKA_SIGN, CKA_SIGN_RECOVER, CKA_TOKEN, CKA_UNWRAP, CKA_VALUE, CKA_VALUE_LEN,
+    CKA_VERIFY, CKA_VERIFY_RECOVER, CKA_WRAP, CKK_DH, CKK_DSA, CKK_EC_EDWARDS, CKK_RSA, CKK_X9_42_DH, CKO_PRIVATE_KEY,
+    CKO_PUBLIC_KEY, CKO_SECRET_KEY,
 };
 
 use super::Template;
-use crate::key::rsa;
+use super::put::{self, Attributes, PrivateKind};
+use crate::key::{ExportPolicy, KeyUsage, SymmetricAlgorithm, rsa};
 use crate::secret::SecretBytes;
 
 /// What a temporary secret key is for.
@@ -28,32 +29,11 @@ pub struct Rights {
     pub extractable: bool,
 }
 
-/// The kind of a temporary secret key.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub enum SecretKind {
-    /// `CKK_AES`
-    Aes,
-    /// `CKK_GENERIC_SECRET`
-    Generic,
-    /// `CKK_DES3`
-    TripleDes,
-}
-
-impl SecretKind {
-    fn key_type(self) -> CK_KEY_TYPE {
-        match self {
-            Self::Aes => CKK_AES,
-            Self::Generic => CKK_GENERIC_SECRET,
-            Self::TripleDes => CKK_DES3,
-        }
-    }
-}
-
 /// A secret key as C_UnwrapKey takes it.
-pub fn secret(kind: SecretKind, rights: Rights) -> Template {
+pub fn secret(algorithm: SymmetricAlgorithm, rights: Rights) -> Template {
     Template::new()
         .ulong(CKA_CLASS, CKO_SECRET_KEY)
-        .ulong(CKA_KEY_TYPE, kind.key_type())
+        .ulong(CKA_KEY_TYPE, put::secret_key_type(algorithm))
         .flag(CKA_TOKEN, false)
         .flag(CKA_PRIVATE, true)
         .flag(CKA_SENSITIVE, true)
@@ -68,13 +48,18 @@ pub fn secret(kind: SecretKind, rights: Rights) -> Template {
 }
 
 /// A secret key of `len` bytes as C_GenerateKey takes it.
-pub fn generated(kind: SecretKind, len: u64, rights: Rights) -> Template {
-    secret(kind, rights).ulong(CKA_VALUE_LEN, len)
+pub fn generated(algorithm: SymmetricAlgorithm, len: u64, rights: Rights) -> Template {
+    secret(algorithm, rights).ulong(CKA_VALUE_LEN, len)
 }
 
 /// A secret key whose value is known, as one that a password gives.
-pub fn given(kind: SecretKind, value: SecretBytes, rights: Rights) -> Template {
-    secret(kind, rights).secret(CKA_VALUE, value)
+pub fn given(algorithm: SymmetricAlgorithm, value: SecretBytes, rights: Rights) -> Template {
+    secret(algorithm, rights).secret(CKA_VALUE, value)
+}
+
+/// A private key of a kind that is handled here, without any right, as C_UnwrapKey takes it: to see what it is, or to leave wrapped.
+pub fn private(kind: PrivateKind, policy: ExportPolicy) -> Template {
+    put::private_shell(kind, &Attributes { label: "", id: b"", token: false, policy, usage: KeyUsage::default() })
 }
 
 /// Private keys of the kinds that are not handled here, without any right, as C_UnwrapKey takes them.
@@ -88,6 +73,7 @@ pub fn foreign_private() -> impl Iterator<Item = Template> {
             .flag(CKA_SENSITIVE, true)
             .flag(CKA_EXTRACTABLE, false)
             .flag(CKA_SIGN, false)
+            .flag(CKA_SIGN_RECOVER, false)
             .flag(CKA_DECRYPT, false)
             .flag(CKA_UNWRAP, false)
             .flag(CKA_DERIVE, false)

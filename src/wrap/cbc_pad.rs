@@ -15,9 +15,9 @@
 //! On tokens: Kryoptic and NSS wrap every key by it, openCryptoki RSA keys and secrets. SoftHSM 2.6 and tpm2-pkcs11 only encrypt by it and do not wrap;
 //! SoftHSM wraps by it from 2.7 on.
 
-use super::Error;
 use super::kek::check_kek;
 use super::seal::fresh;
+use super::{Error, Scheme};
 use crate::asn1::Cipher;
 use crate::secret::SecretBytes;
 
@@ -25,7 +25,7 @@ use crate::secret::SecretBytes;
 pub const IV_LEN: usize = 16;
 
 const BLOCK: usize = 16;
-const SCHEME: &str = "cbc-pad";
+const SCHEME: &str = Scheme::CbcPad.name();
 
 /// Wraps a key under a fresh IV.
 ///

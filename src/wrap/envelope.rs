@@ -1,6 +1,6 @@
 //! CMS EnvelopedData on the token (RFC 5652 §6): the key under a fresh content key, that under the RSA key of each recipient.
 //!
-//! Written: the content is a PKCS#8 `PrivateKeyInfo`, or a bare symmetric key, of content type id-data, in AES-CBC where the token wraps with CKM_AES_CBC_PAD, else in
+//! Written: the content is a PKCS#8 `PrivateKeyInfo`, or a bare symmetric key, of content type id-data, in AES-CBC where the token wraps with else in
 //! AES key wrap with padding (RFC 5649 §5, RFC 5959), which is a content encryption too; the content key by RSAES-OAEP (RFC 3560). Read: the
 //! same, and triple DES, and RSAES-PKCS1-v1_5, which the token takes off. The structure is [`asn1::cms`](crate::asn1::cms)'s.
 //!
@@ -8,24 +8,19 @@
 
 use super::error::Error;
 use super::open::{Opening, concealed, password_cipher};
-use super::seal::{Ephemeral, refused};
+use super::seal::{Ephemeral, not_had};
 use super::temporary::Temporary;
 use super::{Kek, Scheme, usual_hash};
 use crate::asn1;
 use crate::asn1::cms::{Content, ContentCipher, EnvelopedData, OtherRecipients, Recipient, RecipientId, Transport};
+use crate::key::SymmetricAlgorithm;
 use crate::key::rsa::Hash;
 use crate::secret::SecretBytes;
-use crate::template::temporary::{Rights, SecretKind, secret};
-use crate::token::mechanism::{CKM_AES_CBC_PAD, CKM_RSA_PKCS, Mechanism};
+use crate::template::temporary::{Rights, secret};
+use crate::token::mechanism::{CKM_RSA_PKCS, Mechanism};
 use crate::token::{Handle, Token};
 
 const WHAT: &str = "PKCS7_ENVELOPE";
-
-/// The scheme of the content, where none is asked for: what most programs read, if the token can do it.
-pub(crate) fn usual_scheme(token: &Token) -> Result<Scheme, Error> {
-    let (wraps, _) = token.claims_wrapping(CKM_AES_CBC_PAD)?;
-    Ok(if wraps { Scheme::CbcPad } else { Scheme::Kwp })
-}
 
 /// Wraps a key for several recipients.
 ///
@@ -78,21 +73,12 @@ pub(super) fn open<'t>(
         }
         ContentCipher::Aes128WrapPad | ContentCipher::Aes192WrapPad | ContentCipher::Aes256WrapPad => {
             let kwp = Scheme::Kwp.mechanism(token.profile());
-            (SecretKind::Aes, Scheme::Kwp, Mechanism::Plain(kwp))
+            (SymmetricAlgorithm::Aes, Scheme::Kwp, Mechanism::Plain(kwp))
         }
     };
     let content_key = open_content_key(token, kek, recipients, kind, rights)?;
     let bytes = &content.encrypted;
     Ok(Opening::new(token, scheme, content_key.handle, vec![mechanism], bytes).holding(content_key))
-}
-
-/// Whether the token says that it unwraps what is encrypted like this.
-pub(crate) fn is_unwrapped(token: &Token, content: &Content) -> Result<bool, Error> {
-    let number = match content.cipher {
-        ContentCipher::Cbc(cipher) => password_cipher(cipher).1,
-        _ => Scheme::Kwp.mechanism(token.profile()),
-    };
-    Ok(token.claims_wrapping(number)?.1)
 }
 
 /// Decrypts the content on the token. It is in the clear on this host then.
@@ -116,7 +102,7 @@ pub(crate) fn decrypt(
     let plain = token.decrypt(&mechanism, content_key.handle, &content.encrypted, content.encrypted.len());
     plain.map_err(|error| match error.ckr() {
         Some(ckr) if super::error::is_about_the_data(ckr) => Error::Integrity,
-        _ => refused(token, Scheme::CbcPad, &mechanism, error),
+        _ => not_had(token, Scheme::CbcPad, &mechanism, error),
     })
 }
 
@@ -133,7 +119,7 @@ pub(super) fn open_aes<'t>(
         encrypted_key: encrypted_key.to_vec(),
     };
     let rights = Rights { unwrap: true, ..Rights::default() };
-    open_content_key(token, kek, &[recipient], SecretKind::Aes, rights)
+    open_content_key(token, kek, &[recipient], SymmetricAlgorithm::Aes, rights)
 }
 
 /// Opens the content key with whichever of the recipients it is.
@@ -141,7 +127,7 @@ fn open_content_key<'t>(
     token: &'t Token,
     kek: Kek,
     recipients: &[Recipient],
-    kind: SecretKind,
+    kind: SymmetricAlgorithm,
     rights: Rights,
 ) -> Result<Temporary<'t>, Error> {
     let mut outcome = Err(Error::Container { what: WHAT, problem: "it is not for this key".to_owned() });

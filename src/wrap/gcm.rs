@@ -15,9 +15,9 @@
 use aes_gcm::aead::consts::U12;
 use aes_gcm::{AeadInOut, AesGcm, KeyInit, Nonce, Tag};
 
-use super::Error;
 use super::kek::with_aes;
 use super::seal::fresh;
+use super::{Error, Scheme};
 use crate::secret::SecretBytes;
 
 /// Bytes of the nonce, which stands in front.
@@ -26,7 +26,7 @@ pub const NONCE_LEN: usize = 12;
 /// Bytes of the tag, which stands at the end.
 pub const TAG_LEN: usize = 16;
 
-const SCHEME: &str = "gcm";
+const SCHEME: &str = Scheme::Gcm.name();
 
 /// Wraps a key under a fresh nonce.
 ///
@@ -44,7 +44,7 @@ pub fn wrap(kek: &[u8], key: &[u8]) -> Result<Vec<u8>, Error> {
         let mode = AesGcm::<Aes, U12>::new_from_slice(kek).map_err(|_| wrong.clone())?;
         mode.encrypt_inout_detached(&Nonce::from(nonce), &[], buffer.as_mut_slice().into()).map_err(|_| wrong)?
     });
-    Ok([&nonce, &*buffer, &tag].concat())
+    Ok(join(&nonce, &[&*buffer, &tag].concat()))
 }
 
 /// Unwraps a key.

@@ -23,8 +23,8 @@
 use aes_kw::{AesKw, KeyInit};
 use subtle::{ConstantTimeEq, ConstantTimeGreater};
 
-use super::Error;
 use super::kek::{check_kek, with_aes};
+use super::{Error, Scheme};
 use crate::asn1;
 use crate::key::aes_kwp;
 use crate::secret::SecretBytes;
@@ -34,7 +34,11 @@ use crate::secret::SecretBytes;
 /// # Errors
 /// [`Error::Length`], [`Error::WrappingKey`].
 pub fn kw_wrap(kek: &[u8], key: &[u8]) -> Result<Vec<u8>, Error> {
-    let wrong = Error::Length { scheme: "kw", len: key.len(), expected: "a key of a multiple of 8 bytes, at least 16" };
+    let wrong = Error::Length {
+        scheme: Scheme::Kw.name(),
+        len: key.len(),
+        expected: "a key of a multiple of 8 bytes, at least 16",
+    };
     if key.len() < 16 || !key.len().is_multiple_of(8) {
         return Err(wrong);
     }
@@ -54,7 +58,7 @@ pub fn kw_wrap(kek: &[u8], key: &[u8]) -> Result<Vec<u8>, Error> {
 pub fn kw_unwrap(kek: &[u8], wrapped: &[u8]) -> Result<SecretBytes, Error> {
     if wrapped.len() < 24 || !wrapped.len().is_multiple_of(8) {
         let expected = "a multiple of 8 bytes, at least 24";
-        return Err(Error::Length { scheme: "kw", len: wrapped.len(), expected });
+        return Err(Error::Length { scheme: Scheme::Kw.name(), len: wrapped.len(), expected });
     }
     let mut out = SecretBytes::zeroed(wrapped.len() - 8);
     with_aes!(kek, Aes => {
@@ -69,7 +73,7 @@ pub fn kw_unwrap(kek: &[u8], wrapped: &[u8]) -> Result<SecretBytes, Error> {
 /// # Errors
 /// [`Error::Length`], [`Error::WrappingKey`].
 pub fn kwp_wrap(kek: &[u8], key: &[u8]) -> Result<Vec<u8>, Error> {
-    let wrong = Error::Length { scheme: "kwp", len: key.len(), expected: "a key of at least one byte" };
+    let wrong = Error::Length { scheme: Scheme::Kwp.name(), len: key.len(), expected: "a key of at least one byte" };
     if key.is_empty() {
         return Err(wrong);
     }
@@ -84,7 +88,7 @@ pub fn kwp_wrap(kek: &[u8], key: &[u8]) -> Result<Vec<u8>, Error> {
 pub fn kwp_unwrap(kek: &[u8], wrapped: &[u8]) -> Result<SecretBytes, Error> {
     if wrapped.len() < 16 || !wrapped.len().is_multiple_of(8) {
         let expected = "a multiple of 8 bytes, at least 16";
-        return Err(Error::Length { scheme: "kwp", len: wrapped.len(), expected });
+        return Err(Error::Length { scheme: Scheme::Kwp.name(), len: wrapped.len(), expected });
     }
     check_kek(kek)?;
     aes_kwp::unwrap(kek, wrapped).ok_or(Error::Integrity)
@@ -95,7 +99,7 @@ pub fn kwp_unwrap(kek: &[u8], wrapped: &[u8]) -> Result<SecretBytes, Error> {
 /// # Errors
 /// [`Error::Length`], [`Error::WrappingKey`].
 pub fn kw_pkcs7_wrap(kek: &[u8], key: &[u8]) -> Result<Vec<u8>, Error> {
-    let wrong = Error::Length { scheme: "kw-pkcs7", len: key.len(), expected: "a key of at least 8 bytes" };
+    let wrong = Error::Length { scheme: Scheme::KwPkcs7.name(), len: key.len(), expected: "a key of at least 8 bytes" };
     if key.len() < 8 {
         return Err(wrong);
     }

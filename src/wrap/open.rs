@@ -1,18 +1,18 @@
 //! Unwrapping on the token.
 
 use super::error::{Error, is_about_the_data, may_be_another_kind, refuses_parameters};
-use super::seal::{EPHEMERAL_LEN, Ephemeral, refused};
+use super::seal::{EPHEMERAL_LEN, Ephemeral, not_had};
 use super::temporary::Temporary;
 use super::transport;
 use super::{Kek, KekKind, Parameters, Scheme, cbc_pad, gcm, possible_hashes, rsa_aes};
 use crate::asn1::transport::Transport;
 use crate::asn1::{Cipher, PasswordKey, cms};
-use crate::key::SymmetricAlgorithm;
 use crate::key::rsa::Hash;
+use crate::key::{ExportPolicy, SymmetricAlgorithm};
 use crate::status::Ckr;
 use crate::template::Template;
 use crate::template::put::PrivateKind;
-use crate::template::temporary::{Rights, SecretKind, foreign_private, given, secret};
+use crate::template::temporary::{self, Rights, foreign_private, given, secret};
 use crate::token::mechanism::{
     CK_MECHANISM_TYPE, CKM_AES_CBC_PAD, CKM_DES3_CBC_PAD, CKM_RSA_AES_KEY_WRAP, CKM_RSA_PKCS, Mechanism,
 };
@@ -208,10 +208,10 @@ pub(crate) fn wraps_cbc(token: &Token, cipher: Cipher) -> Result<bool, Error> {
 }
 
 /// The key type and the mechanism of a cipher in CBC mode with padding.
-pub(super) fn password_cipher(cipher: Cipher) -> (SecretKind, CK_MECHANISM_TYPE) {
+pub(super) fn password_cipher(cipher: Cipher) -> (SymmetricAlgorithm, CK_MECHANISM_TYPE) {
     match cipher {
-        Cipher::Aes128 | Cipher::Aes192 | Cipher::Aes256 => (SecretKind::Aes, CKM_AES_CBC_PAD),
-        Cipher::TripleDes => (SecretKind::TripleDes, CKM_DES3_CBC_PAD),
+        Cipher::Aes128 | Cipher::Aes192 | Cipher::Aes256 => (SymmetricAlgorithm::Aes, CKM_AES_CBC_PAD),
+        Cipher::TripleDes => (SymmetricAlgorithm::TripleDes, CKM_DES3_CBC_PAD),
     }
 }
 
@@ -226,7 +226,7 @@ pub(super) fn open_secret<'t>(
 ) -> Result<Temporary<'t>, Error> {
     let mechanisms = hashes.iter().map(|hash| Mechanism::Oaep { hash: *hash, label }).collect();
     let opening = Opening::new(token, Scheme::RsaOaep, kek.object, mechanisms, wrapped);
-    let opened = opening.unwrap(&secret(SecretKind::Aes, rights)).map_err(|error| match error {
+    let opened = opening.unwrap(&secret(SymmetricAlgorithm::Aes, rights)).map_err(|error| match error {
         Error::Token(source) if source.ckr().is_some_and(is_about_the_data) => {
             Error::Unwrap { tried: format!("its AES key by RSA-OAEP with {}", names(hashes)), source }
         }
@@ -290,7 +290,7 @@ impl Opening<'_> {
                 Ok(object) => return Ok(object),
                 Err(error) => {
                     let goes_on = error.ckr().is_some_and(|ckr| may_be_another_kind(ckr) || refuses_parameters(ckr));
-                    let error = refused(self.token, self.scheme, mechanism, error);
+                    let error = not_had(self.token, self.scheme, mechanism, error);
                     if !goes_on {
                         return Err(error);
                     }
@@ -338,11 +338,12 @@ impl Opening<'_> {
         }
     }
 
-    /// Whether the token takes what is wrapped for a private key: `shell` makes the template for each kind that is known here.
+    /// Whether the token takes what is wrapped for a private key.
     ///
     /// # Errors
     /// As the token answers, if not about what is wrapped.
-    pub(crate) fn holds_private(&self, shell: impl Fn(PrivateKind) -> Template) -> Result<bool, Error> {
+    pub(crate) fn holds_private(&self) -> Result<bool, Error> {
+        let shell = |kind| temporary::private(kind, ExportPolicy::NONE);
         match self.try_private(&[PrivateKind::Rsa, PrivateKind::Ec, PrivateKind::Montgomery], shell) {
             Ok((_, object)) => return self.token.destroy(object).map(|()| true).map_err(Error::from),
             Err(Error::Unwrap { .. }) => {}
@@ -356,6 +357,15 @@ impl Opening<'_> {
             }
         }
         Ok(false)
+    }
+
+    /// The wrapped private key as an object that leaves wrapped, and does nothing else.
+    ///
+    /// # Errors
+    /// As [`Opening::unwrap_private`].
+    pub(crate) fn private_passenger(&self, kinds: &[PrivateKind]) -> Result<Temporary<'_>, Error> {
+        let (_, object) = self.unwrap_private(kinds, |kind| temporary::private(kind, ExportPolicy::ENCRYPTED))?;
+        Ok(Temporary::new(self.token, object))
     }
 
     /// The scheme and, of RSA-OAEP, the hashes that are tried, for messages.
@@ -378,7 +388,8 @@ impl Opening<'_> {
     /// # Errors
     /// [`Error::Length`], and as the token answers.
     pub(crate) fn secret_bits(&self, algorithm: SymmetricAlgorithm) -> Result<Option<u32>, Error> {
-        let (len, is_exact) = self.secret_len(algorithm)?;
+        let key = self.passenger(algorithm)?;
+        let (len, is_exact) = secret_len(self.token, key.handle, algorithm)?;
         let shortest = if is_exact { len } else { len.saturating_sub(7) };
         if !(shortest..=len).any(|len| algorithm.accepts(len)) {
             let expected = "the key inside has a size that the algorithm does not have";
@@ -387,41 +398,30 @@ impl Opening<'_> {
         Ok(u32::try_from(len * 8).ok().filter(|_| is_exact))
     }
 
-    /// Bytes of the wrapped symmetric key, as the token tells, or by wrapping it once more under a key that nobody keeps; and whether that is exact.
-    fn secret_len(&self, algorithm: SymmetricAlgorithm) -> Result<(usize, bool), Error> {
-        let key = self.passenger(algorithm)?;
-        if let Some(bits) = self.token.read(key.handle)?.secret_bits {
-            return Ok((bits as usize / 8, true));
-        }
-        let ephemeral = Ephemeral::generate(self.token)?;
-        match ephemeral.wrap(Scheme::Kw, key.handle, MAX_COMPARED) {
-            Ok(wrapped) => {
-                let is_exact = !self.token.profile().zero_pads || algorithm != SymmetricAlgorithm::Hmac;
-                Ok((wrapped.len().saturating_sub(8), is_exact))
-            }
-            // Too short for RFC 3394, or no whole number of blocks.
-            Err(Error::DoesNotFit { .. }) => {
-                Ok((ephemeral.wrap(Scheme::Kwp, key.handle, MAX_COMPARED)?.len().saturating_sub(8), false))
-            }
-            Err(error) => Err(error),
-        }
-    }
-
     /// The wrapped symmetric key as an object that leaves wrapped, and does nothing else.
     pub(crate) fn passenger(&self, algorithm: SymmetricAlgorithm) -> Result<Temporary<'_>, Error> {
-        let kind = match algorithm {
-            SymmetricAlgorithm::Aes => SecretKind::Aes,
-            SymmetricAlgorithm::Hmac => SecretKind::Generic,
-            SymmetricAlgorithm::TripleDes => SecretKind::TripleDes,
-        };
-        let handle = self.unwrap(&secret(kind, Rights { extractable: true, ..Rights::default() }))?;
+        let handle = self.unwrap(&secret(algorithm, Rights { extractable: true, ..Rights::default() }))?;
         Ok(Temporary::new(self.token, handle))
     }
 }
 
-/// Bytes of a symmetric key that may leave wrapped: it is wrapped under a key that nobody keeps. Up to seven too many, where the token puts zero bytes behind it.
-pub(crate) fn wrapped_len(token: &Token, key: Handle) -> Result<usize, Error> {
-    Ok(Ephemeral::generate(token)?.wrap(Scheme::Kw, key, MAX_COMPARED)?.len().saturating_sub(8))
+/// Bytes of a symmetric key that may leave wrapped, as the token tells, or by wrapping it under a key that nobody keeps; and whether that is exact.
+pub(crate) fn secret_len(token: &Token, key: Handle, algorithm: SymmetricAlgorithm) -> Result<(usize, bool), Error> {
+    if let Some(bits) = token.read(key)?.secret_bits {
+        return Ok((bits as usize / 8, true));
+    }
+    let ephemeral = Ephemeral::generate(token)?;
+    match ephemeral.wrap(Scheme::Kw, key, MAX_COMPARED) {
+        Ok(wrapped) => {
+            let is_exact = !token.profile().zero_pads || algorithm != SymmetricAlgorithm::Hmac;
+            Ok((wrapped.len().saturating_sub(8), is_exact))
+        }
+        // Too short for RFC 3394, or no whole number of blocks.
+        Err(Error::DoesNotFit { .. }) => {
+            Ok((ephemeral.wrap(Scheme::Kwp, key, MAX_COMPARED)?.len().saturating_sub(8), false))
+        }
+        Err(error) => Err(error),
+    }
 }
 
 /// Which of the keys on the token are the one that was unwrapped, by their places: each is wrapped under a key that nobody keeps, and RFC 5649 makes the same of

@@ -15,12 +15,12 @@
 //! Import jobs of Google's KMS take the layout too. Where the mechanism is missing its parts do: the token unwraps the AES key by CKM_RSA_PKCS_OAEP, and
 //! with that the key by KWP.
 
-use super::{Error, kw, oaep};
+use super::{Error, Scheme, kw, oaep};
 use crate::key::rsa::{Hash, PrivateKey, PublicKey};
 use crate::secret::SecretBytes;
 use crate::token;
 
-const SCHEME: &str = "rsa-aes";
+const SCHEME: &str = Scheme::RsaAes.name();
 
 /// Bytes of the AES key that is made here.
 const AES_KEY: usize = 32;

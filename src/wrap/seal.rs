@@ -6,9 +6,10 @@ use super::temporary::Temporary;
 use super::{Kek, KekKind, Parameters, Scheme, cbc_pad, claimed, gcm, usual_hash};
 use crate::asn1::cms::ContentCipher;
 use crate::asn1::{Cipher, PasswordKey};
+use crate::key::SymmetricAlgorithm;
 use crate::key::rsa::Hash;
 use crate::status::Ckr;
-use crate::template::temporary::{Rights, SecretKind, generated, given, secret};
+use crate::template::temporary::{Rights, generated, given, secret};
 use crate::token::mechanism::{
     CK_MECHANISM_TYPE, CKM_AES_CBC_PAD, CKM_AES_KEY_GEN, CKM_DES3_CBC_PAD, CKM_DES3_KEY_GEN, CKM_RSA_AES_KEY_WRAP,
     Mechanism, wrapping_name,
@@ -45,13 +46,13 @@ pub fn wrap(token: &Token, parameters: &Parameters, kek: Kek, key: Handle, capac
         (Scheme::Kw | Scheme::Kwp | Scheme::KwPkcs7, _) => once(&plain, capacity + 16)?,
         (Scheme::CbcPad, _) => {
             let iv = fresh::<{ cbc_pad::IV_LEN }>()?;
-            let wrapped = once(&Mechanism::Cbc { number: CKM_AES_CBC_PAD, iv: &iv }, capacity + 16)?;
-            [&iv[..], &wrapped].concat()
+            let wrapped = wrap_cbc(token, CKM_AES_CBC_PAD, &iv, kek.object, key, capacity)?;
+            cbc_pad::join(&iv, &wrapped)
         }
         (Scheme::Gcm, _) => {
             let nonce = fresh::<{ gcm::NONCE_LEN }>()?;
             let mechanism = Mechanism::AesGcm { nonce: &nonce, tag_len: gcm::TAG_LEN };
-            [&nonce[..], &once(&mechanism, capacity + 16)?].concat()
+            gcm::join(&nonce, &once(&mechanism, capacity + 16)?)
         }
         (Scheme::RsaOaep, kind) => once(&Mechanism::Oaep { hash, label }, modulus_len(kind))?,
         (Scheme::RsaAes, kind) => {
@@ -82,8 +83,20 @@ pub(crate) fn wrap_under_password(
     let (kind, number) = password_cipher(password.cipher);
     let kek = token.create(&given(kind, password.key.clone(), Rights { wrap: true, ..Rights::default() }))?;
     let kek = Temporary::new(token, kek);
-    let mechanism = Mechanism::Cbc { number, iv: &password.iv };
-    let wrapped = token.wrap(&mechanism, kek.handle, key, capacity + 16);
+    wrap_cbc(token, number, &password.iv, kek.handle, key, capacity)
+}
+
+/// A key under another one in CBC mode with padding, without the IV.
+fn wrap_cbc(
+    token: &Token,
+    number: CK_MECHANISM_TYPE,
+    iv: &[u8],
+    kek: Handle,
+    key: Handle,
+    capacity: usize,
+) -> Result<Vec<u8>, Error> {
+    let mechanism = Mechanism::Cbc { number, iv };
+    let wrapped = token.wrap(&mechanism, kek, key, capacity + 16);
     wrapped.map_err(|error| refused(token, Scheme::CbcPad, &mechanism, error))
 }
 
@@ -110,8 +123,8 @@ impl<'t> Ephemeral<'t> {
         let rights = Rights { wrap: true, extractable: true, ..Rights::default() };
         let (template, number) = match cipher {
             // Its length is fixed, and not to be said.
-            ContentCipher::Cbc(Cipher::TripleDes) => (secret(SecretKind::TripleDes, rights), CKM_DES3_KEY_GEN),
-            other => (generated(SecretKind::Aes, other.key_length() as u64, rights), CKM_AES_KEY_GEN),
+            ContentCipher::Cbc(Cipher::TripleDes) => (secret(SymmetricAlgorithm::TripleDes, rights), CKM_DES3_KEY_GEN),
+            other => (generated(SymmetricAlgorithm::Aes, other.key_length() as u64, rights), CKM_AES_KEY_GEN),
         };
         let handle = token.generate(&Mechanism::Plain(number), &template)?;
         Ok(Self { token, key: Temporary::new(token, handle) })
@@ -126,9 +139,7 @@ impl<'t> Ephemeral<'t> {
     ) -> Result<(Vec<u8>, Vec<u8>), Error> {
         let iv = fresh::<{ cbc_pad::IV_LEN }>()?;
         let iv = if number == CKM_DES3_CBC_PAD { iv.get(..8).unwrap_or_default() } else { &iv[..] };
-        let mechanism = Mechanism::Cbc { number, iv };
-        let wrapped = self.token.wrap(&mechanism, self.key.handle, key, capacity + 16);
-        let wrapped = wrapped.map_err(|error| refused(self.token, Scheme::CbcPad, &mechanism, error))?;
+        let wrapped = wrap_cbc(self.token, number, iv, self.key.handle, key, capacity)?;
         Ok((iv.to_vec(), wrapped))
     }
 
@@ -137,16 +148,15 @@ impl<'t> Ephemeral<'t> {
         Self { token, key }
     }
 
-    /// The key itself, under an AES key.
+    /// The key itself, under another one.
     pub(super) fn wrapped_by(&self, parameters: &Parameters, kek: Kek) -> Result<Vec<u8>, Error> {
         Ok(wrap(self.token, parameters, kek, self.key.handle, EPHEMERAL_LEN)?.bytes)
     }
 
     /// The key itself, by RSA-OAEP.
     pub(super) fn wrapped_under(&self, kek: Kek, hash: Hash, label: &[u8]) -> Result<Vec<u8>, Error> {
-        let mechanism = Mechanism::Oaep { hash, label };
-        let wrapped = self.token.wrap(&mechanism, kek.object, self.key.handle, modulus_len(kek.kind));
-        wrapped.map_err(|error| refused(self.token, Scheme::RsaOaep, &mechanism, error))
+        let parameters = Parameters { scheme: Scheme::RsaOaep, hash: Some(hash), label: label.to_vec() };
+        self.wrapped_by(&parameters, kek)
     }
 
     /// Another key under it.
@@ -162,8 +172,26 @@ pub(super) fn fresh<const N: usize>() -> Result<[u8; N], token::Error> {
     Ok(bytes)
 }
 
-/// What a refusal by the token means.
-pub(super) fn refused(token: &Token, scheme: Scheme, mechanism: &Mechanism<'_>, error: token::Error) -> Error {
+/// What a refusal to wrap means.
+fn refused(token: &Token, scheme: Scheme, mechanism: &Mechanism<'_>, error: token::Error) -> Error {
+    let does_not_fit =
+        |why, error| Error::DoesNotFit { scheme: scheme.name(), why, source: Box::<token::Error>::new(error) };
+    match (error.ckr(), mechanism) {
+        (Some(Ckr::KEY_NOT_WRAPPABLE | Ckr::KEY_SIZE_RANGE | Ckr::DATA_LEN_RANGE), Mechanism::Oaep { .. })
+            if scheme == Scheme::RsaOaep =>
+        {
+            let why = "CKM_RSA_PKCS_OAEP carries what is shorter than the modulus by twice the hash and two bytes, and on many tokens symmetric keys only";
+            does_not_fit(why, error)
+        }
+        (Some(Ckr::DATA_LEN_RANGE | Ckr::KEY_SIZE_RANGE), _) if scheme == Scheme::Kw => {
+            does_not_fit("RFC 3394 carries whole blocks of eight bytes", error)
+        }
+        _ => not_had(token, scheme, mechanism, error),
+    }
+}
+
+/// What a refusal means, to wrap or to unwrap: a mechanism that the token does not have, or not with these parameters.
+pub(super) fn not_had(token: &Token, scheme: Scheme, mechanism: &Mechanism<'_>, error: token::Error) -> Error {
     let Some(ckr) = error.ckr() else { return Error::Token(error) };
     let label = || token.info().label.clone();
     match (ckr, mechanism) {
@@ -184,16 +212,6 @@ pub(super) fn refused(token: &Token, scheme: Scheme, mechanism: &Mechanism<'_>, 
             };
             let name = wrapping_name(mechanism.number());
             Error::Oaep { name, asked: format!("{}{with}", hash.name()), token: label(), ckr, can }
-        }
-        (Ckr::KEY_NOT_WRAPPABLE | Ckr::KEY_SIZE_RANGE | Ckr::DATA_LEN_RANGE, Mechanism::Oaep { .. })
-            if scheme == Scheme::RsaOaep =>
-        {
-            let why = "CKM_RSA_PKCS_OAEP carries what is shorter than the modulus by twice the hash and two bytes, and on many tokens symmetric keys only";
-            Error::DoesNotFit { scheme: scheme.name(), why, source: Box::new(error) }
-        }
-        (Ckr::DATA_LEN_RANGE | Ckr::KEY_SIZE_RANGE, _) if scheme == Scheme::Kw => {
-            let why = "RFC 3394 carries whole blocks of eight bytes";
-            Error::DoesNotFit { scheme: scheme.name(), why, source: Box::new(error) }
         }
         _ => Error::Token(error),
     }

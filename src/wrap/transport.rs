@@ -16,8 +16,8 @@ use super::temporary::Temporary;
 use super::{Kek, KekKind, Parameters, Scheme, usual_hash};
 use crate::asn1::transport::{self, MAC_LEN, Recipient, Subject, Transport, TransportInfo};
 use crate::key::rsa::Hash;
-use crate::key::{ExportPolicy, KeyUsage};
-use crate::template::temporary::{Rights, SecretKind, generated, secret};
+use crate::key::{ExportPolicy, KeyUsage, SymmetricAlgorithm};
+use crate::template::temporary::{Rights, generated, secret};
 use crate::token::mechanism::{CKM_GENERIC_SECRET_KEY_GEN, CKM_SHA256_HMAC, Mechanism};
 use crate::token::{Handle, Token};
 
@@ -54,7 +54,7 @@ pub(crate) fn send(
 ) -> Result<Vec<u8>, Error> {
     let transport = Ephemeral::generate(token)?;
     let rights = Rights { sign: true, extractable: true, ..Rights::default() };
-    let template = generated(SecretKind::Generic, MAC_LEN as u64, rights);
+    let template = generated(SymmetricAlgorithm::Hmac, MAC_LEN as u64, rights);
     let mac_key = token.generate(&Mechanism::Plain(CKM_GENERIC_SECRET_KEY_GEN), &template)?;
     let mac_key = Temporary::new(token, mac_key);
     let info = TransportInfo {
@@ -159,7 +159,7 @@ fn open_transport_key<'t>(
                 open_secret(token, kek, &[*hash], &[], key, rights)
             }
             // RFC 3394 tells whether it is the right key.
-            (Recipient::Aes(key), KekKind::Aes) => open_aes(token, kek, key, rights),
+            (Recipient::Aes(key), KekKind::Aes) => open_kw(token, kek, key, SymmetricAlgorithm::Aes, rights),
             _ => continue,
         };
         match opened {
@@ -182,18 +182,22 @@ fn is_no_answer(error: &Error) -> bool {
     }
 }
 
-fn open_aes<'t>(token: &'t Token, kek: Kek, wrapped: &[u8], rights: Rights) -> Result<Temporary<'t>, Error> {
+/// Opens a key that is wrapped by RFC 3394.
+fn open_kw<'t>(
+    token: &'t Token,
+    kek: Kek,
+    wrapped: &[u8],
+    algorithm: SymmetricAlgorithm,
+    rights: Rights,
+) -> Result<Temporary<'t>, Error> {
     let parameters = Parameters::new(Scheme::Kw);
     let opening = super::open::open_bare(token, kek, &parameters, wrapped)?;
-    let opened = opening.unwrap(&secret(SecretKind::Aes, rights))?;
-    Ok(Temporary::new(token, opened))
+    Ok(Temporary::new(token, opening.unwrap(&secret(algorithm, rights))?))
 }
 
 fn open_mac_key<'t>(token: &'t Token, transport: Handle, wrapped: &[u8]) -> Result<Temporary<'t>, Error> {
-    let (parameters, kek) = (Parameters::new(Scheme::Kw), Kek { object: transport, kind: KekKind::Aes });
-    let opening = super::open::open_bare(token, kek, &parameters, wrapped)?;
+    let kek = Kek { object: transport, kind: KekKind::Aes };
     let rights = Rights { sign: true, ..Rights::default() };
-    let opened = opening.unwrap(&secret(SecretKind::Generic, rights));
-    let opened = opened.map_err(|error| if is_no_answer(&error) { Error::Integrity } else { error })?;
-    Ok(Temporary::new(token, opened))
+    let opened = open_kw(token, kek, wrapped, SymmetricAlgorithm::Hmac, rights);
+    opened.map_err(|error| if is_no_answer(&error) { Error::Integrity } else { error })
 }
