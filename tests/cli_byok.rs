@@ -20,10 +20,14 @@ const EXACT: &str = "ec-nistP384";
 
 fn token() -> TestToken {
     let token = TestToken::new();
-    for key in ["rsa2048-e65537", EXACT, "ec-nistP256"] {
+    for key in ["rsa1024-e65537", "rsa2048-e65537", EXACT, "ec-nistP256"] {
         token.import(&key_file(key), key, &["--export-policy", "encrypted"]);
     }
-    for key in ["aes128", "aes256"] {
+    for (name, bits) in [("hmac256", "256"), ("hmac320", "320")] {
+        let usage = ["--usage", "sign", "--export-policy", "encrypted"];
+        token.cng11(&[&["generate", name, "--algorithm", "HMAC", "--bits", bits][..], &usage].concat()).ok();
+    }
+    for key in ["aes128", "aes192", "aes256"] {
         token.import(&key_file(key), key, &["--algorithm", "AES", "--export-policy", "encrypted"]);
     }
     token
@@ -127,7 +131,12 @@ fn what_the_token_cannot_make_exactly_is_refused_with_what_it_could_make() {
         ("ec-nistP256", "gcp", &["--oaep-hash", "sha1"], "rsa-oaep-2048-sha1-aes-256 with up to seven zero bytes"),
         ("rsa2048-e65537", "azure", &["--kid", KID], "CKM_RSA_AES_KEY_WRAP with up to seven zero bytes"),
         // What a cloud does not import at all.
-        ("aes128", "aws", &["--oaep-hash", "sha1"], "aws does not import AES keys of another size than 256 bits"),
+        ("aes128", "aws", &["--oaep-hash", "sha1"], "aws does not import AES keys of 128 bits"),
+        ("aes192", "gcp", &["--oaep-hash", "sha1"], "gcp does not import AES keys of 192 bits"),
+        ("hmac320", "aws", &["--oaep-hash", "sha1"], "aws does not import HMAC keys of 320 bits"),
+        ("hmac320", "gcp", &["--oaep-hash", "sha1"], "gcp does not import HMAC keys of 320 bits"),
+        ("hmac256", "azure", &["--kid", KID], "azure does not import HMAC keys"),
+        ("rsa1024-e65537", "azure", &["--kid", KID], "azure does not import RSA keys of 1024 bits"),
     ] {
         let error = token.json_error(&[&byok(key, cloud, &to, &path)[..], more].concat(), 3);
         let message = error["message"].as_str().expect("a message");
@@ -135,6 +144,8 @@ fn what_the_token_cannot_make_exactly_is_refused_with_what_it_could_make() {
         assert_eq!(error["status"], "NTE_NOT_SUPPORTED", "{key} for {cloud}");
         assert!(!token.path("file").exists(), "{key} for {cloud}: a file");
     }
+    token.cng11(&[&byok("hmac256", "aws", &to, &path)[..], &["--oaep-hash", "sha1"]].concat()).ok();
+    token.cng11(&["delete", "hmac256", "--yes"]).ok();
     // Schemes and hashes that no cloud has, and more than one wrapping key.
     token.json_error(&[&byok("aes256", "aws", &to, &path)[..], &["--oaep-hash", "sha512"]].concat(), 2);
     token.json_error(&[&byok("aes256", "azure", &to, &path)[..], &["--kid", KID, "--scheme", "rsa-oaep"]].concat(), 2);

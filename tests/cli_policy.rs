@@ -85,6 +85,11 @@ fn each_policy_lets_a_key_leave_as_it_says_and_no_further() {
             assert!(error["hint"].as_str().is_some_and(|hint| hint.contains("--allow-plaintext")), "{error}");
             if key != "aes" {
                 token.cng11(&["export", &name, "--type", "pkcs8"]).code(2).says("hint: ");
+                // A password that would protect nothing is not taken.
+                for unprotected in ["spki", plain] {
+                    let export = ["export", &name, "--type", unprotected, "--password-source", "env:CNG11_PIN"];
+                    token.cng11(&export).code(2).says("not encrypted under a password");
+                }
             }
         }
     }

@@ -166,4 +166,7 @@ fn wrapped_key_files_of_other_tools_come_onto_the_token() {
     let made = token.json(&["import", &named, "--unwrap-key", "kek"]);
     assert_eq!(made["id"], "0104");
     token.json_error(&["import", &named, "--unwrap-key", "kek", "--scheme", "kwp", "--name", "y"], 2);
+    // It would lose both on the way to another wrapping key.
+    let rewrap = ["rewrap", &named, "--unwrap-key", "kek", "--wrap-key", "kek"];
+    token.cng11(&rewrap).code(2).says("name and rights").says("import it first");
 }

@@ -13,12 +13,13 @@ mod support;
 use cng_pkcs11::asn1::cms::ContentCipher;
 use cng_pkcs11::asn1::{self, Cipher, Encryption, Scheme};
 use cng_pkcs11::blob::BlobType;
-use cng_pkcs11::format::cert_store;
+use cng_pkcs11::format::{Format, cert_store};
 use cng_pkcs11::key::rsa::Hash;
-use cng_pkcs11::provider::{Buffer, ExportParameters, ImportParameters, buffer};
+use cng_pkcs11::key::{ExportPolicy, KeyUsage};
+use cng_pkcs11::provider::{Buffer, ExportParameters, Flags, ImportParameters, KeyName, buffer};
 use cng_pkcs11::{Status, wide};
 
-use self::support::vector;
+use self::support::{on_a_token, vector};
 
 fn import(buffers: &[(u32, &[u8])]) -> Result<ImportParameters, cng_pkcs11::Error> {
     let buffers: Vec<_> = buffers.iter().map(|(kind, data)| Buffer { kind: *kind, data }).collect();
@@ -133,6 +134,44 @@ fn a_certificate_store_names_recipients() {
     let empty = cert_store::write::<&[u8]>(&[]).expect("a store");
     assert_eq!(status(import(&[(buffer::CERT_BLOB, &empty)])), Status::NTE_INVALID_PARAMETER);
     assert!(import(&[(buffer::CERT_BLOB, b"nonsense")]).is_err());
+}
+
+#[test]
+fn an_envelope_is_for_the_certificates_of_a_store_and_opened_by_whom_it_is_for() {
+    on_a_token("an_envelope_is_for_the_certificates_of_a_store_and_opened_by_whom_it_is_for", |provider| {
+        let keep = |name: &str, file: &str, usage: KeyUsage| {
+            let name = Some(KeyName::new(name).expect("a name"));
+            let parameters = ImportParameters { name, ..ImportParameters::default() };
+            let data = vector(file);
+            let mut key =
+                provider.import_key(None, BlobType::Pkcs8, &parameters, &data, Flags::DO_NOT_FINALIZE).expect("a key");
+            key.set_usage(usage).expect("a usage");
+            key.set_export_policy(ExportPolicy::ENCRYPTED).expect("a policy");
+            key.finalize(Flags::NONE).expect("an import");
+            key
+        };
+        keep("kek", "more/rsa2048.PKCS8_PRIVATEKEY.bin", KeyUsage::WRAP);
+        let key = keep("key", "ec-nistP256.PKCS8_PRIVATEKEY.bin", KeyUsage::SIGN);
+        let public = key.public_key().expect("a public key");
+        let certificate = asn1::certificate::decode(&vector("more/rsa2048.cert.bin")).expect("a certificate").der;
+        let store = cert_store::write(&[&certificate]).expect("a store");
+        let buffers: &[(u32, &[u8])] = &[(buffer::CERT_BLOB, &store)];
+        let envelope = Format::Blob(BlobType::Pkcs7Envelope);
+        let parameters = export(BlobType::Pkcs7Envelope, buffers).expect("read");
+        let exported = key.export(None, envelope, &parameters).expect("an envelope");
+        assert_eq!(asn1::cms::decode(&exported.bytes).expect("an envelope").recipients.len(), 1);
+        // For a blob of another type certificates say nothing.
+        let parameters = export(BlobType::Pkcs7Envelope, buffers).expect("read");
+        assert_eq!(status(key.export(None, Format::PKCS8, &parameters)), Status::NTE_INVALID_PARAMETER);
+        drop(key);
+        provider.delete_key("key").expect("it is deleted");
+        let name = Some(KeyName::new("back").expect("a name"));
+        let parameters = ImportParameters { name, ..import(buffers).expect("read") };
+        let back = provider
+            .import_key(None, BlobType::Pkcs7Envelope, &parameters, &exported.bytes, Flags::NONE)
+            .expect("an import");
+        assert_eq!(back.public_key().expect("a public key"), public);
+    });
 }
 
 #[test]

@@ -456,6 +456,10 @@ fn each_recipient_opens_it_and_nobody_else() {
     let to = ["--wrap-to", &path("recipient.spki"), "--wrap-key", "shared", "--wrap-key", "kek"];
     let bytes = first.export("key", "OpaqueTransport", &to);
     assert_eq!(transport::decode(&bytes).unwrap().info.recipients.len(), 3);
+    // A hash is for an RSA key: where none is there it says nothing.
+    let export = ["export", "key", "--type", "OpaqueTransport", "--oaep-hash", "sha1", "--wrap-key", "kek"];
+    first.cng11(&export).code(2).says("RSA-OAEP, which alone has a hash");
+    first.cng11(&[&export[..], &["--wrap-to", &path("recipient.spki"), "-o", &first.path_text("both")]].concat()).ok();
     let file = second.file("moved", &bytes);
     first.cng11(&["delete", "key", "--yes"]).ok();
     for (token, opens) in [(&first, "recipient"), (&first, "shared"), (&first, "kek"), (&second, "shared")] {

@@ -84,15 +84,30 @@ impl Cloud {
         let curve = |names: &[&str]| {
             algorithm.curve.filter(|curve| !names.contains(&curve.name)).map(|curve| format!("keys on {}", curve.name))
         };
+        let size = |known: &[u32], what: &str| {
+            let other = ready.bits.filter(|bits| !known.contains(bits));
+            other.map(|bits| format!("{what} keys of {bits} bits"))
+        };
         match (self, algorithm.family) {
             (_, Family::Symmetric(SymmetricAlgorithm::TripleDes)) => Some("3DES keys".to_owned()),
-            (Self::Aws, Family::Symmetric(SymmetricAlgorithm::Aes)) if ready.bits != Some(256) => {
-                Some("AES keys of another size than 256 bits".to_owned())
-            }
+            (_, Family::Symmetric(SymmetricAlgorithm::Aes)) => size(self.aes_sizes(), "AES"),
+            (Self::Aws, Family::Symmetric(SymmetricAlgorithm::Hmac)) => size(&[224, 256, 384, 512], "HMAC"),
+            (Self::Gcp, Family::Symmetric(SymmetricAlgorithm::Hmac)) => size(&[160, 224, 256, 384, 512], "HMAC"),
+            (Self::Azure, Family::Symmetric(SymmetricAlgorithm::Hmac)) => Some("HMAC keys".to_owned()),
+            (_, Family::Rsa) => size(&[2048, 3072, 4096], "RSA"),
             (Self::Aws, Family::Ecdsa | Family::Ecdh) => curve(&["nistP256", "nistP384", "nistP521", "secP256k1"]),
             (Self::Gcp, Family::Ecdsa | Family::Ecdh) => curve(&["nistP256", "nistP384", "secP256k1"]),
             (Self::Azure, Family::Ecdsa | Family::Ecdh) => curve(&["nistP256", "nistP384", "nistP521", "secP256k1"]),
             _ => None,
+        }
+    }
+
+    /// AWS: symmetric encryption keys. Google: AES-256, and AES-128 for raw encryption. Azure: `oct-HSM`.
+    fn aes_sizes(self) -> &'static [u32] {
+        match self {
+            Self::Aws => &[256],
+            Self::Gcp => &[128, 256],
+            Self::Azure => &[128, 192, 256],
         }
     }
 

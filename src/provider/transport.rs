@@ -8,6 +8,7 @@ use super::{Error, Flags, ImportParameters, Key, KeyName, StorageProvider};
 use crate::asn1::transport::{self, Subject};
 use crate::asn1::{certificate, spki};
 use crate::blob::BlobType;
+use crate::key::rsa::Hash;
 use crate::key::{Algorithm, ExportPolicy, Family, KeyUsage, PublicKey, SymmetricAlgorithm};
 use crate::token::Token;
 use crate::wrap::transport::{Said, To, forward, send};
@@ -28,7 +29,7 @@ impl Key {
         let zero_padded = payload.zero_padding(Scheme::Kwp)?;
         let said = self.said()?;
         let keys = wrapping_keys(&self.token, recipients, parameters.force)?;
-        let to = addresses(recipients, &keys)?;
+        let to = addresses(recipients, &keys, parameters.hash)?;
         let Payload { object, capacity, .. } = payload;
         let bytes = send(&self.token, said, &to, parameters.hash, object, capacity)?;
         Ok(Exported { bytes: bytes.into(), zero_padded, scheme: None, hash: None })
@@ -83,7 +84,11 @@ pub(super) fn wrapping_keys<'t>(
     recipients.iter().map(|key| key.wrapping_kek(token, force)).collect()
 }
 
-fn addresses(recipients: &[&Key], keys: &[WrappingKey<'_>]) -> Result<Vec<To>, crate::Error> {
+fn addresses(recipients: &[&Key], keys: &[WrappingKey<'_>], hash: Option<Hash>) -> Result<Vec<To>, crate::Error> {
+    if hash.is_some() && keys.iter().all(|key| matches!(key.kek.kind, KekKind::Aes)) {
+        let what = "none of the keys it is for wraps with RSA-OAEP, which alone has a hash".to_owned();
+        return Err(Error::Contradiction { what }.into());
+    }
     if recipients.len() > transport::MAX_RECIPIENTS {
         let what = format!("an OpaqueTransport is for at most {} recipients", transport::MAX_RECIPIENTS);
         return Err(Error::Contradiction { what }.into());
@@ -157,7 +162,7 @@ impl StorageProvider {
         let (kek, key_id) = import_key.addressee()?;
         let sent = transport::decode(data)?;
         let keys = wrapping_keys(&self.token, recipients, parameters.force)?;
-        let to = addresses(recipients, &keys)?;
+        let to = addresses(recipients, &keys, parameters.hash)?;
         Ok(forward(&self.token, kek, key_id.as_deref(), &sent, &to, parameters.hash)?)
     }
 }

@@ -67,12 +67,12 @@ impl Context {
         if info.protected_path {
             return Ok(Pin::ProtectedPath);
         }
-        self.user_pin(&format!("PIN of token `{}`", info.label)).map(Pin::Secret)
+        self.user_pin(&format!("PIN of token `{}`", info.label), false).map(Pin::Secret)
     }
 
-    /// The user's PIN from the usual sources.
-    pub(crate) fn user_pin(&self, what: &str) -> Result<SecretString, Failure> {
-        let wanted = Wanted { what, option: "--pin-source", variable: Some("CNG11_PIN"), is_new: false };
+    /// The user's PIN from the usual sources; whether it is one that is set now.
+    pub(crate) fn user_pin(&self, what: &str, is_new: bool) -> Result<SecretString, Failure> {
+        let wanted = Wanted { what, option: "--pin-source", variable: Some("CNG11_PIN"), is_new };
         if let Some(source) = self.global.pin_source.as_deref() {
             return pin::read(source, wanted);
         }

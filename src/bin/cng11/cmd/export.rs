@@ -114,6 +114,12 @@ fn check_arguments(args: &ExportArgs, kind: Format, wrapped: bool) -> Result<(),
             "name the key that wraps it with --wrap-key or --wrap-to",
         ));
     }
+    if args.password_source.is_some() && !kind.holds_pkcs8() {
+        return Err(Failure::usage(
+            format!("a {} is not encrypted under a password", kind.name()),
+            "leave --password-source out, or take --type PKCS8_PRIVATEKEY or pkcs12",
+        ));
+    }
     if !public && !wrapped && args.password_source.is_none() && !args.allow_plaintext {
         return Err(Failure::usage(
             format!("a {} holds the key in the clear", kind.name()),

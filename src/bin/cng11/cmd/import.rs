@@ -7,7 +7,6 @@ use cng_pkcs11::key::{KeyMaterial, Validation};
 use cng_pkcs11::provider::{Error, Flags, ImportParameters, Key, KeyName, Rehearsal, StorageProvider, check_algorithm};
 use cng_pkcs11::secret::SecretBytes;
 use cng_pkcs11::token::Access;
-use cng_pkcs11::wrap::Scheme;
 use serde_json::json;
 
 use crate::args::{ImportArgs, InputType, RouteArg};
@@ -194,9 +193,6 @@ fn wrapped(
 ) -> Result<Key, Failure> {
     if matches!(args.kind, InputType::Auto) && wrapped_file::is_wrapped_file(bytes) {
         let file = wrapped_file::decode(bytes)?;
-        if args.scheme.is_some() || !args.oaep.is_empty() {
-            return Err(Failure::usage("the file says itself how it is wrapped", "leave --scheme and --oaep-hash out"));
-        }
         if parameters.name.is_none() && file.label.is_none() {
             return Err(nameless());
         }
@@ -217,9 +213,6 @@ fn wrapped(
             Failure::usage("a wrapped file does not tell what is inside", format!("say it with --type: {WRAPPED}"))
         })?,
     };
-    if args.kind_is(BlobType::AesWrap) && args.scheme.is_some_and(|scheme| scheme != Scheme::Kw) {
-        return Err(Failure::usage("a Rfc3565KeyWrapBlob is kw and nothing else", "leave --scheme out"));
-    }
     if parameters.name.is_none() && format != Format::Blob(BlobType::OpaqueTransport) {
         return Err(nameless());
     }
@@ -262,10 +255,4 @@ fn rehearse(context: &Context, key: &Key, name: &KeyName, warnings: &[String]) -
         )
     });
     Ok(0)
-}
-
-impl ImportArgs {
-    fn kind_is(&self, blob_type: BlobType) -> bool {
-        matches!(self.kind, InputType::Is(Format::Blob(kind)) if kind == blob_type)
-    }
 }

@@ -1,7 +1,7 @@
 //! `rewrap FILE --unwrap-key A --wrap-key B`
 
 use cng_pkcs11::Error;
-use cng_pkcs11::format::{self, Format};
+use cng_pkcs11::format::{self, Format, wrapped_file};
 use cng_pkcs11::key::Algorithm;
 use cng_pkcs11::provider::{ExportParameters, ImportParameters, Incoming, Key, StorageProvider};
 use cng_pkcs11::token::Access;
@@ -22,6 +22,12 @@ pub(crate) fn run(context: &Context, args: &RewrapArgs) -> Result<u8, Failure> {
         ));
     }
     let bytes = file::read(&args.file)?;
+    if matches!(args.kind, InputType::Auto) && wrapped_file::is_wrapped_file(&bytes) {
+        return Err(Failure::usage(
+            "a file of p11wrap or p11sak tells name and rights, which would be lost",
+            "import it first, and export it wrapped",
+        ));
+    }
     // Each that it may be, in the order in which they are tried.
     let formats = match args.kind {
         InputType::Is(format) if format.is_wrapped() || matches!(format, Format::PKCS8 | Format::Raw) => vec![format],

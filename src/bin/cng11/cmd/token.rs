@@ -59,14 +59,14 @@ pub(crate) fn init(context: &Context, args: &TokenInitArgs) -> Result<u8, Failur
         what: "security officer's PIN",
         option: "--so-pin-source",
         variable: Some("CNG11_SO_PIN"),
-        is_new: false,
+        is_new: true,
     };
     let so_pin = match &args.so_pin_source {
         Some(source) => pin::read(source, wanted)?,
         None if std::env::var_os("CNG11_SO_PIN").is_some() => pin::read("env:CNG11_SO_PIN", wanted)?,
         None => pin::prompt(wanted)?,
     };
-    let user_pin = context.user_pin("new user PIN")?;
+    let user_pin = context.user_pin("new user PIN", true)?;
     token::initialise(&module, blank.slot, &args.label, &so_pin, &user_pin)?;
     context.output.result(json!({ "label": args.label, "initialized": true }), || {
         format!("initialised token `{}`\n", printable(&args.label))
