@@ -24,6 +24,7 @@ mod kek;
 pub mod kw;
 pub mod oaep;
 mod open;
+mod opening;
 pub mod rsa_aes;
 mod seal;
 mod temporary;
@@ -31,7 +32,8 @@ pub(crate) mod transport;
 
 pub use self::error::Error;
 pub use self::open::Sealed;
-pub(crate) use self::open::{Opening, same_keys, secret_len, unwraps_cbc, wraps_cbc};
+pub(crate) use self::open::{unwraps_cbc, wraps_cbc};
+pub(crate) use self::opening::{Opening, same_keys, secret_len};
 pub(crate) use self::seal::wrap_under_password;
 pub use self::seal::{Wrapped, wrap};
 pub(crate) use self::temporary::Temporary;

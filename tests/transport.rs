@@ -236,10 +236,10 @@ fn what_no_container_says_is_neither_read_nor_written() {
         assert!(transport::decode(&written).is_err(), "{what}");
     }
     // The most of each is written and read; one more is neither.
-    let certificates =
+    type Fill<'a> = &'a dyn Fn(&mut TransportInfo, usize);
+    let copies =
         |info: &mut TransportInfo, number: usize| info.certificates = vec![info.certificates[0].clone(); number];
-    let (recipients, certificates): (&dyn Fn(&mut TransportInfo, usize), &dyn Fn(&mut TransportInfo, usize)) =
-        (&several, &certificates);
+    let (recipients, certificates): (Fill<'_>, Fill<'_>) = (&several, &copies);
     for (fill, most, path) in
         [(recipients, transport::MAX_RECIPIENTS, [0, 8, 0]), (certificates, transport::MAX_CERTIFICATES, [0, 7, 0])]
     {

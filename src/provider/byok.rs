@@ -34,16 +34,21 @@ pub enum Cloud {
 }
 
 impl Cloud {
-    const ALL: [(Self, &str); 3] = [(Self::Aws, "aws"), (Self::Azure, "azure"), (Self::Gcp, "gcp")];
+    /// Every cloud, in the order in which they are named to a person.
+    pub const ALL: [Self; 3] = [Self::Aws, Self::Azure, Self::Gcp];
 
     /// The cloud of this word.
     pub fn by_name(name: &str) -> Option<Self> {
-        Self::ALL.iter().find(|(_, known)| known.eq_ignore_ascii_case(name)).map(|(cloud, _)| *cloud)
+        Self::ALL.into_iter().find(|cloud| cloud.name().eq_ignore_ascii_case(name))
     }
 
     /// The word.
-    pub fn name(self) -> &'static str {
-        Self::ALL.iter().find(|(cloud, _)| *cloud == self).map_or("", |(_, name)| name)
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Aws => "aws",
+            Self::Azure => "azure",
+            Self::Gcp => "gcp",
+        }
     }
 
     /// What the cloud calls it.

@@ -16,7 +16,7 @@ impl StorageProvider {
     /// Imports a private key from an `EncryptedPrivateKeyInfo`, DER or PEM, that the token opens itself. `None` where it cannot: it has no such mechanism, the
     /// password is wrong, or what is inside is nothing that it takes; then the file is for [`StorageProvider::import_decoded`], decrypted here.
     ///
-    /// The keyUsage attribute of such a file is not seen.
+    /// The keyUsage attribute of such a file is not seen, and the outcome says so.
     ///
     /// # Errors
     /// As [`StorageProvider::import_wrapped`].
@@ -39,7 +39,12 @@ impl StorageProvider {
             return Ok(None);
         }
         let material = Material::Wrapped { sealed, target: Target::Private(None) };
-        self.finish_import(material, parameters, flags).map(Some)
+        let key = self.import_prepared(material, parameters, flags, |pending| {
+            let unseen = "the token opened the file by itself: a keyUsage attribute in it was not seen";
+            pending.warnings.push(unseen.to_owned());
+            Ok(())
+        });
+        key.map(Some)
     }
 
     /// Whether this is an `EncryptedPrivateKeyInfo` of a kind that the token says it can open by itself.

@@ -2,13 +2,14 @@
 
 use super::generate::pair_mechanism;
 use super::import::check_algorithm;
-use super::lookup::{self, Entry, Stage};
+use super::lookup::{Entry, Stage};
 use super::pending::{Material, Pending, Target};
 use super::persist::{
     Draft, Outcome, Persisted, Route, Source, Written, check_key, check_rights, destroy_all, persist,
 };
 use super::proof::{self, Verified};
-use super::{Error, Flags, Key, Ready, State, StorageProvider, recovery, rights};
+use super::room::Room;
+use super::{Error, Flags, Key, Ready, State, StorageProvider, rights};
 use crate::asn1::{self, certificate::CertificateParts};
 use crate::blob::{self, Decoded};
 use crate::format;
@@ -18,7 +19,7 @@ use crate::key::{
 };
 use crate::status::Ckr;
 use crate::template::Template;
-use crate::template::attribute::{CKA_ID, CKA_VALUE};
+use crate::template::attribute::CKA_ID;
 use crate::template::get::ObjectRecord;
 use crate::template::put::{self, Attributes, PrivateKind};
 use crate::token::{self, Handle, Token};
@@ -41,100 +42,6 @@ impl Key {
         pending.warnings.iter().for_each(|warning| ready.warn(warning));
         self.state = State::Ready(Box::new(ready));
         Ok(())
-    }
-
-    /// Everything that finalizing would check before it writes, and nothing written. Tells what is known of the key to be.
-    ///
-    /// # Errors
-    /// What [`Key::finalize`] would answer, as far as it can be known without writing.
-    pub fn rehearse(&self) -> Result<Rehearsal, crate::Error> {
-        let State::Pending(pending) = &self.state else { return Err(Error::Finalized.into()) };
-        let finalizer = Finalizer { token: &self.token, pending };
-        let blob = finalizer.decode()?;
-        // What is wrapped is opened, into session objects that nobody keeps: what is wrong with it shows, and what it is.
-        let opened = finalizer.rehearse_wrapped()?;
-        let decoded = match &pending.material {
-            Material::Key(decoded) => Some(decoded),
-            _ => blob.as_deref(),
-        };
-        let public = decoded.and_then(|decoded| decoded.key.public());
-        let (unwrapped, shown) = opened.unzip();
-        let public = public.or_else(|| shown.flatten());
-        let (algorithm, usage) = match decoded {
-            Some(decoded) => {
-                pending.check_said(decoded.algorithm, decoded.key.bits())?;
-                finalizer.certified(public.as_ref())?;
-                let usage = pending.usage_for(decoded.algorithm, decoded.usage)?;
-                finalizer.check_came_wrapped(&decoded.key, usage)?;
-                (Some(decoded.algorithm), usage)
-            }
-            None => match unwrapped.or_else(|| pending.algorithm()) {
-                Some(algorithm) => {
-                    finalizer.certified(public.as_ref())?;
-                    (Some(algorithm), pending.usage_for(algorithm, None)?)
-                }
-                None => (None, pending.asked_usage()),
-            },
-        };
-        if let Some(name) = &pending.name {
-            let mut entries = lookup::by_label(&self.token, name.as_str())?;
-            let interrupted = identities_of_interrupted(&entries);
-            // What is only left over would be removed first.
-            entries.retain(|entry| entry.stage != Stage::Staged);
-            if let Some((held, false)) =
-                finalizer.holder(name.as_str(), &entries, &interrupted, public.as_ref(), usage)?
-            {
-                held.check_replaceable()?;
-            }
-        }
-        let route = match (&pending.material, decoded) {
-            (Material::Wrapped { .. }, _) => Route::Unwrap,
-            (_, Some(_)) => Route::Copy,
-            (_, None) => Route::Generate,
-        };
-        Ok(Rehearsal { algorithm, usage, route, warnings: pending.warnings.clone() })
-    }
-}
-
-/// What finalizing a key would come to, as far as it is known without writing.
-#[derive(Clone, Debug)]
-#[non_exhaustive]
-pub struct Rehearsal {
-    /// The algorithm, where it shows.
-    pub algorithm: Option<Algorithm>,
-    /// What the key may be used for.
-    pub usage: KeyUsage,
-    /// The way onto the token that is tried first.
-    pub route: Route,
-    /// What the user should know.
-    pub warnings: Vec<String>,
-}
-
-impl Entry {
-    /// The error of a taken name.
-    pub(super) fn name_taken(&self, token: &Token) -> Error {
-        let record = self.record();
-        let algorithm = record.algorithm().map_or_else(|| "a key".to_owned(), |algorithm| algorithm.name());
-        let held = format!("{algorithm}, {}", lookup::uri_of(token, record));
-        Error::NameTaken { name: record.label.clone(), held }
-    }
-
-    /// Refuses what `--overwrite` could not finish.
-    pub(super) fn check_replaceable(&self) -> Result<(), crate::Error> {
-        match self.objects().find(|object| !object.destroyable) {
-            Some(stuck) => {
-                let class = stuck.class;
-                let what = format!("the old key cannot be replaced: its {class:?} object has CKA_DESTROYABLE false");
-                Err(Error::Unsupported { what, ckr: None }.into())
-            }
-            None => Ok(()),
-        }
-    }
-
-    /// Whether an import of this key was cut short after its private object was written.
-    pub(super) fn is_interrupted(&self) -> bool {
-        self.stage == Stage::Final
-            && self.public.as_ref().is_some_and(|public| Stage::of(&public.id).0 == Stage::Staged)
     }
 }
 
@@ -162,7 +69,7 @@ impl Finalizer<'_> {
     }
 
     /// The key of a blob that was set as a property.
-    fn decode(&self) -> Result<Option<Box<Decoded>>, crate::Error> {
+    pub(super) fn decode(&self) -> Result<Option<Box<Decoded>>, crate::Error> {
         let Material::Blob { blob_type, bytes } = &self.pending.material else { return Ok(None) };
         Ok(Some(Box::new(blob::decode(bytes, *blob_type, &self.pending.hints())?)))
     }
@@ -186,7 +93,7 @@ impl Finalizer<'_> {
     }
 
     /// A key that came wrapped gains no right, though it is in the clear here.
-    fn check_came_wrapped(&self, key: &KeyMaterial, usage: KeyUsage) -> Result<(), crate::Error> {
+    pub(super) fn check_came_wrapped(&self, key: &KeyMaterial, usage: KeyUsage) -> Result<(), crate::Error> {
         if !self.pending.came_wrapped {
             return Ok(());
         }
@@ -396,104 +303,6 @@ impl Finalizer<'_> {
         Ok(Some(Source { session, remake: Box::new(move |id| make(id, true)) }))
     }
 
-    /// The key of the new one's name, after leftovers of a killed import were dealt with.
-    pub(super) fn make_room(&self, public: &PublicKey, usage: KeyUsage) -> Result<Room, crate::Error> {
-        let Some(name) = &self.pending.name else { return Ok(Room::Free(None)) };
-        let found = lookup::by_label(self.token, name.as_str())?;
-        let interrupted = identities_of_interrupted(&found);
-        let entries = recovery::recover(self.token, name.as_str(), found)?;
-        match self.holder(name.as_str(), &entries, &interrupted, Some(public), usage)? {
-            None => Ok(Room::Free(None)),
-            Some((held, false)) => Ok(Room::Free(Some(Box::new(held.clone())))),
-            Some((held, true)) => self.complete(Ready::of_entry(held)).map(|ready| Room::Taken(Box::new(ready))),
-        }
-    }
-
-    /// The key of the name, and whether it is this very one, whose import was cut short; otherwise it is to be replaced.
-    fn holder<'e>(
-        &self,
-        name: &str,
-        entries: &'e [Entry],
-        interrupted: &[lookup::Identity],
-        public: Option<&PublicKey>,
-        usage: KeyUsage,
-    ) -> Result<Option<(&'e Entry, bool)>, crate::Error> {
-        self.check_strangers(entries, public)?;
-        let Some(held) = lookup::resolve(self.token, name, entries)? else { return Ok(None) };
-        if self.pending.overwrite {
-            return Ok(Some((held, false)));
-        }
-        if interrupted.contains(&held.identity()) && self.is_held(held, public, usage)? {
-            return Ok(Some((held, true)));
-        }
-        if held.record().torn {
-            return Err(Error::Torn { uri: lookup::uri_of(self.token, held.record()).to_string() }.into());
-        }
-        Err(held.name_taken(self.token).into())
-    }
-
-    /// Whether the key that is there is all that this import asks for.
-    fn is_held(&self, held: &Entry, public: Option<&PublicKey>, usage: KeyUsage) -> Result<bool, crate::Error> {
-        let ready = Ready::of_entry(held);
-        let same = public.is_some() && ready.public.as_ref() == public;
-        let placed = self.pending.id.as_ref().is_none_or(|id| *id == held.id);
-        let certified = match (&self.pending.certificate, &held.certificate) {
-            (None, _) => true,
-            (Some(_), None) => false,
-            (Some(parts), Some(object)) => {
-                let value = self.token.attributes(Handle(object.handle), &[(CKA_VALUE, parts.der.len())])?;
-                value.into_iter().flatten().next().is_some_and(|der| *der == *parts.der)
-            }
-        };
-        Ok(same && placed && certified && ready.policy == self.policy() && ready.usage == usage)
-    }
-
-    /// A lone public object under the same label and CKA_ID would be taken for the new key's public half.
-    fn check_strangers(&self, entries: &[Entry], public: Option<&PublicKey>) -> Result<(), crate::Error> {
-        let id = match (&self.pending.id, public) {
-            (Some(id), _) => id.clone(),
-            (None, Some(public)) => self.pair_id(public)?,
-            (None, None) => return Ok(()),
-        };
-        let stranger = entries.iter().find(|entry| {
-            let key = entry.public.as_ref().and_then(|object| object.public.as_ref());
-            !entry.is_key() && entry.id == id && (public.is_none() || key != public)
-        });
-        match stranger {
-            Some(stranger) => {
-                let uri = lookup::uri_of(self.token, stranger.record());
-                let what = format!("another public key stands under this name and CKA_ID: {uri}");
-                Err(Error::Contradiction { what }.into())
-            }
-            None => Ok(()),
-        }
-    }
-
-    /// The same import was cut short when all but the last mark was done: prove what is there.
-    fn complete(&self, mut ready: Ready) -> Result<Ready, crate::Error> {
-        let (Some(public), Some(private)) = (&ready.public, ready.private_object) else {
-            return Err(Error::NoPublic { name: self.label() }.into());
-        };
-        let verified = proof::prove_pair(self.token, private, ready.public_object, public, ready.usage)?;
-        ready.outcome = Some(Outcome { route: Route::Copy, verified, warnings: Vec::new() });
-        ready.warn("an interrupted import of the same key was completed");
-        Ok(ready)
-    }
-
-    pub(super) fn room_for_secret(&self) -> Result<Option<Box<Entry>>, crate::Error> {
-        self.certified(None)?;
-        self.room_for_new()
-    }
-
-    /// Room for a key that cannot be there already, half written: a symmetric one, or one that is about to be generated.
-    pub(super) fn room_for_new(&self) -> Result<Option<Box<Entry>>, crate::Error> {
-        let Some(name) = &self.pending.name else { return Ok(None) };
-        let entries = lookup::by_label(self.token, name.as_str())?;
-        let entries = recovery::recover(self.token, name.as_str(), entries)?;
-        let held = self.holder(name.as_str(), &entries, &[], None, KeyUsage::default())?;
-        Ok(held.map(|(held, _)| Box::new(held.clone())))
-    }
-
     pub(super) fn pair_id(&self, public: &PublicKey) -> Result<Vec<u8>, crate::Error> {
         match &self.pending.id {
             Some(id) => Ok(id.clone()),
@@ -548,17 +357,6 @@ impl Finalizer<'_> {
     }
 }
 
-fn identities_of_interrupted(entries: &[Entry]) -> Vec<lookup::Identity> {
-    entries.iter().filter(|entry| entry.is_interrupted()).map(Entry::identity).collect()
-}
-
-pub(super) enum Room {
-    /// The key is there already, complete and proven.
-    Taken(Box<Ready>),
-    /// The name is free, or its key is to be replaced.
-    Free(Option<Box<Entry>>),
-}
-
 impl Ready {
     fn of_outcome(persisted: Persisted, route: Route) -> Self {
         let Persisted { main, public, certificate, copied, verified } = persisted;
@@ -568,7 +366,7 @@ impl Ready {
         ready
     }
 
-    fn warn(&mut self, warning: &str) {
+    pub(super) fn warn(&mut self, warning: &str) {
         if let Some(outcome) = &mut self.outcome {
             outcome.warnings.push(warning.to_owned());
         }

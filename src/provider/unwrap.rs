@@ -1,10 +1,11 @@
 //! A pending key that is wrapped under a key of the token: opened there, its kind and public half found out on session objects.
 
-use super::finalize::{Finalizer, Room};
+use super::finalize::Finalizer;
 use super::import::check_algorithm;
 use super::lookup::Stage;
 use super::pending::{Material, Target};
 use super::persist::{Route, Source};
+use super::room::Room;
 use super::{Error, Ready, proof, rights};
 use crate::key::{Algorithm, ExportPolicy, Family, KeyUsage, PublicKey, SymmetricAlgorithm};
 use crate::template::put::{self, Attributes, PrivateKind};

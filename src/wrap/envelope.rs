@@ -7,7 +7,8 @@
 //! What a token cannot unwrap it may decrypt ([`decrypt`]): the content is in the clear on the host then, as it has to be where it is no PKCS#8 but a CNG blob.
 
 use super::error::Error;
-use super::open::{Opening, concealed, password_cipher};
+use super::open::{concealed, password_cipher};
+use super::opening::Opening;
 use super::seal::{Ephemeral, not_had};
 use super::temporary::Temporary;
 use super::{Kek, Scheme, usual_hash};

@@ -168,7 +168,7 @@ impl Error {
             Self::TooLong { .. } => {
                 "a larger RSA key or a shorter hash has more room; rsa-aes has it for every key".into()
             }
-            Self::WrappingKey { .. } => "wrap under another RSA key".into(),
+            Self::WrappingKey { .. } => "wrap under another key".into(),
             Self::Length { .. } => "check --type and --scheme".into(),
             Self::Container { .. } => "the file is damaged, of another type, or for another key".into(),
             Self::Token(_) => return None,

@@ -1,22 +1,20 @@
 //! Unwrapping on the token.
 
-use super::error::{Error, is_about_the_data, may_be_another_kind, refuses_parameters};
-use super::seal::{EPHEMERAL_LEN, Ephemeral, not_had};
+use super::error::{Error, is_about_the_data, may_be_another_kind};
+use super::opening::{Opening, names};
+use super::seal::EPHEMERAL_LEN;
 use super::temporary::Temporary;
 use super::transport;
 use super::{Kek, KekKind, Parameters, Scheme, cbc_pad, gcm, possible_hashes, rsa_aes};
 use crate::asn1::transport::Transport;
 use crate::asn1::{Cipher, PasswordKey, cms};
+use crate::key::SymmetricAlgorithm;
 use crate::key::rsa::Hash;
-use crate::key::{ExportPolicy, SymmetricAlgorithm};
-use crate::status::Ckr;
-use crate::template::Template;
-use crate::template::put::PrivateKind;
-use crate::template::temporary::{self, Rights, foreign_private, given, secret};
+use crate::template::temporary::{Rights, given, secret};
+use crate::token::Token;
 use crate::token::mechanism::{
     CK_MECHANISM_TYPE, CKM_AES_CBC_PAD, CKM_DES3_CBC_PAD, CKM_RSA_AES_KEY_WRAP, CKM_RSA_PKCS, Mechanism,
 };
-use crate::token::{self, Handle, Token};
 
 /// A wrapped key as it came, and what opens it.
 #[derive(Clone, Debug)]
@@ -86,7 +84,7 @@ impl Sealed {
     pub(crate) fn open<'t>(&'t self, token: &'t Token) -> Result<Opening<'t>, Error> {
         let conceals = matches!(self, Self::Envelope { .. } | Self::Nested { .. } | Self::Pkcs1 { .. });
         match self.take_apart(token) {
-            Ok(opening) => Ok(Opening { conceals, ..opening }),
+            Ok(opening) => Ok(opening.concealing(conceals)),
             Err(error) if conceals => Err(concealed(error)),
             Err(error) => Err(error),
         }
@@ -234,223 +232,3 @@ pub(super) fn open_secret<'t>(
     })?;
     Ok(Temporary::new(token, opened))
 }
-
-fn names(hashes: &[Hash]) -> String {
-    hashes.iter().map(|hash| hash.name()).collect::<Vec<_>>().join(", ")
-}
-
-/// A wrapped key that can be unwrapped, several times if need be.
-pub(crate) struct Opening<'t> {
-    token: &'t Token,
-    scheme: Scheme,
-    kek: Handle,
-    /// Each in turn, until one opens it.
-    mechanisms: Vec<Mechanism<'t>>,
-    bytes: &'t [u8],
-    /// The key that `kek` is, where it lives for this opening only.
-    _held: Option<Temporary<'t>>,
-    /// Whether all that can be wrong is one error.
-    conceals: bool,
-}
-
-impl<'t> Opening<'t> {
-    pub(super) fn new(
-        token: &'t Token,
-        scheme: Scheme,
-        kek: Handle,
-        mechanisms: Vec<Mechanism<'t>>,
-        bytes: &'t [u8],
-    ) -> Self {
-        Self { token, scheme, kek, mechanisms, bytes, _held: None, conceals: false }
-    }
-
-    /// With the key that opens it, which nobody else keeps.
-    pub(super) fn holding(self, key: Temporary<'t>) -> Self {
-        Self { _held: Some(key), ..self }
-    }
-}
-
-impl Opening<'_> {
-    /// Unwraps into an object.
-    ///
-    /// # Errors
-    /// [`Error`] as the token answers; a mechanism or a parameter that it does not have is named.
-    pub(crate) fn unwrap(&self, template: &Template) -> Result<Handle, Error> {
-        self.try_unwrap(template).map_err(|error| self.say(error))
-    }
-
-    fn say(&self, error: Error) -> Error {
-        if self.conceals { concealed(error) } else { error }
-    }
-
-    fn try_unwrap(&self, template: &Template) -> Result<Handle, Error> {
-        let mut first = None;
-        for mechanism in &self.mechanisms {
-            match self.token.unwrap_key(mechanism, self.kek, self.bytes, template) {
-                Ok(object) => return Ok(object),
-                Err(error) => {
-                    let goes_on = error.ckr().is_some_and(|ckr| may_be_another_kind(ckr) || refuses_parameters(ckr));
-                    let error = not_had(self.token, self.scheme, mechanism, error);
-                    if !goes_on {
-                        return Err(error);
-                    }
-                    // That a hash is not to be had says less than that the data is wrong.
-                    if first.as_ref().is_none_or(|first| matches!(first, Error::Oaep { .. })) {
-                        first = Some(error);
-                    }
-                }
-            }
-        }
-        Err(first.unwrap_or_else(|| Error::Unsuitable { scheme: self.scheme.name(), key: "a key without a mechanism" }))
-    }
-
-    /// Unwraps a PKCS#8 whose kind is not known: `shell` makes the template for each kind in turn. Only session objects are ever tried.
-    ///
-    /// # Errors
-    /// [`Error::Unwrap`] with what the token said to the first try.
-    pub(crate) fn unwrap_private(
-        &self,
-        kinds: &[PrivateKind],
-        shell: impl Fn(PrivateKind) -> Template,
-    ) -> Result<(PrivateKind, Handle), Error> {
-        self.try_private(kinds, shell).map_err(|error| self.say(error))
-    }
-
-    fn try_private(
-        &self,
-        kinds: &[PrivateKind],
-        shell: impl Fn(PrivateKind) -> Template,
-    ) -> Result<(PrivateKind, Handle), Error> {
-        let mut first: Option<token::Error> = None;
-        for kind in kinds {
-            match self.try_unwrap(&shell(*kind)) {
-                Ok(object) => return Ok((*kind, object)),
-                Err(Error::Token(error)) if error.ckr().is_some_and(may_be_another_kind) => {
-                    first.get_or_insert(error);
-                }
-                Err(error) => return Err(error),
-            }
-        }
-        let tried = kinds.iter().map(|kind| format!("{kind:?}")).collect::<Vec<_>>().join(", ");
-        match first {
-            Some(source) => Err(Error::Unwrap { tried: format!("tried as {tried}"), source }),
-            None => Err(Error::Unsuitable { scheme: self.scheme.name(), key: "a key of no kind" }),
-        }
-    }
-
-    /// Whether the token takes what is wrapped for a private key.
-    ///
-    /// # Errors
-    /// As the token answers, if not about what is wrapped.
-    pub(crate) fn holds_private(&self) -> Result<bool, Error> {
-        let shell = |kind| temporary::private(kind, ExportPolicy::NONE);
-        match self.try_private(&[PrivateKind::Rsa, PrivateKind::Ec, PrivateKind::Montgomery], shell) {
-            Ok((_, object)) => return self.token.destroy(object).map(|()| true).map_err(Error::from),
-            Err(Error::Unwrap { .. }) => {}
-            Err(error) => return Err(self.say(error)),
-        }
-        // Of kinds that a token may not have, the error says nothing.
-        for template in foreign_private() {
-            if let Ok(object) = self.try_unwrap(&template) {
-                drop(Temporary::new(self.token, object));
-                return Ok(true);
-            }
-        }
-        Ok(false)
-    }
-
-    /// The wrapped private key as an object that leaves wrapped, and does nothing else.
-    ///
-    /// # Errors
-    /// As [`Opening::unwrap_private`].
-    pub(crate) fn private_passenger(&self, kinds: &[PrivateKind]) -> Result<Temporary<'_>, Error> {
-        let (_, object) = self.unwrap_private(kinds, |kind| temporary::private(kind, ExportPolicy::ENCRYPTED))?;
-        Ok(Temporary::new(self.token, object))
-    }
-
-    /// The scheme and, of RSA-OAEP, the hashes that are tried, for messages.
-    pub(crate) fn describe(&self) -> String {
-        let hash = |mechanism: &Mechanism<'_>| match mechanism {
-            Mechanism::Oaep { hash, .. } | Mechanism::RsaAes { hash, .. } => Some(*hash),
-            _ => None,
-        };
-        let hashes: Vec<Hash> = self.mechanisms.iter().filter_map(hash).collect();
-        if hashes.is_empty() {
-            self.scheme.name().to_owned()
-        } else {
-            format!("{} with {}", self.scheme.name(), names(&hashes))
-        }
-    }
-
-    /// Bits of the wrapped symmetric key, where its size can be known: some tokens forget how long a key is that they unwrapped, and what wrapping it once more
-    /// shows may be up to seven bytes too many. A size that the algorithm does not have is refused: some tokens unwrap bytes of any number as an AES key.
-    ///
-    /// # Errors
-    /// [`Error::Length`], and as the token answers.
-    pub(crate) fn secret_bits(&self, algorithm: SymmetricAlgorithm) -> Result<Option<u32>, Error> {
-        let key = self.passenger(algorithm)?;
-        let (len, is_exact) = secret_len(self.token, key.handle, algorithm)?;
-        let shortest = if is_exact { len } else { len.saturating_sub(7) };
-        if !(shortest..=len).any(|len| algorithm.accepts(len)) {
-            let expected = "the key inside has a size that the algorithm does not have";
-            return Err(self.say(Error::Length { scheme: self.scheme.name(), len, expected }));
-        }
-        Ok(u32::try_from(len * 8).ok().filter(|_| is_exact))
-    }
-
-    /// The wrapped symmetric key as an object that leaves wrapped, and does nothing else.
-    pub(crate) fn passenger(&self, algorithm: SymmetricAlgorithm) -> Result<Temporary<'_>, Error> {
-        let handle = self.unwrap(&secret(algorithm, Rights { extractable: true, ..Rights::default() }))?;
-        Ok(Temporary::new(self.token, handle))
-    }
-}
-
-/// Bytes of a symmetric key that may leave wrapped, as the token tells, or by wrapping it under a key that nobody keeps; and whether that is exact.
-pub(crate) fn secret_len(token: &Token, key: Handle, algorithm: SymmetricAlgorithm) -> Result<(usize, bool), Error> {
-    if let Some(bits) = token.read(key)?.secret_bits {
-        return Ok((bits as usize / 8, true));
-    }
-    let ephemeral = Ephemeral::generate(token)?;
-    match ephemeral.wrap(Scheme::Kw, key, MAX_COMPARED) {
-        Ok(wrapped) => {
-            let is_exact = !token.profile().zero_pads || algorithm != SymmetricAlgorithm::Hmac;
-            Ok((wrapped.len().saturating_sub(8), is_exact))
-        }
-        // Too short for RFC 3394, or no whole number of blocks.
-        Err(Error::DoesNotFit { .. }) => {
-            Ok((ephemeral.wrap(Scheme::Kwp, key, MAX_COMPARED)?.len().saturating_sub(8), false))
-        }
-        Err(error) => Err(error),
-    }
-}
-
-/// Which of the keys on the token are the one that was unwrapped, by their places: each is wrapped under a key that nobody keeps, and RFC 5649 makes the same of
-/// the same. One that may not be wrapped is none of them, as far as can be told.
-pub(crate) fn same_keys(token: &Token, unwrapped: Handle, held: &[Handle]) -> Result<Vec<usize>, Error> {
-    if held.is_empty() {
-        return Ok(Vec::new());
-    }
-    let ephemeral = Ephemeral::generate(token)?;
-    let image = ephemeral.wrap(Scheme::Kwp, unwrapped, MAX_COMPARED)?;
-    let mut same = Vec::new();
-    for (at, handle) in held.iter().enumerate() {
-        match ephemeral.wrap(Scheme::Kwp, *handle, MAX_COMPARED) {
-            Ok(other) if other == image => same.push(at),
-            Ok(_) => {}
-            Err(error) if error.ckr().is_some_and(stays) => {}
-            Err(error) => return Err(error),
-        }
-    }
-    Ok(same)
-}
-
-/// Return values of a key that may not be wrapped so, or that another program has deleted.
-fn stays(ckr: Ckr) -> bool {
-    matches!(
-        ckr,
-        Ckr::KEY_UNEXTRACTABLE | Ckr::KEY_NOT_WRAPPABLE | Ckr::KEY_HANDLE_INVALID | Ckr::OBJECT_HANDLE_INVALID
-    )
-}
-
-/// Room for a symmetric key, or an elliptic private key, under KWP; what is longer takes one more call.
-const MAX_COMPARED: usize = 512;

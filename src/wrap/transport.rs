@@ -10,7 +10,8 @@
 use subtle::ConstantTimeEq;
 
 use super::error::{Error, is_about_the_data};
-use super::open::{Opening, open_secret};
+use super::open::open_secret;
+use super::opening::Opening;
 use super::seal::Ephemeral;
 use super::temporary::Temporary;
 use super::{Kek, KekKind, Parameters, Scheme, usual_hash};

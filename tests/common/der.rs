@@ -1,6 +1,11 @@
 //! DER that no encoder of the library writes.
 
-#![allow(dead_code, reason = "each test file uses its part of this")]
+#![allow(
+    dead_code,
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    reason = "each test file uses its part of this, and what is not as expected fails the test"
+)]
 
 use std::ops::Range;
 
@@ -8,7 +13,7 @@ use std::ops::Range;
 pub(crate) fn header(tag: u8, length: usize) -> Vec<u8> {
     let bytes = length.to_be_bytes();
     let significant = &bytes[bytes.iter().take_while(|byte| **byte == 0).count()..];
-    let count = u8::try_from(significant.len()).unwrap();
+    let count = u8::try_from(significant.len()).expect("at most eight");
     if length < 0x80 { vec![tag, bytes[bytes.len() - 1]] } else { [&[tag, 0x80 | count], significant].concat() }
 }
 
@@ -18,7 +23,7 @@ pub(crate) fn tlv(tag: u8, content: &[u8]) -> Vec<u8> {
 
 /// DER with one more copy of the element at this path of positions behind it, and the lengths around it made right.
 pub(crate) fn repeated(der: &[u8], path: &[usize]) -> Vec<u8> {
-    let (position, rest) = path.split_first().unwrap();
+    let (position, rest) = path.split_first().expect("a position");
     let mut elements = Vec::new();
     let mut left = &der[content(der)];
     while !left.is_empty() {

@@ -157,7 +157,7 @@ pub(crate) struct PolicyArgs {
 pub(crate) struct ImportArgs {
     /// The key file, or - for stdin
     pub(crate) file: PathBuf,
-    /// The key's name [default: the one in the file: friendlyName of PKCS#12, kid of a JWK]
+    /// The key's name [default: the one in the file: friendlyName of PKCS#12, kid of a JWK, the name in an OpaqueTransport or in a file of p11wrap or p11sak]
     #[arg(long)]
     pub(crate) name: Option<String>,
     /// What the file is; auto: it is recognised from its bytes
@@ -183,7 +183,7 @@ pub(crate) struct ImportArgs {
     /// The key on the token that opens a wrapped file
     #[arg(long, value_name = "NAME")]
     pub(crate) unwrap_key: Option<String>,
-    /// How the file is wrapped [default: what the type, the key and the length imply]
+    /// How the file is wrapped: kw, kwp, kw-pkcs7, cbc-pad, gcm, rsa-oaep or rsa-aes [default: what the type, the key and the length imply]
     #[arg(long, value_parser = scheme, requires = "unwrap_key")]
     pub(crate) scheme: Option<Scheme>,
     #[command(flatten)]
@@ -193,7 +193,7 @@ pub(crate) struct ImportArgs {
     pub(crate) password_source: Option<String>,
     #[command(flatten)]
     pub(crate) choice: ChoiceArgs,
-    /// Check everything and write nothing
+    /// Check everything and write nothing; what is wrapped is opened into session objects
     #[arg(long)]
     pub(crate) dry_run: bool,
 }
@@ -204,7 +204,7 @@ pub(crate) enum RouteArg {
     Auto,
     /// A session object that is copied onto the token, or an object made there
     Create,
-    /// Unwrapped on the token; needs --unwrap-key
+    /// Unwrapped on the token: a file wrapped under --unwrap-key, or an encrypted PKCS#8 with --password-source
     Unwrap,
 }
 
@@ -604,7 +604,10 @@ fn scheme(text: &str) -> Result<Scheme, String> {
 }
 
 fn cloud(text: &str) -> Result<Cloud, String> {
-    Cloud::by_name(text).ok_or_else(|| "unknown cloud; known are aws, azure, gcp".to_owned())
+    let names = || Cloud::ALL.into_iter().map(Cloud::name);
+    Cloud::by_name(text).ok_or_else(|| {
+        format!("unknown cloud{}; known are {}", values::meant(text, names()), names().collect::<Vec<_>>().join(", "))
+    })
 }
 
 fn hash(text: &str) -> Result<Hash, String> {

@@ -8,6 +8,7 @@ use der::asn1::ObjectIdentifier;
 
 use super::{Field, Value};
 use crate::asn1;
+use crate::asn1::cms::ContentCipher;
 use crate::blob::Hints;
 use crate::format::decode::decode_each;
 use crate::format::{Error, Format};
@@ -500,7 +501,8 @@ fn oid_text(oid: &ObjectIdentifier) -> String {
     let text = oid.to_string();
     let known = NAMES.iter().find(|(known, _)| *known == text).map(|(_, name)| (*name).to_owned());
     let known = known.or_else(|| Curve::by_oid(&text).ok().map(|curve| curve.name.to_owned()));
-    match known.or_else(|| ParameterSet::by_oid(&text).map(ParameterSet::full_name)) {
+    let known = known.or_else(|| ParameterSet::by_oid(&text).map(ParameterSet::full_name));
+    match known.or_else(|| ContentCipher::by_oid(&text).map(|cipher| cipher.name().to_owned())) {
         Some(name) => format!("{text} ({name})"),
         None => text,
     }
