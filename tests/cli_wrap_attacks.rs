@@ -123,17 +123,26 @@ fn a_forged_envelope_does_not_tell_which_of_its_steps_failed() {
     for good in [token.read("envelope"), enveloped(&token, &vector_text(&key_file("ec-nistP256")))] {
         let before = token.contents();
         let wrapped_at = good.windows(4).position(|window| window == [0x04, 0x82, 0x01, 0x00]).expect("256 bytes");
-        let errors: Vec<_> = [wrapped_at + 20, wrapped_at + 200, good.len() - 1, good.len() - 40]
-            .map(|at| {
-                let mut bad = good.clone();
-                bad[at] ^= 1;
-                let file = token.file("forged", &bad);
-                token.json_error(&["import", &file, "--name", "x", "--unwrap-key", "rsa kek"], 1)
-            })
-            .into();
+        let forged = [wrapped_at + 20, wrapped_at + 200, good.len() - 1, good.len() - 40].map(|at| {
+            let mut bad = good.clone();
+            bad[at] ^= 1;
+            token.file(&format!("forged{at}"), &bad)
+        });
+        let errors = forged
+            .each_ref()
+            .map(|file| token.json_error(&["import", file, "--name", "x", "--unwrap-key", "rsa kek"], 1));
         for error in &errors {
             assert_eq!(error, &errors[0]);
             assert_eq!(error["status"], "NTE_BAD_DATA", "{error}");
+        }
+        // What the token does not have for the content is said before the content key is decrypted, not after it went well.
+        let rewrapped = forged.each_ref().map(|file| {
+            let rewrap = ["rewrap", file, "--unwrap-key", "rsa kek", "--wrap-key", "rsa kek", "--json"];
+            token.cng11(&rewrap).stderr
+        });
+        for error in &rewrapped {
+            assert!(error.contains("\"error\""), "{error}");
+            assert_eq!(error, &rewrapped[0]);
         }
         assert_eq!(token.contents(), before);
         let good = token.file("good", &good);

@@ -1,6 +1,6 @@
 //! CMS EnvelopedData on the token (RFC 5652 §6): the key under a fresh content key, that under the RSA key of each recipient.
 //!
-//! Written: the content is a PKCS#8 `PrivateKeyInfo`, or a bare symmetric key, of content type id-data, in AES-CBC where the token wraps with else in
+//! Written: the content is a PKCS#8 `PrivateKeyInfo`, or a bare symmetric key, of content type id-data, in AES-CBC where the token wraps so, else in
 //! AES key wrap with padding (RFC 5649 §5, RFC 5959), which is a content encryption too; the content key by RSAES-OAEP (RFC 3560). Read: the
 //! same, and triple DES, and RSAES-PKCS1-v1_5, which the token takes off. The structure is [`asn1::cms`](crate::asn1::cms)'s.
 //!
@@ -9,7 +9,7 @@
 use super::error::Error;
 use super::open::{concealed, password_cipher};
 use super::opening::Opening;
-use super::seal::{Ephemeral, not_had};
+use super::seal::{Ephemeral, missing};
 use super::temporary::Temporary;
 use super::{Kek, Scheme, usual_hash};
 use crate::asn1;
@@ -67,7 +67,18 @@ pub(super) fn open<'t>(
     content: &'t Content,
 ) -> Result<Opening<'t>, Error> {
     let rights = Rights { unwrap: true, ..Rights::default() };
-    let (kind, scheme, mechanism) = match content.cipher {
+    let (kind, scheme, mechanism) = content_mechanism(token, content);
+    let content_key = open_content_key(token, kek, recipients, kind, rights)?;
+    let bytes = &content.encrypted;
+    Ok(Opening::new(token, scheme, content_key.handle, vec![mechanism], bytes).holding(content_key))
+}
+
+/// What unwraps the content: the type of its key, the scheme, the mechanism.
+pub(super) fn content_mechanism<'c>(
+    token: &Token,
+    content: &'c Content,
+) -> (SymmetricAlgorithm, Scheme, Mechanism<'c>) {
+    match content.cipher {
         ContentCipher::Cbc(cipher) => {
             let (kind, number) = password_cipher(cipher);
             (kind, Scheme::CbcPad, Mechanism::Cbc { number, iv: &content.iv })
@@ -76,10 +87,7 @@ pub(super) fn open<'t>(
             let kwp = Scheme::Kwp.mechanism(token.profile());
             (SymmetricAlgorithm::Aes, Scheme::Kwp, Mechanism::Plain(kwp))
         }
-    };
-    let content_key = open_content_key(token, kek, recipients, kind, rights)?;
-    let bytes = &content.encrypted;
-    Ok(Opening::new(token, scheme, content_key.handle, vec![mechanism], bytes).holding(content_key))
+    }
 }
 
 /// Decrypts the content on the token. It is in the clear on this host then.
@@ -97,13 +105,16 @@ pub(crate) fn decrypt(
         return Err(Error::Container { what: WHAT, problem });
     };
     let (kind, number) = password_cipher(cipher);
+    if !token.lists_mechanism(number)? {
+        return Err(missing(token, Scheme::CbcPad, number));
+    }
     let rights = Rights { decrypt: true, ..Rights::default() };
     let content_key = open_content_key(token, kek, recipients, kind, rights).map_err(concealed)?;
     let mechanism = Mechanism::Cbc { number, iv: &content.iv };
     let plain = token.decrypt(&mechanism, content_key.handle, &content.encrypted, content.encrypted.len());
     plain.map_err(|error| match error.ckr() {
         Some(ckr) if super::error::is_about_the_data(ckr) => Error::Integrity,
-        _ => not_had(token, Scheme::CbcPad, &mechanism, error),
+        _ => Error::Token(error),
     })
 }
 

@@ -162,7 +162,7 @@ impl Error {
                 "kw, kwp, kw-pkcs7, cbc-pad and gcm go with AES keys, rsa-oaep and rsa-aes with RSA keys".into()
             }
             Self::Unwrap { .. } | Self::Integrity => {
-                "check that --unwrap-key is the key it was wrapped under, --scheme and --oaep-hash the way, and --algorithm what a container holds if it is a symmetric key (AES)"
+                "check that --unwrap-key is the key it was wrapped under, --type what it is, --scheme and --oaep-hash the way, and --algorithm what a container holds if it is a symmetric key (AES)"
                     .into()
             }
             Self::TooLong { .. } => {

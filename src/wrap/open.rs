@@ -2,7 +2,7 @@
 
 use super::error::{Error, is_about_the_data, may_be_another_kind};
 use super::opening::{Opening, names};
-use super::seal::EPHEMERAL_LEN;
+use super::seal::{EPHEMERAL_LEN, missing};
 use super::temporary::Temporary;
 use super::transport;
 use super::{Kek, KekKind, Parameters, Scheme, cbc_pad, gcm, possible_hashes, rsa_aes};
@@ -83,11 +83,25 @@ impl Sealed {
     /// [`Error`] for lengths that the scheme cannot have made, and as the token answers.
     pub(crate) fn open<'t>(&'t self, token: &'t Token) -> Result<Opening<'t>, Error> {
         let conceals = matches!(self, Self::Envelope { .. } | Self::Nested { .. } | Self::Pkcs1 { .. });
+        self.check_second_step(token)?;
         match self.take_apart(token) {
             Ok(opening) => Ok(opening.concealing(conceals)),
             Err(error) if conceals => Err(concealed(error)),
             Err(error) => Err(error),
         }
+    }
+
+    /// Names what the token does not have for the step behind an RSA decryption before that is tried: afterwards it would tell that the decryption went well.
+    fn check_second_step(&self, token: &Token) -> Result<(), Error> {
+        let (scheme, mechanism) = match self {
+            Self::Envelope { content, .. } => {
+                let (_, scheme, mechanism) = super::envelope::content_mechanism(token, content);
+                (scheme, mechanism.number())
+            }
+            Self::Nested { parameters, .. } => (parameters.scheme, parameters.scheme.mechanism(token.profile())),
+            _ => return Ok(()),
+        };
+        if token.claims_wrapping(mechanism)?.1 { Ok(()) } else { Err(missing(token, scheme, mechanism)) }
     }
 
     fn take_apart<'t>(&'t self, token: &'t Token) -> Result<Opening<'t>, Error> {

@@ -23,7 +23,7 @@ pub(crate) struct Opening<'t> {
     mechanisms: Vec<Mechanism<'t>>,
     bytes: &'t [u8],
     /// The key that `kek` is, where it lives for this opening only.
-    _held: Option<Temporary<'t>>,
+    held: Option<Temporary<'t>>,
     /// Whether all that can be wrong is one error.
     conceals: bool,
 }
@@ -36,7 +36,7 @@ impl<'t> Opening<'t> {
         mechanisms: Vec<Mechanism<'t>>,
         bytes: &'t [u8],
     ) -> Self {
-        Self { token, scheme, kek, mechanisms, bytes, _held: None, conceals: false }
+        Self { token, scheme, kek, mechanisms, bytes, held: None, conceals: false }
     }
 
     /// Whether all that can be wrong is one error.
@@ -46,7 +46,7 @@ impl<'t> Opening<'t> {
 
     /// With the key that opens it, which nobody else keeps.
     pub(super) fn holding(self, key: Temporary<'t>) -> Self {
-        Self { _held: Some(key), ..self }
+        Self { held: Some(key), ..self }
     }
 }
 
@@ -60,7 +60,12 @@ impl Opening<'_> {
     }
 
     fn say(&self, error: Error) -> Error {
-        if self.conceals { concealed(error) } else { error }
+        match error {
+            error if !self.conceals => error,
+            // Refused with the key that an RSA decryption has opened: that it did is told by nothing.
+            Error::Mechanism { .. } if self.held.is_some() => Error::Integrity,
+            error => concealed(error),
+        }
     }
 
     fn try_unwrap(&self, template: &Template) -> Result<Handle, Error> {

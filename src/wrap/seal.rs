@@ -193,15 +193,8 @@ fn refused(token: &Token, scheme: Scheme, mechanism: &Mechanism<'_>, error: toke
 /// What a refusal means, to wrap or to unwrap: a mechanism that the token does not have, or not with these parameters.
 pub(super) fn not_had(token: &Token, scheme: Scheme, mechanism: &Mechanism<'_>, error: token::Error) -> Error {
     let Some(ckr) = error.ckr() else { return Error::Token(error) };
-    let label = || token.info().label.clone();
     match (ckr, mechanism) {
-        (Ckr::MECHANISM_INVALID, _) => Error::Mechanism {
-            scheme: scheme.name(),
-            mechanism: mechanism.number(),
-            token: label(),
-            ckr,
-            can: claimed(token).into_iter().map(Scheme::name).collect(),
-        },
+        (Ckr::MECHANISM_INVALID, _) => missing(token, scheme, mechanism.number()),
         (ckr, Mechanism::Oaep { hash, label: oaep_label } | Mechanism::RsaAes { hash, label: oaep_label, .. })
             if refuses_parameters(ckr) =>
         {
@@ -211,8 +204,19 @@ pub(super) fn not_had(token: &Token, scheme: Scheme, mechanism: &Mechanism<'_>, 
                 _ => None,
             };
             let name = wrapping_name(mechanism.number());
-            Error::Oaep { name, asked: format!("{}{with}", hash.name()), token: label(), ckr, can }
+            Error::Oaep { name, asked: format!("{}{with}", hash.name()), token: token.info().label.clone(), ckr, can }
         }
         _ => Error::Token(error),
+    }
+}
+
+/// The refusal of a mechanism that the token does not have.
+pub(super) fn missing(token: &Token, scheme: Scheme, mechanism: CK_MECHANISM_TYPE) -> Error {
+    Error::Mechanism {
+        scheme: scheme.name(),
+        mechanism,
+        token: token.info().label.clone(),
+        ckr: Ckr::MECHANISM_INVALID,
+        can: claimed(token).into_iter().map(Scheme::name).collect(),
     }
 }

@@ -303,7 +303,7 @@ pub(crate) struct RewrapArgs {
     /// What the output shall be [default: what the input is]
     #[arg(long, value_name = "TYPE", value_parser = format, long_help = values::output())]
     pub(crate) to: Option<Format>,
-    /// How it is wrapped anew [default: as it was, under a key of the same kind; else what the type and the key imply]
+    /// How it is wrapped anew [default: by the --scheme that is given, under a key of the same kind; else what the type and the key imply]
     #[arg(long, value_name = "SCHEME", value_parser = scheme)]
     pub(crate) to_scheme: Option<Scheme>,
     /// The hash of RSA-OAEP in the output [default: sha256 where the token has it, else sha1]
