@@ -36,6 +36,7 @@ mod room;
 mod sealed;
 mod transport;
 mod unwrap;
+mod way;
 mod wrapped;
 
 use std::sync::Arc;
@@ -54,22 +55,24 @@ pub use self::proof::Verified;
 pub use self::property::{PropertyValue, SupportedLengths, names};
 pub use self::rehearse::Rehearsal;
 pub use self::rewrap::Incoming;
+pub use self::way::Routing;
 
 use self::lookup::Entry;
 use self::pending::Pending;
+use self::way::Connection;
 use crate::key::{Algorithm, ExportPolicy, KeyUsage, PublicKey};
 use crate::token::{Handle, Token, Uri};
 
 /// A token as a CNG key storage provider.
 #[derive(Clone, Debug)]
 pub struct StorageProvider {
-    token: Arc<Token>,
+    token: Arc<Connection>,
 }
 
 impl StorageProvider {
     /// A provider on an open token.
     pub fn new(token: Token) -> Self {
-        Self { token: Arc::new(token) }
+        Self { token: Arc::new(Connection::new(token)) }
     }
 
     /// The token.
@@ -81,7 +84,7 @@ impl StorageProvider {
 /// A CNG key: pending until it is finalized, then on the token. Dropping an ephemeral key destroys it.
 #[derive(Debug)]
 pub struct Key {
-    token: Arc<Token>,
+    token: Arc<Connection>,
     state: State,
 }
 
@@ -146,7 +149,7 @@ impl Ready {
 }
 
 impl Key {
-    fn ready(token: &Arc<Token>, ready: Ready) -> Self {
+    fn ready(token: &Arc<Connection>, ready: Ready) -> Self {
         Self { token: Arc::clone(token), state: State::Ready(Box::new(ready)) }
     }
 

@@ -1,13 +1,15 @@
 //! Attribute templates: key material and policy as PKCS#11 attributes, and back.
 //!
 //! Owns [`Template`] (values wiped, `Debug` shows attribute names only), the mapping into it ([`put`]) and out of an object's
-//! attributes ([`get`]), keys that live for one operation ([`temporary`]), and the token quirks that bear on all of it ([`profile`]). Every flag of policy and usage is always stated: what a token assumes when one is
+//! attributes ([`get`]), the shapes in which tokens want a template ([`shape`]), keys that live for one operation ([`temporary`]), and the token quirks that bear on all of it
+//! ([`profile`]). Every flag of policy and usage is always stated: what a token assumes when one is
 //! left out differs from token to token. Never calls a token.
 
 pub(crate) mod attribute;
 pub mod get;
 pub mod profile;
 pub mod put;
+pub mod shape;
 pub mod temporary;
 
 use std::fmt;
@@ -87,6 +89,12 @@ impl Template {
             None => self.0.push((kind, value)),
         }
         self
+    }
+
+    /// The same without some attributes.
+    #[must_use]
+    pub fn without(&self, kinds: &[CK_ATTRIBUTE_TYPE]) -> Self {
+        Self(self.0.iter().filter(|(kind, _)| !kinds.contains(&kind.0)).cloned().collect())
     }
 
     /// The attributes in their order.

@@ -147,6 +147,21 @@ impl PrivateKey {
         Ok(Self { public, numbers, consistency })
     }
 
+    /// A new key with the public exponent 65537, for one operation here. Its primes are the `rsa` crate's.
+    ///
+    /// # Errors
+    /// [`Error`] for a size that no key has.
+    pub fn generate(bits: u32) -> Result<Self, Error> {
+        use ::rsa::traits::{PrivateKeyParts, PublicKeyParts};
+        let unusual = || Error::Inconsistent { what: "no RSA key has so many bits" };
+        let made = ::rsa::RsaPrivateKey::new(&mut Random, bits as usize).map_err(|_| unusual())?;
+        let bytes = |number: &::rsa::BoxedUint| SecretBytes::from(number.to_be_bytes().as_ref()).trimmed();
+        let public = PublicKey::new(&bytes(made.n()), &bytes(made.e()), Validation::Full)?;
+        let primes: Vec<_> = made.primes().iter().map(|prime| bytes(prime)).collect();
+        let [p, q] = primes.as_slice() else { return Err(unusual()) };
+        Self::from_primes(public, p, q, Validation::Full)
+    }
+
     /// A key from its primes: d = e⁻¹ mod lcm(p − 1, q − 1), dP, dQ and qInv are computed.
     ///
     /// # Errors

@@ -9,6 +9,7 @@ use super::persist::{
 };
 use super::proof::{self, Verified};
 use super::room::Room;
+use super::way::{Arrival, Clear, Connection, Way};
 use super::{Error, Flags, Key, Ready, State, StorageProvider, rights};
 use crate::asn1::{self, certificate::CertificateParts};
 use crate::blob::{self, Decoded};
@@ -22,7 +23,7 @@ use crate::template::Template;
 use crate::template::attribute::CKA_ID;
 use crate::template::get::ObjectRecord;
 use crate::template::put::{self, Attributes, PrivateKind};
-use crate::token::{self, Handle, Token};
+use crate::token::{self, Handle};
 use crate::wrap::Temporary;
 
 impl Key {
@@ -47,7 +48,7 @@ impl Key {
 
 /// One run of finalize. [`unwrap`](super::unwrap) and [`generate`](super::generate) add the other two sources of material.
 pub(super) struct Finalizer<'a> {
-    pub(super) token: &'a std::sync::Arc<Token>,
+    pub(super) token: &'a Connection,
     pub(super) pending: &'a Pending,
 }
 
@@ -127,12 +128,8 @@ impl Finalizer<'_> {
             Room::Taken(finished) => return Ok(*finished),
             Room::Free(old) => old,
         };
-        let make = |id: &[u8], token: bool| -> Result<Handle, crate::Error> {
-            let template = put::private(private, &self.attributes(id, token, usage))?;
-            self.token.create(&template).map_err(|error| self.explain(error, algorithm))
-        };
-        let main = Source { session: make(&id, false)?, remake: Box::new(move |id| make(id, true)) };
-        let mut ready = self.finish_pair(main, public, &id, usage, old.as_deref(), Route::Create)?;
+        let Arrival { source, way } = self.bring(Clear::Private(private), algorithm, &id, usage)?;
+        let mut ready = self.finish_pair(source, public, &id, usage, old.as_deref(), way)?;
         if private.consistency() == Consistency::Unchecked && self.pending.validation == Validation::Full {
             let warning = "the public point was not checked against the private scalar: no arithmetic for this curve";
             ready.warn(warning);
@@ -143,13 +140,10 @@ impl Finalizer<'_> {
     fn import_secret(&self, secret: &SymmetricKey, usage: KeyUsage) -> Result<Ready, crate::Error> {
         let algorithm = secret.algorithm();
         let id = self.secret_id(algorithm, secret.bits())?;
-        let make = |id: &[u8], token: bool| -> Result<Handle, crate::Error> {
-            let template = put::secret(secret, &self.attributes(id, token, usage));
-            self.token.create(&template).map_err(|error| self.explain(error, Algorithm::symmetric(algorithm)))
-        };
         let old = self.room_for_secret()?;
-        let main = Source { session: make(&id, false)?, remake: Box::new(move |id| make(id, true)) };
-        self.finish_secret(main, &id, usage, old.as_deref(), Route::Create, (algorithm, Some(secret)))
+        let name = Algorithm::symmetric(algorithm);
+        let Arrival { source, way } = self.bring(Clear::Secret(secret), name, &id, usage)?;
+        self.finish_secret(source, &id, usage, old.as_deref(), way, (algorithm, Some(secret)))
     }
 
     /// Makes the public object, puts both on the token, and proves the pair.
@@ -160,7 +154,7 @@ impl Finalizer<'_> {
         id: &[u8],
         usage: KeyUsage,
         old: Option<&Entry>,
-        route: Route,
+        way: Way,
     ) -> Result<Ready, crate::Error> {
         let make_public = |id: &[u8], token: bool| -> Result<Handle, crate::Error> {
             Ok(self.token.create(&put::public(&public, &self.attributes(id, token, usage))?)?)
@@ -169,10 +163,12 @@ impl Finalizer<'_> {
         let guard = Temporary::new(self.token, main.session);
         let public_session = make_public(&Stage::staged(id), false)?;
         let certificate = self.certificate(&public, id)?;
+        // What came wrapped may be said to be anything.
+        let foreign = matches!(self.pending.material, Material::Wrapped { .. });
         let prove_pair =
             |private, public_object| match proof::prove_pair(self.token, private, public_object, &public, usage)? {
                 // A container may say anything of the public half, and an elliptic private object shows nothing of it.
-                Verified::Attributes if route == Route::Unwrap && public.curve().is_some() => {
+                Verified::Attributes if foreign && public.curve().is_some() => {
                     Err(Error::ProofFailed { how: "no use of the key could be tested", ckr: None }.into())
                 }
                 verified => Ok(verified),
@@ -186,7 +182,7 @@ impl Finalizer<'_> {
                 check_key(record, Some(&public), true)?;
                 prove_pair(private_session, Some(public_session))
             };
-            return self.ephemeral(id, Some(public_session), certificate, private_session, route, check);
+            return self.ephemeral(id, Some(public_session), certificate, private_session, way, check);
         }
         let label = self.label();
         let draft = Draft {
@@ -203,7 +199,7 @@ impl Finalizer<'_> {
             usage,
         };
         // Without validation an inconsistent key is wanted as it is; but it never takes the place of one that works, and of one that was unwrapped nothing else was seen.
-        let lenient = self.pending.validation == Validation::Skip && old.is_none() && route != Route::Unwrap;
+        let lenient = self.pending.validation == Validation::Skip && old.is_none() && !foreign;
         let mut failed = None;
         let prove = |written: &Written| match prove_pair(written.main, written.public) {
             Err(crate::Error::Provider(Error::ProofFailed { how, .. })) if lenient => {
@@ -214,7 +210,7 @@ impl Finalizer<'_> {
         };
         let outcome = persist(self.token, &draft, old, prove);
         drop(guard);
-        let mut ready = Ready::of_outcome(outcome?, route);
+        let mut ready = Ready::of_outcome(outcome?, way);
         if let Some(how) = failed {
             ready.warn(&format!("the key does not work like its public half ({how}); it was not validated, as asked"));
         }
@@ -227,7 +223,7 @@ impl Finalizer<'_> {
         id: &[u8],
         usage: KeyUsage,
         old: Option<&Entry>,
-        route: Route,
+        way: Way,
         (algorithm, secret): (SymmetricAlgorithm, Option<&SymmetricKey>),
     ) -> Result<Ready, crate::Error> {
         let session = main.session;
@@ -236,7 +232,7 @@ impl Finalizer<'_> {
                 check_rights(record, put::secret_key_type(algorithm), self.policy(), usage)?;
                 proof::prove_secret(self.token, session, algorithm, secret, usage)
             };
-            return self.ephemeral(id, None, None, session, route, check);
+            return self.ephemeral(id, None, None, session, way, check);
         }
         let label = self.label();
         let key_type = put::secret_key_type(algorithm);
@@ -245,7 +241,7 @@ impl Finalizer<'_> {
         let prove = |written: &Written| proof::prove_secret(self.token, written.main, algorithm, secret, usage);
         let outcome = persist(self.token, &draft, old, prove);
         let _ = destroy_all(self.token, [session]);
-        Ok(Ready::of_outcome(outcome?, route))
+        Ok(Ready::of_outcome(outcome?, way))
     }
 
     /// A key without a name stays in its session. Its objects get their CKA_ID there. One that was unwrapped is held against what was asked, since nothing else of
@@ -256,7 +252,7 @@ impl Finalizer<'_> {
         public: Option<Handle>,
         certificate: Option<Handle>,
         main: Handle,
-        route: Route,
+        way: Way,
         check: impl FnOnce(&ObjectRecord) -> Result<Verified, crate::Error>,
     ) -> Result<Ready, crate::Error> {
         let settle = |object: Handle| -> Result<ObjectRecord, crate::Error> {
@@ -265,7 +261,7 @@ impl Finalizer<'_> {
         };
         let settled = || -> Result<Persisted, crate::Error> {
             let record = settle(main)?;
-            let verified = if route == Route::Unwrap { check(&record)? } else { Verified::Attributes };
+            let verified = if way.route == Route::Unwrap { check(&record)? } else { Verified::Attributes };
             Ok(Persisted {
                 main: record,
                 public: public.map(settle).transpose()?,
@@ -275,7 +271,7 @@ impl Finalizer<'_> {
             })
         };
         match settled() {
-            Ok(persisted) => Ok(Ready::of_outcome(persisted, route)),
+            Ok(persisted) => Ok(Ready::of_outcome(persisted, way)),
             Err(error) => {
                 let made = [Some(main), public, certificate].into_iter().flatten();
                 Err(destroy_all(self.token, made).err().map_or(error, Into::into))
@@ -358,11 +354,12 @@ impl Finalizer<'_> {
 }
 
 impl Ready {
-    fn of_outcome(persisted: Persisted, route: Route) -> Self {
+    fn of_outcome(persisted: Persisted, way: Way) -> Self {
         let Persisted { main, public, certificate, copied, verified } = persisted;
         let mut ready = Self::of_entry(&Entry::of_objects(main, public, certificate));
+        let Way { route, scheme, tried } = way;
         let route = if route == Route::Create && copied { Route::Copy } else { route };
-        ready.outcome = Some(Outcome { route, verified, warnings: Vec::new() });
+        ready.outcome = Some(Outcome { route, scheme, tried, verified, warnings: Vec::new() });
         ready
     }
 

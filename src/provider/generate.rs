@@ -4,6 +4,7 @@ use super::finalize::Finalizer;
 use super::import::check_algorithm;
 use super::lookup::Stage;
 use super::persist::{Route, Source};
+use super::way::Way;
 use super::{Error, Ready};
 use crate::key::{Algorithm, Family, KeyUsage, SymmetricAlgorithm};
 use crate::template::attribute::{CKA_EC_PARAMS, CKA_MODULUS_BITS, CKA_PUBLIC_EXPONENT, CKA_VALUE_LEN};
@@ -50,7 +51,7 @@ impl Finalizer<'_> {
         };
         let old = self.room_for_secret()?;
         let main = Source { session: make(&id, false)?, remake: Box::new(move |id| make(id, true)) };
-        self.finish_secret(main, &id, usage, old.as_deref(), Route::Generate, (algorithm, None))
+        self.finish_secret(main, &id, usage, old.as_deref(), Way::of(Route::Generate), (algorithm, None))
     }
 
     fn generate_pair(&self, algorithm: Algorithm, usage: KeyUsage) -> Result<Ready, crate::Error> {
@@ -90,7 +91,7 @@ impl Finalizer<'_> {
             &id,
             usage,
             old.as_deref(),
-            Route::Generate,
+            Way::of(Route::Generate),
         )
     }
 }

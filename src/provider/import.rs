@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use super::pending::{Material, Pending};
+use super::way::Routing;
 use super::{Error, Flags, Key, KeyName, State, StorageProvider, kek, lookup};
 use crate::blob::{self, BlobType, Decoded, Hints};
 use crate::format::Format;
@@ -10,7 +11,7 @@ use crate::key::rsa::Hash;
 use crate::key::{self, Algorithm, Curve, Family, KeyMaterial, SymmetricAlgorithm, Validation};
 use crate::secret::SecretBytes;
 use crate::template::put::PrivateKind;
-use crate::wrap::Scheme;
+use crate::wrap::{ImportKek, Scheme};
 
 /// What stands beside a blob: the `NCryptBufferDesc` of an import.
 #[derive(Clone, Debug, Default)]
@@ -31,6 +32,8 @@ pub struct ImportParameters {
     pub hash: Option<Hash>,
     /// The label of RSA-OAEP (`NCRYPTBUFFER_PKCS_PADDING_LABEL`), where no blob says it.
     pub label: Vec<u8>,
+    /// Which routes a key that is in the clear here may take onto the token.
+    pub routing: Routing,
 }
 
 impl ImportParameters {
@@ -130,6 +133,35 @@ impl StorageProvider {
         self.finish_import(Material::Key(decoded), parameters, flags)
     }
 
+    /// The same by way of an RSA key of the token: the key is wrapped here under its public half, and unwrapped there.
+    ///
+    /// # Errors
+    /// As [`StorageProvider::import_key`]; `NTE_BAD_TYPE` for a key that is no RSA key, `NTE_PERM` for one that may not unwrap.
+    pub fn import_by_key(
+        &self,
+        unwrap_key: &Key,
+        decoded: Decoded,
+        parameters: &ImportParameters,
+        flags: Flags,
+    ) -> Result<Key, crate::Error> {
+        check_algorithm(decoded.algorithm)?;
+        if matches!(decoded.key, KeyMaterial::Public(_)) {
+            return Err(Error::PublicNotPersisted.into());
+        }
+        if unwrap_key.algorithm() != Some(Algorithm::RSA) {
+            let what = format!(
+                "a key that is in the clear here is wrapped under the public half of an RSA key, and `{}` is none",
+                unwrap_key.label()
+            );
+            return Err(Error::Contradiction { what }.into());
+        }
+        let (unwraps, public) = (unwrap_key.unwrapping_kek()?, unwrap_key.rsa_public()?);
+        self.import_prepared(Material::Key(decoded), parameters, flags, |pending| {
+            pending.kek = Some(ImportKek::of(unwraps, public.clone()));
+            Ok(())
+        })
+    }
+
     pub(super) fn finish_import(
         &self,
         material: Material,
@@ -153,6 +185,7 @@ impl StorageProvider {
         pending.validation = validation(flags);
         pending.algorithm = parameters.algorithm;
         pending.curve = parameters.curve;
+        pending.routing = parameters.routing;
         prepare(&mut pending)?;
         let mut key = self.pending(pending);
         if !flags.contains(Flags::DO_NOT_FINALIZE) {

@@ -325,7 +325,7 @@ impl StorageProvider {
         Ok(group(records))
     }
 
-    pub(super) fn shared_token(&self) -> &Arc<Token> {
+    pub(super) fn shared_token(&self) -> &Arc<super::way::Connection> {
         &self.token
     }
 }

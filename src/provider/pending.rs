@@ -1,12 +1,13 @@
 //! A key between `NCryptCreatePersistedKey` and `NCryptFinalizeKey`: what was said of it, and where its material comes from.
 
 use super::lookup::Stage;
+use super::way::Routing;
 use super::{Error, KeyName};
 use crate::asn1::certificate::{self, CertificateParts};
 use crate::blob::{self, BlobType, Decoded, Hints};
 use crate::key::{Algorithm, Curve, ExportPolicy, KeyUsage, PublicKey, SymmetricAlgorithm, Validation};
 use crate::secret::SecretBytes;
-use crate::wrap::Sealed;
+use crate::wrap::{ImportKek, Sealed};
 
 /// A key that is not on the token yet.
 #[derive(Debug)]
@@ -25,6 +26,10 @@ pub(super) struct Pending {
     pub(super) ceiling: Option<(ExportPolicy, KeyUsage)>,
     /// Whether the key came wrapped, though it is in the clear here.
     pub(super) came_wrapped: bool,
+    /// Which routes it may take, if it is in the clear here.
+    pub(super) routing: Routing,
+    /// The key under which it is wrapped here, if the caller named one.
+    pub(super) kek: Option<ImportKek>,
     /// What the user should know, once the key is there.
     pub(super) warnings: Vec<String>,
     pub(super) material: Material,
@@ -67,6 +72,8 @@ impl Pending {
             certificate: None,
             ceiling: None,
             came_wrapped: false,
+            routing: Routing::Any,
+            kek: None,
             warnings: Vec::new(),
             material,
         }

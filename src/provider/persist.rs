@@ -12,6 +12,7 @@ use crate::template::Template;
 use crate::template::attribute::{CKA_ID, CKA_LABEL, CKA_TOKEN};
 use crate::template::get::{Class, ObjectRecord};
 use crate::token::{self, Handle, Token};
+use crate::wrap::{Scheme, Tried};
 
 /// Which way the key went onto the token.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -44,6 +45,10 @@ impl Route {
 pub struct Outcome {
     /// The way.
     pub route: Route,
+    /// By which scheme the key was wrapped here, if it had to be.
+    pub scheme: Option<Scheme>,
+    /// What was tried before, and why it did not go.
+    pub tried: Vec<Tried>,
     /// What proved the key.
     pub verified: Verified,
     /// What the user should know.

@@ -13,9 +13,10 @@ use crate::template::attribute::{
     CKA_CLASS, CKA_EXTRACTABLE, CKA_KEY_TYPE, CKA_SENSITIVE, CKA_TOKEN, CKA_VALUE, CKA_VALUE_LEN, CKK_AES,
     CKK_GENERIC_SECRET, CKO_SECRET_KEY,
 };
+use crate::template::temporary::{self, Rights};
 use crate::token::mechanism::{CKM_AES_ECB, CKM_AES_KEY_WRAP, CKM_DES3_ECB, CKM_ECDSA, CKM_RSA_PKCS, Mechanism};
 use crate::token::{self, Handle, Token};
-use crate::wrap::kw;
+use crate::wrap::{self, in_shape, kw, means_refused, means_shape};
 
 /// What proved a key.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -221,11 +222,31 @@ fn check_block(
 fn wrapping(token: &Token, object: Handle, key: Option<&SymmetricKey>) -> Result<Option<bool>, token::Error> {
     let passenger = random(16)?;
     let template = readable_secret(CKK_AES).secret(CKA_VALUE, passenger.clone());
-    let session = token.create(&template)?;
+    let session = match (token.create(&template), key) {
+        (Ok(session), _) => session,
+        // A token that takes no key in the clear shows it the other way round: it unwraps what is wrapped here, which RFC 3394 lets no other key do.
+        (Err(refused), Some(key)) if refused.ckr().is_some_and(|ckr| means_refused(ckr) || means_shape(ckr)) => {
+            let Ok(wrapped) = kw::kw_wrap(key.key(), &passenger) else { return Ok(None) };
+            return unwrapping_secret(token, object, &wrapped);
+        }
+        (Err(error), _) => return Err(error),
+    };
     let wrapped = token.wrap(&Mechanism::Plain(CKM_AES_KEY_WRAP), object, session, passenger.len() + 8);
     token.destroy(session)?;
     let wrapped = wrapped?;
     Ok(key.and_then(|key| kw::kw_wrap(key.key(), &passenger).ok()).map(|expected| wrapped == expected))
+}
+
+fn unwrapping_secret(token: &Token, object: Handle, wrapped: &[u8]) -> Result<Option<bool>, token::Error> {
+    let bare = temporary::secret(SymmetricAlgorithm::Aes, Rights::default());
+    let shapes = [bare.clone(), bare.ulong(CKA_VALUE_LEN, 16)];
+    let unwrap =
+        |shape: &Template| Ok(token.unwrap_key(&Mechanism::Plain(CKM_AES_KEY_WRAP), object, wrapped, shape)?);
+    match in_shape(&shapes, unwrap) {
+        Ok((session, _)) => token.destroy(session).map(|()| Some(true)),
+        Err(wrap::Error::Token(error)) => Err(error),
+        Err(_) => Ok(None),
+    }
 }
 
 /// A session object whose value may be read: never anything but a random number or a secret shared with ourselves.

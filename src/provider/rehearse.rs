@@ -5,8 +5,14 @@ use super::lookup::{self, Stage};
 use super::pending::Material;
 use super::persist::Route;
 use super::room::identities_of_interrupted;
+use super::way::{Arrival, Clear, Routing, Way};
 use super::{Error, Key, State};
-use crate::key::{Algorithm, KeyUsage};
+use crate::blob::Decoded;
+use crate::key::{Algorithm, KeyMaterial, KeyUsage};
+use crate::template::Template;
+use crate::template::attribute::CKA_TOKEN;
+use crate::template::profile::Profile;
+use crate::wrap::{Scheme, Temporary, Tried};
 
 impl Key {
     /// Everything that finalizing would check before it writes, and nothing written. Tells what is known of the key to be.
@@ -53,12 +59,36 @@ impl Key {
                 held.check_replaceable()?;
             }
         }
-        let route = match (&pending.material, decoded) {
-            (Material::Wrapped { .. }, _) => Route::Unwrap,
-            (_, Some(_)) => Route::Copy,
-            (_, None) => Route::Generate,
+        let Way { route, scheme, tried } = match (&pending.material, decoded) {
+            (Material::Wrapped { .. }, _) => Way::of(Route::Unwrap),
+            (_, Some(decoded)) => finalizer.rehearse_way(decoded, usage)?,
+            (_, None) => Way::of(Route::Generate),
         };
-        Ok(Rehearsal { algorithm, usage, route, warnings: pending.warnings.clone() })
+        Ok(Rehearsal { algorithm, usage, route, scheme, tried, warnings: pending.warnings.clone() })
+    }
+}
+
+impl Finalizer<'_> {
+    /// The way of a key that is in the clear here. Where the token is not known to take it, it is tried, in the session.
+    fn rehearse_way(&self, decoded: &Decoded, usage: KeyUsage) -> Result<Way, crate::Error> {
+        let created = || Way::of(if self.token.profile().copies { Route::Copy } else { Route::Create });
+        let clear = match &decoded.key {
+            KeyMaterial::Private(key) => Clear::Private(key),
+            KeyMaterial::Secret(key) => Clear::Secret(key),
+            KeyMaterial::Public(_) => return Err(Error::PublicNotPersisted.into()),
+        };
+        let is_known = self.token.profile().name != Profile::UNKNOWN.name && clear.is_taken(self.token);
+        if is_known && self.pending.routing != Routing::Unwrap && self.pending.kek.is_none() {
+            return Ok(created());
+        }
+        let Arrival { source, way } = self.bring(clear, decoded.algorithm, &Stage::staged(b""), usage)?;
+        let session = Temporary::new(self.token, source.session);
+        if way.route != Route::Create || !self.token.profile().copies {
+            return Ok(way);
+        }
+        let copied = self.token.copy(session.handle, &Template::new().flag(CKA_TOKEN, false));
+        let copies = copied.map(|copy| drop(Temporary::new(self.token, copy))).is_ok();
+        Ok(Way { route: if copies { Route::Copy } else { Route::Create }, ..way })
     }
 }
 
@@ -72,6 +102,10 @@ pub struct Rehearsal {
     pub usage: KeyUsage,
     /// The way onto the token that is tried first.
     pub route: Route,
+    /// By which scheme the key is wrapped here, if it has to be.
+    pub scheme: Option<Scheme>,
+    /// What was tried, and why it does not go.
+    pub tried: Vec<Tried>,
     /// What the user should know.
     pub warnings: Vec<String>,
 }

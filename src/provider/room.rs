@@ -123,7 +123,8 @@ impl Finalizer<'_> {
             return Err(Error::NoPublic { name: self.label() }.into());
         };
         let verified = proof::prove_pair(self.token, private, ready.public_object, public, ready.usage)?;
-        ready.outcome = Some(Outcome { route: Route::Copy, verified, warnings: Vec::new() });
+        let (scheme, tried, warnings) = (None, Vec::new(), Vec::new());
+        ready.outcome = Some(Outcome { route: Route::Copy, scheme, tried, verified, warnings });
         ready.warn("an interrupted import of the same key was completed");
         Ok(ready)
     }

@@ -6,6 +6,7 @@ use super::lookup::Stage;
 use super::pending::{Material, Target};
 use super::persist::{Route, Source};
 use super::room::Room;
+use super::way::Way;
 use super::{Error, Ready, proof, rights};
 use crate::key::{Algorithm, ExportPolicy, Family, KeyUsage, PublicKey, SymmetricAlgorithm};
 use crate::template::put::{self, Attributes, PrivateKind};
@@ -40,7 +41,7 @@ impl<'t> Finalizer<'t> {
         };
         let remake = |id: &[u8]| -> Result<Handle, crate::Error> { Ok(opening.unwrap(&shell(id, true))?) };
         let main = Source { session: object.keep(), remake: Box::new(remake) };
-        self.finish_pair(main, public, &id, usage, old.as_deref(), Route::Unwrap)
+        self.finish_pair(main, public, &id, usage, old.as_deref(), Way::of(Route::Unwrap))
     }
 
     /// Opens what is wrapped and asks whether it may have the rights that it is to have.
@@ -190,7 +191,7 @@ impl<'t> Finalizer<'t> {
         };
         let old = self.room_for_secret()?;
         let main = Source { session: make(&id, false)?, remake: Box::new(move |id| make(id, true)) };
-        self.finish_secret(main, &id, usage, old.as_deref(), Route::Unwrap, (algorithm, None))
+        self.finish_secret(main, &id, usage, old.as_deref(), Way::of(Route::Unwrap), (algorithm, None))
     }
 
     /// Opens a symmetric key to learn its size, and asks whether it may have the rights that it is to have.

@@ -3,9 +3,15 @@
 //! A row says what was *seen*, on which token and version. Rows are found by manufacturer, model and firmware version; a token without a
 //! row gets [`Profile::UNKNOWN`], which assumes nothing that the standard does not promise.
 
-use cryptoki_sys::{CK_MECHANISM_TYPE, CKM_AES_KEY_WRAP_KWP, CKM_AES_KEY_WRAP_PAD, CKM_AES_KEY_WRAP_PKCS7};
+use cryptoki_sys::{
+    CK_ATTRIBUTE_TYPE, CK_MECHANISM_TYPE, CKA_VALUE_LEN, CKM_AES_KEY_WRAP_KWP, CKM_AES_KEY_WRAP_PAD,
+    CKM_AES_KEY_WRAP_PKCS7,
+};
 
 use crate::key::rsa::Hash;
+
+/// CKM_AES_KWP of Thales' `cryptoki_v2.h`: CKM_VENDOR_DEFINED + 0x171.
+const CKM_LUNA_AES_KWP: CK_MECHANISM_TYPE = 0x8000_0171;
 
 /// The quirks of a token.
 #[derive(Debug, Eq, PartialEq)]
@@ -27,6 +33,16 @@ pub struct Profile {
     pub zero_pads: bool,
     /// Whether an object is written by C_CopyObject of a session object: faster here, and a failed write leaves nothing behind.
     pub copies: bool,
+    /// Whether C_CreateObject takes a private key in the clear.
+    pub plain_private: bool,
+    /// Whether C_CreateObject takes a secret key in the clear.
+    pub plain_secret: bool,
+    /// Attributes that C_CreateObject of a key needs besides.
+    pub create_wants: &'static [CK_ATTRIBUTE_TYPE],
+    /// Attributes that C_UnwrapKey needs besides.
+    pub unwrap_wants: &'static [CK_ATTRIBUTE_TYPE],
+    /// Whether CKA_SIGN_RECOVER and CKA_VERIFY_RECOVER may stand in a template.
+    pub recovers: bool,
     /// Whether attribute buffers need their exact size asked first, because the token ignores the size it is given.
     pub asks_sizes: bool,
 }
@@ -43,6 +59,11 @@ impl Profile {
         oaep: None,
         zero_pads: false,
         copies: true,
+        plain_private: true,
+        plain_secret: true,
+        create_wants: &[],
+        unwrap_wants: &[],
+        recovers: true,
         asks_sizes: true,
     };
 
@@ -60,8 +81,31 @@ impl Profile {
             // Anything else, and any label, is CKR_ARGUMENTS_BAD.
             oaep: Some(&[Hash::Sha1]),
             zero_pads: true,
-            copies: true,
             asks_sizes: false,
+            ..Self::UNKNOWN
+        },
+        // Not seen; from documents and issue threads (pycryptoki 23 and 28, OpenSC 1570, opencryptoki 897): C_CreateObject of a key is CKR_TEMPLATE_INCONSISTENT,
+        // C_UnwrapKey of an AES key without CKA_VALUE_LEN is CKR_ATTRIBUTE_TYPE_INVALID, and RFC 5649 is the vendor's CKM_AES_KWP.
+        Self {
+            name: "Luna",
+            manufacturer: "Thales",
+            model: "Luna",
+            kwp: CKM_LUNA_AES_KWP,
+            plain_private: false,
+            plain_secret: false,
+            unwrap_wants: &[CKA_VALUE_LEN],
+            ..Self::UNKNOWN
+        },
+        // The same device, as it was called before.
+        Self {
+            name: "Luna",
+            manufacturer: "SafeNet",
+            model: "Luna",
+            kwp: CKM_LUNA_AES_KWP,
+            plain_private: false,
+            plain_secret: false,
+            unwrap_wants: &[CKA_VALUE_LEN],
+            ..Self::UNKNOWN
         },
     ];
 
@@ -70,8 +114,8 @@ impl Profile {
         Self::ROWS
             .iter()
             .find(|row| {
-                row.manufacturer == manufacturer
-                    && row.model == model
+                manufacturer.starts_with(row.manufacturer)
+                    && model.starts_with(row.model)
                     && row.firmware.is_none_or(|version| version == firmware)
             })
             .unwrap_or(&Self::UNKNOWN)

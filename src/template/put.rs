@@ -224,7 +224,10 @@ pub fn ec_params(curve: &Curve) -> Result<Vec<u8>, Error> {
 }
 
 /// CKA_EC_POINT: the point in a DER OCTET STRING.
-fn ec_point(point: &[u8]) -> Result<Vec<u8>, Error> {
+///
+/// # Errors
+/// [`Error::Missing`] for one that is too long for DER.
+pub fn ec_point(point: &[u8]) -> Result<Vec<u8>, Error> {
     let octets = OctetStringRef::new(point).and_then(|octets| octets.to_der());
     octets.map_err(|_| Error::Missing { field: "the public point", why: "it is too long for DER" })
 }

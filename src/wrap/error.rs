@@ -1,5 +1,6 @@
 //! Why a key cannot be wrapped or unwrapped.
 
+use super::route::Tried;
 use crate::status::{Ckr, Status};
 use crate::token;
 use crate::token::mechanism::wrapping_name;
@@ -105,6 +106,14 @@ pub enum Error {
         /// What it may be.
         expected: &'static str,
     },
+    /// There is no way onto the token.
+    #[error("token `{token}` takes the key by no route: {}", sentence(tried))]
+    NoRoute {
+        /// The token's label.
+        token: String,
+        /// Everything that was tried, and why it did not go.
+        tried: Vec<Tried>,
+    },
     /// A container that does not say what it must, or says what it must not.
     #[error("{what}: {problem}")]
     Container {
@@ -122,7 +131,7 @@ impl Error {
     /// What a CNG caller gets.
     pub fn status(&self) -> Status {
         match self {
-            Self::Mechanism { .. } | Self::Oaep { .. } => Status::NTE_NOT_SUPPORTED,
+            Self::Mechanism { .. } | Self::Oaep { .. } | Self::NoRoute { .. } => Status::NTE_NOT_SUPPORTED,
             Self::Unsuitable { .. } | Self::DoesNotFit { .. } | Self::Kek { .. } => Status::NTE_BAD_TYPE,
             Self::Unwrap { source, .. } if source.ckr().is_some_and(is_about_the_data) => Status::NTE_BAD_DATA,
             Self::Unwrap { source, .. } | Self::Token(source) => source.status(),
@@ -137,6 +146,7 @@ impl Error {
         match self {
             Self::Unwrap { source, .. } | Self::Token(source) => source.ckr(),
             Self::DoesNotFit { source, .. } => source.ckr(),
+            Self::NoRoute { tried, .. } => tried.iter().find_map(|tried| tried.ckr),
             Self::Mechanism { ckr, .. } | Self::Oaep { ckr, .. } => Some(*ckr),
             _ => None,
         }
@@ -170,10 +180,18 @@ impl Error {
             }
             Self::WrappingKey { .. } => "wrap under another key".into(),
             Self::Length { .. } => "check --type and --scheme".into(),
+            Self::NoRoute { .. } => {
+                "have the token take keys in the clear, or give it an RSA key that unwraps (generate NAME --algorithm RSA --usage wrap) and name that with --unwrap-key; else import with the token's own tool"
+                    .into()
+            }
             Self::Container { .. } => "the file is damaged, of another type, or for another key".into(),
             Self::Token(_) => return None,
         })
     }
+}
+
+fn sentence(tried: &[Tried]) -> String {
+    tried.iter().map(|Tried { what, why, .. }| format!("{what}: {why}")).collect::<Vec<_>>().join("; ")
 }
 
 /// Return values by which tokens say that the wrapped data is wrong; SoftHSM answers CKR_GENERAL_ERROR to a failed integrity check and

@@ -15,11 +15,20 @@ const MARK: &str = "CNG11_TEST_CHILD";
 /// Runs `body` with a provider on a fresh token, in a child process. `name` is the test's own name. In the parent the
 /// token is handed out afterwards, so that it can be looked at from outside.
 pub(crate) fn on_a_token(name: &str, body: impl FnOnce(StorageProvider)) -> Option<TestToken> {
+    on_this_token(TestToken::new, name, body)
+}
+
+/// The same on a token of another kind.
+pub(crate) fn on_this_token(
+    make: impl FnOnce() -> TestToken,
+    name: &str,
+    body: impl FnOnce(StorageProvider),
+) -> Option<TestToken> {
     if let Some(module) = std::env::var_os(MARK) {
         body(provider(Path::new(&module)));
         return None;
     }
-    let token = TestToken::new();
+    let token = make();
     let mut command = token.command(std::env::current_exe().expect("a test knows its program"));
     command.args(["--exact", name, "--nocapture"]).env(MARK, token.module());
     let run = Run::of(command, None).ok();

@@ -1,14 +1,14 @@
 //! A throwaway SoftHSM2 token in a temporary directory, and the programs that use it.
 
 use std::cell::RefCell;
-use std::ffi::OsStr;
+use std::ffi::{OsStr, OsString};
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use serde_json::Value;
 use tempfile::TempDir;
 
-use super::{Run, contains, softhsm_module, tool};
+use super::{Run, contains, softhsm_module, strict_hsm, tool};
 
 /// A token of one test. Its directory goes when it is dropped.
 pub(crate) struct TestToken {
@@ -16,6 +16,8 @@ pub(crate) struct TestToken {
     module: PathBuf,
     /// What must not appear in anything that `cng11` says.
     secrets: RefCell<Vec<Vec<u8>>>,
+    /// What the module finds in its environment besides.
+    variables: Vec<(&'static str, OsString)>,
 }
 
 impl TestToken {
@@ -41,7 +43,20 @@ impl TestToken {
         );
         std::fs::write(directory.path().join("softhsm2.conf"), configuration).expect("a file can be written");
         let secrets = RefCell::new(vec![Self::PIN.into(), Self::SO_PIN.into()]);
-        Self { directory, module: softhsm_module(), secrets }
+        Self { directory, module: softhsm_module(), secrets, variables: Vec::new() }
+    }
+
+    /// An initialised token of an HSM: SoftHSM2 behind `examples/strict_hsm.rs`, with the manners of this personality.
+    pub(crate) fn strict(personality: &str) -> Self {
+        let token = Self::new();
+        let variables = vec![("STRICT_HSM", personality.into()), ("STRICT_HSM_MODULE", token.module.clone().into())];
+        Self { module: strict_hsm(), variables, ..token }
+    }
+
+    /// Another variable for the module.
+    pub(crate) fn set(&mut self, name: &'static str, value: impl Into<OsString>) {
+        self.variables.retain(|(known, _)| *known != name);
+        self.variables.push((name, value.into()));
     }
 
     /// Nothing that `cng11` says from now on may hold these bytes, as they are or in hexadecimal.
@@ -90,6 +105,7 @@ impl TestToken {
         }
         command.env("HOME", self.directory.path()).env("TMPDIR", self.path("tmp")).env("LC_ALL", "C");
         command.env("SOFTHSM2_CONF", self.path("softhsm2.conf"));
+        command.envs(self.variables.iter().cloned());
     }
 
     /// `cng11`, with the module and the PINs in its environment.

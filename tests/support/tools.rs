@@ -32,3 +32,13 @@ pub(crate) fn openssl<S: AsRef<std::ffi::OsStr>>(arguments: &[S], input: Option<
     command.args(arguments);
     Run::of(command, input).ok().stdout
 }
+
+/// The module of `examples/strict_hsm.rs`, which cargo builds beside the tests.
+pub(crate) fn strict_hsm() -> PathBuf {
+    let own = std::env::current_exe().expect("a test knows its program");
+    let folder = own.parent().and_then(std::path::Path::parent).expect("it is in target/*/deps").join("examples");
+    let name = format!("{}strict_hsm{}", std::env::consts::DLL_PREFIX, std::env::consts::DLL_SUFFIX);
+    let module = folder.join(name);
+    assert!(module.is_file(), "{} is not built: cargo build --all-features --example strict_hsm", module.display());
+    module
+}

@@ -11,7 +11,7 @@ use cng_pkcs11::format::Format;
 use cng_pkcs11::key::curve::CURVES;
 use cng_pkcs11::key::rsa::Hash;
 use cng_pkcs11::key::{Algorithm, Curve, ExportPolicy, KeyUsage};
-use cng_pkcs11::provider::Cloud;
+use cng_pkcs11::provider::{Cloud, Routing};
 use cng_pkcs11::wrap::Scheme;
 
 /// Windows CNG key blobs onto PKCS#11 tokens and back.
@@ -204,8 +204,19 @@ pub(crate) enum RouteArg {
     Auto,
     /// A session object that is copied onto the token, or an object made there
     Create,
-    /// Unwrapped on the token: a file wrapped under --unwrap-key, or an encrypted PKCS#8 with --password-source
+    /// Unwrapped on the token: a file wrapped under --unwrap-key; an encrypted PKCS#8 with --password-source; or a file in the clear, wrapped here under
+    /// the RSA key --unwrap-key, or under a key that is made for it
     Unwrap,
+}
+
+impl RouteArg {
+    pub(crate) fn routing(self) -> Routing {
+        match self {
+            Self::Auto => Routing::Any,
+            Self::Create => Routing::Create,
+            Self::Unwrap => Routing::Unwrap,
+        }
+    }
 }
 
 /// The keys that a key is wrapped under.

@@ -20,9 +20,10 @@ pub(crate) mod token;
 use cng_pkcs11::asn1::spki;
 use cng_pkcs11::key::PublicKey;
 use cng_pkcs11::provider::Key;
+use cng_pkcs11::wrap::{Scheme, Tried};
 use serde_json::{Map, Value, json};
 
-use crate::output::{Output, hex, printable};
+use crate::output::{Output, ckr_name, hex, printable};
 
 /// A key as every JSON document shows it.
 pub(crate) fn key_json(key: &Key) -> Map<String, Value> {
@@ -79,16 +80,46 @@ pub(crate) fn bits_text(key: &Key) -> String {
     key.bits().map_or_else(|| "?".to_owned(), |bits| bits.to_string())
 }
 
+/// By which scheme a key is wrapped here, and what did not go, where there is something to say.
+pub(crate) fn how_json(object: &mut Map<String, Value>, scheme: Option<Scheme>, tried: &[Tried]) {
+    if let Some(scheme) = scheme {
+        object.insert("scheme".to_owned(), json!(scheme.name()));
+    }
+    if !tried.is_empty() {
+        let tried: Vec<_> = tried
+            .iter()
+            .map(|Tried { what, why, ckr }| {
+                let mut object = Map::from_iter([("what".to_owned(), json!(what)), ("why".to_owned(), json!(why))]);
+                if let Some(ckr) = ckr {
+                    object.insert("ckr".to_owned(), json!(ckr_name(*ckr)));
+                }
+                object
+            })
+            .collect();
+        object.insert("tried".to_owned(), json!(tried));
+    }
+}
+
+/// The same in words.
+pub(crate) fn how_text(route: &str, scheme: Option<Scheme>, tried: &[Tried]) -> String {
+    let by = scheme.map(|scheme| format!(" by {}", scheme.name())).unwrap_or_default();
+    let tried: String =
+        tried.iter().map(|Tried { what, why, .. }| format!("; not {what}: {}", printable(why))).collect();
+    format!("{route}{by}{tried}")
+}
+
 /// What an import or a generation came to, as JSON and as a line of text.
 pub(crate) fn report_made(output: Output, key: &Key, verb: &str, more: &[String]) {
     let mut object = key_json(key);
     let mut how = String::new();
     if let Some(outcome) = key.outcome() {
         object.insert("route".to_owned(), json!(outcome.route.name()));
+        how_json(&mut object, outcome.scheme, &outcome.tried);
         object.insert("verified".to_owned(), json!(outcome.verified.name()));
         let warnings: Vec<&String> = more.iter().chain(&outcome.warnings).collect();
         object.insert("warnings".to_owned(), json!(warnings));
-        how = format!(" (route: {}, verified: {})", outcome.route.name(), outcome.verified.name());
+        let route = how_text(outcome.route.name(), outcome.scheme, &outcome.tried);
+        how = format!(" (route: {route}, verified: {})", outcome.verified.name());
         for warning in warnings {
             output.warning(warning);
         }

@@ -159,7 +159,12 @@ fn library_code(error: &Error) -> u8 {
         Error::Token(error) | Error::Wrap(wrap::Error::Token(error) | wrap::Error::Unwrap { source: error, .. }) => {
             token_code(error)
         }
-        Error::Wrap(wrap::Error::Mechanism { .. } | wrap::Error::Oaep { .. } | wrap::Error::DoesNotFit { .. }) => 3,
+        Error::Wrap(
+            wrap::Error::Mechanism { .. }
+            | wrap::Error::NoRoute { .. }
+            | wrap::Error::Oaep { .. }
+            | wrap::Error::DoesNotFit { .. },
+        ) => 3,
         Error::Wrap(wrap::Error::Unsuitable { .. } | wrap::Error::Kek { .. }) => 2,
         _ if is_password(error) => 4,
         _ => 1,

@@ -5,6 +5,8 @@ use std::sync::{Mutex, PoisonError};
 
 use serde_json::{Map, Value, json};
 
+use cng_pkcs11::status::Ckr;
+
 use crate::failure::Failure;
 
 const SCHEMA: &str = "cng11/1";
@@ -109,8 +111,7 @@ impl Output {
             error.insert("status".to_owned(), json!(status.name()));
             error.insert("status_code".to_owned(), json!(format!("0x{:08X}", status.0)));
             if let Some(ckr) = failure.ckr() {
-                let name = ckr.name().map_or_else(|| format!("0x{:X}", ckr.0), str::to_owned);
-                error.insert("ckr".to_owned(), json!(name));
+                error.insert("ckr".to_owned(), json!(ckr_name(ckr)));
             }
             error.insert("message".to_owned(), json!(failure.message()));
             if let Some(hint) = failure.hint() {
@@ -150,6 +151,11 @@ pub(crate) fn usage_error(error: &clap::Error) -> u8 {
         write_stderr(&error.render().to_string());
     }
     2
+}
+
+/// A return value by its name, as JSON carries it.
+pub(crate) fn ckr_name(ckr: Ckr) -> String {
+    ckr.name().map_or_else(|| format!("0x{:X}", ckr.0), str::to_owned)
 }
 
 /// Lowercase hexadecimal, as JSON carries binary.

@@ -10,7 +10,7 @@ use cng_pkcs11::token::Access;
 use serde_json::json;
 
 use crate::args::{ImportArgs, InputType, RouteArg};
-use crate::cmd::report_made;
+use crate::cmd::{how_json, how_text, report_made};
 use crate::context::Context;
 use crate::failure::Failure;
 use crate::file;
@@ -18,17 +18,11 @@ use crate::output::printable;
 
 pub(crate) fn run(context: &Context, args: &ImportArgs) -> Result<u8, Failure> {
     let given = args.name.as_deref().map(KeyName::new).transpose()?;
-    match (args.route, &args.unwrap_key) {
-        (RouteArg::Unwrap, None) if args.password_source.is_none() => {
-            return Err(Failure::usage("the route `unwrap` needs a key that unwraps", "name it with --unwrap-key"));
-        }
-        (RouteArg::Create, Some(_)) => {
-            return Err(Failure::usage(
-                "a wrapped file cannot go by the route `create`",
-                "leave --route or --unwrap-key out",
-            ));
-        }
-        _ => {}
+    if args.route == RouteArg::Create && args.unwrap_key.is_some() {
+        return Err(Failure::usage(
+            "a wrapped file cannot go by the route `create`",
+            "leave --route or --unwrap-key out",
+        ));
     }
     if args.unwrap_key.is_none() && !args.oaep.is_empty() {
         return Err(Failure::usage(
@@ -52,6 +46,7 @@ pub(crate) fn run(context: &Context, args: &ImportArgs) -> Result<u8, Failure> {
         scheme: args.scheme,
         hash: args.oaep.oaep_hash,
         label: args.oaep.label(),
+        routing: args.route.routing(),
         ..ImportParameters::default()
     };
     let mut flags = Flags::DO_NOT_FINALIZE | Flags::SILENT;
@@ -64,6 +59,7 @@ pub(crate) fn run(context: &Context, args: &ImportArgs) -> Result<u8, Failure> {
     let mut warnings = Vec::new();
     let mut key = match &args.unwrap_key {
         None => clear(context, args, &mut parameters, &bytes, flags, &mut warnings)?,
+        Some(_) if is_clear(args, &bytes) => clear(context, args, &mut parameters, &bytes, flags, &mut warnings)?,
         Some(unwrap_key) => wrapped(context, args, unwrap_key, &parameters, &bytes, flags)?,
     };
     if let Some(policy) = args.policy.export_policy {
@@ -85,6 +81,17 @@ pub(crate) fn run(context: &Context, args: &ImportArgs) -> Result<u8, Failure> {
     key.finalize(Flags::NONE)?;
     report_made(context.output, &key, "imported", &warnings);
     Ok(0)
+}
+
+/// Whether a file that goes by way of --unwrap-key is in the clear: it is wrapped here then. Wrapped bytes look like no key.
+fn is_clear(args: &ImportArgs, bytes: &SecretBytes) -> bool {
+    let is_one = |format: Format| !format.is_wrapped() && !format.is_public() && format != Format::Raw;
+    let sniffed = || format::sniff(bytes).is_ok_and(is_one) && !wrapped_file::is_wrapped_file(bytes);
+    args.route == RouteArg::Unwrap
+        && match args.kind {
+            InputType::Auto | InputType::Is(Format::PKCS8) => sniffed(),
+            InputType::Is(format) => is_one(format),
+        }
 }
 
 /// A file in the clear: everything that can be wrong with it is told before the token is touched.
@@ -136,7 +143,18 @@ fn clear(
         Some(provider) => provider,
         None => context.provider(Access::ReadWrite)?,
     };
-    let mut key = provider.import_decoded(decoded, parameters, flags)?;
+    let mut key = match &args.unwrap_key {
+        None => provider.import_decoded(decoded, parameters, flags)?,
+        Some(name) => {
+            if let Some(scheme) = parameters.scheme {
+                return Err(Failure::usage(
+                    format!("--scheme {} is about a file that is wrapped already", scheme.name()),
+                    "leave it out: the token says what it can unwrap",
+                ));
+            }
+            provider.import_by_key(&provider.open_key(name)?, decoded, parameters, flags)?
+        }
+    };
     if let Some(certificate) = own {
         key.set_certificate(certificate)?;
     }
@@ -153,7 +171,7 @@ fn by_the_token(
     flags: Flags,
     opened: &mut Option<StorageProvider>,
 ) -> Result<Option<Key>, Failure> {
-    let only = args.route == RouteArg::Unwrap;
+    let only = args.route == RouteArg::Unwrap && args.unwrap_key.is_none() && parameters.password.is_some();
     let is_one = matches!(format, Format::PKCS8 | Format::Pkcs8Pem) && args.choice.key.is_none();
     let is_wanted = (only || args.route == RouteArg::Auto) && !args.no_validate;
     if !is_one || !is_wanted || parameters.password.is_none() || parameters.name.is_none() {
@@ -236,16 +254,20 @@ fn recognise(args: &ImportArgs, bytes: &SecretBytes) -> Result<Format, Failure> 
 }
 
 fn rehearse(context: &Context, key: &Key, name: &KeyName, warnings: &[String]) -> Result<u8, Failure> {
-    let Rehearsal { algorithm, usage, route, warnings: also, .. } = key.rehearse()?;
+    let Rehearsal { algorithm, usage, route, scheme, tried, warnings: also, .. } = key.rehearse()?;
     let warnings: Vec<_> = warnings.iter().chain(&also).collect();
     warnings.iter().for_each(|warning| context.output.warning(warning));
     let algorithm_name = algorithm.map(|algorithm| algorithm.name());
     let words: Vec<_> = usage.words().collect();
     let route = route.name();
-    let document = json!({
+    let mut document = json!({
         "dry_run": true, "name": name.as_str(), "algorithm": algorithm_name, "bits": key.bits(),
         "export_policy": key.export_policy().words(), "usage": words, "route": route, "warnings": warnings,
     });
+    if let Some(document) = document.as_object_mut() {
+        how_json(document, scheme, &tried);
+    }
+    let route = how_text(route, scheme, &tried);
     context.output.result(document, || {
         format!(
             "would import `{}`: {} (usage: {}, route: {route}); nothing was written\n",

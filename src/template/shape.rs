@@ -1,0 +1,80 @@
+//! The shapes in which a token may want a template: what one demands, another forbids.
+//!
+//! Owns the few attributes that differ, and the order in which they are tried. A profile says which shape was seen to be right; where it says nothing the standard's comes
+//! first. The tries are bounded: the bare template, each attribute that some token demands, all of them, and one without what some token forbids.
+
+use cryptoki_sys::{
+    CK_ATTRIBUTE_TYPE, CKA_EC_PARAMS, CKA_EC_POINT, CKA_SIGN_RECOVER, CKA_VALUE_LEN, CKA_VERIFY_RECOVER,
+};
+
+use super::Template;
+use super::profile::Profile;
+use super::put::{ec_params, ec_point};
+use crate::key::{Error, PrivateKey, SymmetricKey};
+
+/// The public value of a private key, which NSS looks for beside it (`pkcs11n.h`).
+const CKA_NSS_DB: CK_ATTRIBUTE_TYPE = 0xD5A0_DB00;
+
+/// With which call an object is made.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Making {
+    /// C_CreateObject, with the value.
+    Create,
+    /// C_UnwrapKey, without it.
+    Unwrap,
+}
+
+/// An attribute that some tokens demand and others refuse, with its value for this key.
+type Extra = (CK_ATTRIBUTE_TYPE, Vec<u8>);
+
+/// What may have to stand in the template of a private key.
+///
+/// # Errors
+/// [`Error`] for a curve that has no encoding.
+pub fn extras_of_private(key: &PrivateKey, making: Making) -> Result<Vec<Extra>, Error> {
+    let PrivateKey::Ec(key) = key else { return Ok(Vec::new()) };
+    let mut extras = Vec::new();
+    if making == Making::Unwrap {
+        extras.push((CKA_EC_PARAMS, ec_params(key.curve())?));
+    }
+    if let Some(public) = key.public() {
+        let point = public.to_point();
+        if making == Making::Create {
+            extras.push((CKA_EC_POINT, ec_point(&point)?));
+        }
+        extras.push((CKA_NSS_DB, point));
+    }
+    Ok(extras)
+}
+
+/// What may have to stand in the template of a secret key.
+pub fn extras_of_secret(key: &SymmetricKey) -> Vec<Extra> {
+    vec![(CKA_VALUE_LEN, u64::from(key.bits() / 8).to_ne_bytes().to_vec())]
+}
+
+/// The template in each of its shapes, the one that fits this token best first.
+pub fn shapes(base: &Template, extras: &[Extra], profile: &Profile, making: Making) -> Vec<Template> {
+    let wanted = match making {
+        Making::Create => profile.create_wants,
+        Making::Unwrap => profile.unwrap_wants,
+    };
+    let with = |kinds: &[CK_ATTRIBUTE_TYPE]| {
+        let added = extras.iter().filter(|(kind, _)| kinds.contains(kind));
+        added.fold(base.clone(), |template, (kind, value)| template.bytes(*kind, value))
+    };
+    let all: Vec<_> = extras.iter().map(|(kind, _)| *kind).collect();
+    let mut sets: Vec<Vec<CK_ATTRIBUTE_TYPE>> = Vec::new();
+    let fitting: Vec<_> = all.iter().copied().filter(|kind| wanted.contains(kind)).collect();
+    for set in [fitting, Vec::new()].into_iter().chain(all.iter().map(|kind| vec![*kind])).chain([all.clone()]) {
+        if !sets.contains(&set) {
+            sets.push(set);
+        }
+    }
+    let mut shapes: Vec<_> = sets.iter().map(|set| with(set)).collect();
+    let forbidden = [CKA_SIGN_RECOVER, CKA_VERIFY_RECOVER];
+    if base.iter().any(|(kind, _)| forbidden.contains(&kind.0)) {
+        let place = if profile.recovers { shapes.len() } else { 0 };
+        shapes.insert(place, base.without(&forbidden));
+    }
+    shapes
+}
