@@ -112,6 +112,16 @@ can_compile_c() {
   return "$rc"
 }
 
+# What bindgen loads.
+libclang_present() {
+  local candidate
+  for candidate in ${LIBCLANG_PATH:+"$LIBCLANG_PATH"/libclang*} /usr/lib/llvm-*/lib/libclang*.so* /usr/lib/*-linux-gnu*/libclang*.so* \
+    /usr/lib64/libclang*.so* /usr/lib64/llvm*/lib/libclang*.so* /usr/lib/libclang*.so* /opt/homebrew/opt/llvm/lib/libclang.dylib; do
+    [ -e "$candidate" ] && return 0
+  done
+  return 1
+}
+
 # Debian's wine64 alone puts nothing into PATH.
 wine_program() {
   local candidate
@@ -131,6 +141,7 @@ tool_present() {
     c++) have c++ && can_compile_c ;;
     gnutls) have p11tool && have certtool ;;
     curl) have curl ;;
+    kryoptic-build) have pkg-config && pkg-config --exists 'openssl >= 3.0' sqlite3 && have clang && libclang_present ;;
     python) have python3 && python3 -c 'import cryptography' >/dev/null 2>&1 ;;
     wine) wine_program >/dev/null ;;
     mingw) have x86_64-w64-mingw32-gcc ;;
@@ -150,6 +161,10 @@ package_of() {
     apt:curl) echo curl ca-certificates ;;
     apt:python | dnf:python) echo python3 python3-cryptography ;;
     pacman:python) echo python python-cryptography ;;
+    apt:kryoptic-build) echo libssl-dev libsqlite3-dev libclang-dev pkg-config clang ;;
+    dnf:kryoptic-build) echo openssl-devel sqlite-devel clang-devel pkgconf-pkg-config clang ;;
+    pacman:kryoptic-build) echo openssl sqlite pkgconf clang ;;
+    brew:kryoptic-build) echo openssl@3 sqlite pkgconf llvm ;;
     apt:wine) echo wine wine64 gnutls-bin ;; # without GnuTLS its bcrypt.dll does nothing
     apt:mingw) echo gcc-mingw-w64-x86-64 ;;
     dnf:mingw) echo mingw64-gcc ;;

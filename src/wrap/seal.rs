@@ -1,6 +1,6 @@
 //! Wrapping on the token.
 
-use super::error::{Error, refuses_parameters};
+use super::error::{Error, is_about_the_data, refuses_parameters};
 use super::open::password_cipher;
 use super::temporary::Temporary;
 use super::{Kek, KekKind, Parameters, Scheme, cbc_pad, claimed, gcm, usual_hash};
@@ -54,7 +54,11 @@ pub fn wrap(token: &Token, parameters: &Parameters, kek: Kek, key: Handle, capac
             let mechanism = Mechanism::AesGcm { nonce: &nonce, tag_len: gcm::TAG_LEN };
             gcm::join(&nonce, &once(&mechanism, capacity + 16)?)
         }
-        (Scheme::RsaOaep, kind) => once(&Mechanism::Oaep { hash, label }, modulus_len(kind))?,
+        (Scheme::RsaOaep, kind) => {
+            let room = modulus_len(kind).saturating_sub(2 * hash.length() + 2);
+            once(&Mechanism::Oaep { hash, label }, modulus_len(kind))
+                .map_err(|error| too_long(error, capacity > room))?
+        }
         (Scheme::RsaAes, kind) => {
             if token.lists_mechanism(CKM_RSA_AES_KEY_WRAP)? {
                 let mechanism = Mechanism::RsaAes { hash, label, aes_len: EPHEMERAL_LEN };
@@ -172,19 +176,32 @@ pub(super) fn fresh<const N: usize>() -> Result<[u8; N], token::Error> {
     Ok(bytes)
 }
 
+const OAEP_CARRIES: &str = "CKM_RSA_PKCS_OAEP carries what is shorter than the modulus by twice the hash and two bytes, and on many tokens symmetric keys only";
+
+fn does_not_fit(scheme: Scheme, why: &'static str, error: token::Error) -> Error {
+    Error::DoesNotFit { scheme: scheme.name(), why, source: Box::new(error) }
+}
+
+/// Some tokens answer to a key that is too long as to a failure of the device: Kryoptic with CKR_DEVICE_ERROR.
+fn too_long(error: Error, may_be: bool) -> Error {
+    match error {
+        Error::Token(error) if may_be && error.ckr().is_some_and(is_about_the_data) => {
+            does_not_fit(Scheme::RsaOaep, OAEP_CARRIES, error)
+        }
+        other => other,
+    }
+}
+
 /// What a refusal to wrap means.
 fn refused(token: &Token, scheme: Scheme, mechanism: &Mechanism<'_>, error: token::Error) -> Error {
-    let does_not_fit =
-        |why, error| Error::DoesNotFit { scheme: scheme.name(), why, source: Box::<token::Error>::new(error) };
     match (error.ckr(), mechanism) {
         (Some(Ckr::KEY_NOT_WRAPPABLE | Ckr::KEY_SIZE_RANGE | Ckr::DATA_LEN_RANGE), Mechanism::Oaep { .. })
             if scheme == Scheme::RsaOaep =>
         {
-            let why = "CKM_RSA_PKCS_OAEP carries what is shorter than the modulus by twice the hash and two bytes, and on many tokens symmetric keys only";
-            does_not_fit(why, error)
+            does_not_fit(scheme, OAEP_CARRIES, error)
         }
         (Some(Ckr::DATA_LEN_RANGE | Ckr::KEY_SIZE_RANGE), _) if scheme == Scheme::Kw => {
-            does_not_fit("RFC 3394 carries whole blocks of eight bytes", error)
+            does_not_fit(scheme, "RFC 3394 carries whole blocks of eight bytes", error)
         }
         _ => not_had(token, scheme, mechanism, error),
     }

@@ -53,6 +53,11 @@ impl TestToken {
         Self { module: strict_hsm(), variables, ..token }
     }
 
+    /// The same directory, and another module.
+    pub(crate) fn with_module(self, module: impl Into<PathBuf>) -> Self {
+        Self { module: module.into(), ..self }
+    }
+
     /// Another variable for the module.
     pub(crate) fn set(&mut self, name: &'static str, value: impl Into<OsString>) {
         self.variables.retain(|(known, _)| *known != name);

@@ -29,19 +29,28 @@ def padded(bits):
     return padder.update(data) + padder.finalize()
 
 
+def unpadded(bits, text):
+    unpadder = padding.PKCS7(bits).unpadder()
+    return unpadder.update(text) + unpadder.finalize()
+
+
 def aes():
     if scheme == "kw":
         return keywrap.aes_key_wrap(kek, data) if wraps else keywrap.aes_key_unwrap(kek, data)
     if scheme == "kwp":
         return keywrap.aes_key_wrap_with_padding(kek, data) if wraps else keywrap.aes_key_unwrap_with_padding(kek, data)
-    assert wraps, f"{scheme} is only wrapped here"
     if scheme == "kw-pkcs7":
-        return keywrap.aes_key_wrap(kek, padded(64))
+        return keywrap.aes_key_wrap(kek, padded(64)) if wraps else unpadded(64, keywrap.aes_key_unwrap(kek, data))
     if scheme == "cbc-pad":
+        if not wraps:
+            decryptor = Cipher(algorithms.AES(kek), modes.CBC(data[:16])).decryptor()
+            return unpadded(128, decryptor.update(data[16:]) + decryptor.finalize())
         iv = os.urandom(16)
         encryptor = Cipher(algorithms.AES(kek), modes.CBC(iv)).encryptor()
         return iv + encryptor.update(padded(128)) + encryptor.finalize()
     assert scheme == "gcm"
+    if not wraps:
+        return AESGCM(kek).decrypt(data[:12], data[12:], None)
     nonce = os.urandom(12)
     return nonce + AESGCM(kek).encrypt(nonce, data, None)
 

@@ -119,7 +119,16 @@ fn clear(
         validation: if args.no_validate { Validation::Skip } else { Validation::Full },
         limits: args.choice.limits(),
     };
-    let entry = format::decode_one(bytes, format, &hints, args.choice.key.as_deref())?;
+    let entry = format::decode_one(bytes, format, &hints, args.choice.key.as_deref()).map_err(|error| {
+        if args.route == RouteArg::Unwrap && args.unwrap_key.is_none() && parameters.password.is_none() {
+            Failure::usage(
+                format!("for the route `unwrap` the file is no key in the clear: {error}"),
+                "if it is wrapped, name the key that opens it with --unwrap-key",
+            )
+        } else {
+            error.into()
+        }
+    })?;
     if parameters.name.is_none() {
         parameters.name = Some(KeyName::new(&entry.name.ok_or_else(nameless)?)?);
     }

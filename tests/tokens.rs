@@ -1,0 +1,275 @@
+//! One suite on a token that is not SoftHSM2: what it takes, by which route, what leaves it wrapped, and what it refuses. What is expected of each kind is a table.
+//!
+//! Not part of `cargo test`: `scripts/test` sets each token up with `scripts/tokens` and runs this for it, with the token's kind in `CNG11_TEST_TOKEN` and its module in `CNG11_TEST_MODULE`.
+
+#![cfg(feature = "cli")]
+#![allow(
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    reason = "what is not as expected fails the test"
+)]
+
+mod support;
+
+use serde_json::{Value, json};
+
+use self::support::wrapping::{
+    KEK, RSA_KEK, assert_is_the_key, assert_signs, bare_type, hex, kek_of, key_file, openssl_unwraps, python_unwraps,
+    python_wraps,
+};
+use self::support::{TestToken, openssl, vector, vector_text};
+
+const PRIVATE: &[&str] =
+    &["rsa2048-e65537", "rsa3072-e17", "rsa4096-e65537", "ec-nistP256", "ec-nistP384", "ec-nistP521"];
+const SECRET: &[&str] = &["aes128", "aes256"];
+
+/// A kind of token.
+struct Kind {
+    name: &'static str,
+    /// What its module finds in its environment: made for a token in the test's directory.
+    set_up: fn(&mut TestToken),
+    /// How a key in the clear comes onto it.
+    route: &'static str,
+    /// By which schemes keys leave it wrapped, and come back.
+    schemes: &'static [&'static str],
+    /// With which hashes it does RSA-OAEP.
+    hashes: &'static [&'static str],
+    /// A curve that it does not have, and what it answers.
+    lacks: (&'static str, &'static str),
+}
+
+const KINDS: &[Kind] = &[
+    // Kryoptic 1.5.4, 2026-11.
+    Kind {
+        name: "kryoptic",
+        set_up: |token| {
+            let database = token.path_text("token.sql");
+            let text = format!("[[slots]]\nslot = 0\ndbtype = \"sqlite\"\ndbargs = \"{database}\"\n");
+            let path = token.file("kryoptic.conf", text);
+            token.set("KRYOPTIC_CONF", path);
+        },
+        route: "copy",
+        schemes: &["kw", "kwp", "kw-pkcs7", "cbc-pad", "gcm", "rsa-oaep", "rsa-aes"],
+        hashes: &["sha1", "sha256", "sha384", "sha512"],
+        lacks: ("ec-secP256k1", "CKR_"),
+    },
+];
+
+fn kind() -> &'static Kind {
+    let name = std::env::var("CNG11_TEST_TOKEN").expect(
+        "CNG11_TEST_TOKEN names the kind of token; `scripts/test` sets it, and `scripts/tokens` sets the token up",
+    );
+    KINDS.iter().find(|kind| kind.name == name).unwrap_or_else(|| panic!("no kind of token is called {name}"))
+}
+
+/// A fresh token of this kind, with the wrapping keys of [`support::wrapping`].
+fn token() -> TestToken {
+    let module = std::env::var_os("CNG11_TEST_MODULE").expect("CNG11_TEST_MODULE names the token's module");
+    let mut token = TestToken::blank().with_module(module);
+    (kind().set_up)(&mut token);
+    token.cng11(&["token", "init", "--label", TestToken::LABEL]).ok();
+    token.keep_secret(&vector(KEK));
+    token.import(KEK, "kek", &["--algorithm", "AES", "--usage", "wrap"]);
+    token.import(&format!("{RSA_KEK}.PKCS8_PRIVATEKEY.bin"), "rsa kek", &["--usage", "wrap"]);
+    token
+}
+
+/// Imports a key of the vectors, so that it may leave wrapped.
+fn import(token: &TestToken, key: &str, name: &str, more: &[&str]) -> Value {
+    let algorithm: &[&str] = if key.starts_with("aes") { &["--algorithm", "AES"] } else { &[] };
+    token.import(&key_file(key), name, &[algorithm, more].concat())
+}
+
+/// Shows that the key of the token is the one of the vectors, by a signature or the token's own proof of it.
+fn assert_works(token: &TestToken, key: &str, name: &str, document: &Value) {
+    if key.starts_with("aes") {
+        assert!(["kcv", "attributes"].contains(&document["verified"].as_str().unwrap_or_default()), "{document}");
+    } else {
+        assert_signs(token, name, key);
+    }
+}
+
+/// Whether a scheme carries a key: RFC 3394 whole blocks only, RSA-OAEP what is short.
+fn carries(scheme: &str, key: &str, length: usize) -> bool {
+    match scheme {
+        "kw" => key.starts_with("aes") || length.is_multiple_of(8),
+        "rsa-oaep" => length <= 190,
+        _ => true,
+    }
+}
+
+#[test]
+fn every_key_lands_works_and_goes_again() {
+    let token = token();
+    let before = token.contents();
+    for key in PRIVATE.iter().chain(SECRET) {
+        let foretold = import(&token, key, key, &["--dry-run"]);
+        let document = import(&token, key, key, &[]);
+        assert_eq!(document["route"], kind().route, "{key}: {document}");
+        assert_eq!(foretold["route"], document["route"], "{key}");
+        assert_works(&token, key, key, &document);
+        // By the other route it is the same key.
+        token.cng11(&["delete", key, "--yes"]).ok();
+        let document = import(&token, key, key, &["--route", "unwrap"]);
+        assert_eq!((&document["route"], &document["scheme"]), (&json!("unwrap"), &json!("kwp")), "{key}: {document}");
+        assert_works(&token, key, key, &document);
+        token.cng11(&["delete", key, "--yes"]).ok();
+    }
+    assert_eq!(token.contents(), before);
+}
+
+#[test]
+fn what_the_token_wraps_is_the_same_key_elsewhere_and_comes_back() {
+    let token = token();
+    for key in PRIVATE.iter().chain(SECRET) {
+        import(&token, key, key, &["--export-policy", "encrypted"]);
+        let length = vector(&key_file(key)).len();
+        for scheme in kind().schemes {
+            let why = format!("{key} by {scheme}");
+            let path = token.path_text("wrapped");
+            let export = ["export", key, "--type", bare_type(key), "--wrap-key", kek_of(scheme), "--scheme", scheme];
+            let export = [&export[..], &["-o", &path, "--force"]].concat();
+            // A private key leaves without its public half: it may be shorter than the file, and not all of them can be told before.
+            let run = token.cng11(&export);
+            if run.code == 3 && ["kw", "rsa-oaep"].contains(scheme) && !key.starts_with("aes") {
+                continue;
+            }
+            run.ok();
+            assert!(carries(scheme, key, length) || !key.starts_with("aes"), "{why}");
+            let wrapped = token.read("wrapped");
+            let hash: &[&str] = if scheme.starts_with("rsa") { &["--oaep-hash", "sha1"] } else { &[] };
+            if !hash.is_empty() {
+                token.cng11(&[&export[..], hash].concat()).ok();
+            }
+            let wrapped = if hash.is_empty() { wrapped } else { token.read("wrapped") };
+            let plain = match *scheme {
+                "kw" | "kwp" | "rsa-oaep" | "rsa-aes" => openssl_unwraps(scheme, &wrapped),
+                other => python_unwraps(other, &wrapped),
+            };
+            assert_is_the_key(key, &plain, &why);
+            let back = ["import", &path, "--name", "back", "--type", bare_type(key), "--scheme", scheme];
+            let document = token.json(&[&back[..], &["--unwrap-key", kek_of(scheme)]].concat());
+            assert_works(&token, key, "back", &document);
+            token.cng11(&["delete", "back", "--yes"]).ok();
+        }
+    }
+}
+
+#[test]
+fn what_others_wrap_is_a_working_key() {
+    let token = token();
+    for key in ["rsa2048-e65537", "ec-nistP256", "ec-nistP384", "aes256"] {
+        let plain = vector(&key_file(key));
+        for scheme in kind().schemes.iter().filter(|scheme| carries(scheme, key, plain.len())) {
+            if *scheme == "rsa-oaep" && !key.starts_with("aes") {
+                continue;
+            }
+            let path = token.file("wrapped", python_wraps(scheme, &[], &plain));
+            let import = ["import", &path, "--name", "x", "--type", bare_type(key), "--scheme", scheme];
+            let document = token.json(&[&import[..], &["--unwrap-key", kek_of(scheme)]].concat());
+            assert_eq!(document["route"], "unwrap", "{key} by {scheme}");
+            assert_works(&token, key, "x", &document);
+            token.cng11(&["delete", "x", "--yes"]).ok();
+            // One bit of it, and nothing is there.
+            let mut damaged = token.read("wrapped");
+            let last = damaged.len() - 1;
+            damaged[last] ^= 1;
+            let before = token.contents();
+            let path = token.file("damaged", damaged);
+            let import = ["import", &path, "--name", "x", "--type", bare_type(key), "--scheme", scheme];
+            token.cng11(&[&import[..], &["--unwrap-key", kek_of(scheme)]].concat()).code(1);
+            assert_eq!(token.contents(), before, "{key} by {scheme}");
+        }
+    }
+}
+
+#[test]
+fn every_hash_of_rsa_oaep_with_a_label_goes_both_ways() {
+    let token = token();
+    import(&token, "aes256", "aes256", &["--export-policy", "encrypted"]);
+    for hash in kind().hashes {
+        let path = token.path_text("wrapped");
+        let oaep = ["--oaep-hash", hash, "--oaep-label", "c0ffee"];
+        let export =
+            ["export", "aes256", "--type", "PKCS11RsaAesWrapBlob", "--wrap-key", "rsa kek", "-o", &path, "--force"];
+        token.cng11(&[&export[..], &oaep].concat()).ok();
+        // The blob says hash and label.
+        let import = ["import", &path, "--unwrap-key", "rsa kek", "--algorithm", "AES", "--name", "x"];
+        token.cng11(&import).ok();
+        token.cng11(&["delete", "x", "--yes"]).ok();
+    }
+}
+
+#[test]
+fn a_key_moves_to_softhsm_and_back_with_all_that_is_said_of_it() {
+    let (here, there) = (token(), TestToken::new());
+    there.cng11(&["generate", "door", "--algorithm", "RSA", "--bits", "2048", "--usage", "wrap"]).ok();
+    let door = there.file("door", there.export("door", "spki", &[]));
+    here.cng11(&["generate", "own door", "--algorithm", "RSA", "--bits", "2048", "--usage", "wrap"]).ok();
+    let own_door = here.file("own door", here.export("own door", "spki", &[]));
+    for (key, usage) in [("rsa2048-e65537", "sign"), ("ec-nistP256", "sign"), ("aes256", "decrypt")] {
+        let made = import(&here, key, key, &["--export-policy", "encrypted", "--usage", usage]);
+        let sent = there.path_text("sent");
+        let out = ["export", key, "--type", "OpaqueTransport", "--force", "-o", &sent];
+        // SoftHSM2 has OAEP with SHA-1.
+        here.cng11(&[&out[..], &["--wrap-to", &door, "--oaep-hash", "sha1"]].concat()).ok();
+        let moved = there.json(&["import", &sent, "--unwrap-key", "door"]);
+        here.cng11(&["delete", key, "--yes"]).ok();
+        there.cng11(&[&out[..], &["--wrap-to", &own_door]].concat()).ok();
+        let back = here.json(&["import", &sent, "--unwrap-key", "own door"]);
+        for field in ["name", "algorithm", "usage", "export_policy", "id", "curve", "fingerprint_sha256"] {
+            assert_eq!(moved[field], made[field], "{key}: {field}");
+            assert_eq!(back[field], made[field], "{key}: {field} back");
+        }
+        assert_works(&here, key, key, &back);
+    }
+}
+
+#[test]
+fn what_the_token_refuses_is_refused_with_its_reason_and_leaves_nothing() {
+    let token = token();
+    import(&token, "ec-nistP256", "closed", &[]);
+    let before = token.contents();
+    let (curve, reason) = kind().lacks;
+    let file = vector_text(&format!("{curve}.PKCS8_PRIVATEKEY.bin"));
+    let error = token.json_error(&["import", &file, "--name", "x"], 3);
+    assert!(error["message"].as_str().is_some_and(|message| message.contains(reason)), "{error}");
+    let out = token.path_text("out");
+    token.json_error(&["export", "closed", "--type", "PKCS8_PRIVATEKEY", "--wrap-key", "kek", "-o", &out], 3);
+    assert!(!token.path("out").exists());
+    let file = token.file("noise", [7; 48]);
+    let noise = ["import", &file, "--name", "x", "--type", "PKCS8_PRIVATEKEY", "--unwrap-key", "kek"];
+    token.json_error(&noise, 1);
+    assert_eq!(token.contents(), before);
+}
+
+#[test]
+fn an_envelope_and_an_encrypted_file_are_made_and_opened_as_openssl_does() {
+    let token = token();
+    if !kind().schemes.contains(&"cbc-pad") {
+        return;
+    }
+    import(&token, "ec-nistP256", "ec-nistP256", &["--export-policy", "encrypted"]);
+    let path = token.path_text("file");
+    let rsa = vector_text(&format!("{RSA_KEK}.PKCS8_PRIVATEKEY.bin"));
+    let certificate = vector_text(&format!("{RSA_KEK}.cert-pem.pem"));
+    let export = ["export", "ec-nistP256", "--type", "PKCS7_ENVELOPE", "--wrap-to", &certificate, "-o", &path];
+    token.cng11(&export).ok();
+    let decrypt = ["cms", "-decrypt", "-inform", "DER", "-in", &path, "-keyform", "DER", "-inkey", &rsa];
+    let plain = openssl(&[&decrypt[..], &["-recip", &certificate]].concat(), None);
+    assert_is_the_key("ec-nistP256", &plain, "in an envelope");
+    let document = token.json(&["import", &path, "--name", "opened", "--unwrap-key", "rsa kek"]);
+    assert_eq!(document["route"], "unwrap", "{document}");
+    assert_works(&token, "ec-nistP256", "opened", &document);
+    // Under a password, on the token both ways.
+    let password = ["--password-source", "env:CNG11_PIN"];
+    let export = ["export", "ec-nistP256", "--type", "PKCS8_PRIVATEKEY", "-o", &path, "--force"];
+    token.cng11(&[&export[..], &password].concat()).ok();
+    let pass = format!("pass:{}", TestToken::PIN);
+    let plain = openssl(&["pkcs8", "-inform", "DER", "-in", &path, "-passin", &pass, "-outform", "DER"], None);
+    assert_is_the_key("ec-nistP256", &plain, &format!("under a password: {}", hex(&plain[..8])));
+    let document = token.json(&[&["import", &path, "--name", "by password"][..], &password].concat());
+    assert_eq!(document["route"], "unwrap", "{document}");
+    assert_works(&token, "ec-nistP256", "by password", &document);
+}
