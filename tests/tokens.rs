@@ -18,7 +18,7 @@ use self::support::wrapping::{
     KEK, RSA_KEK, assert_is_the_key, assert_signs, bare_type, hex, kek_of, key_file, openssl_unwraps, python_unwraps,
     python_wraps,
 };
-use self::support::{TestToken, openssl, vector, vector_text};
+use self::support::{Run, TestToken, openssl, tool, vector, vector_text};
 
 const PRIVATE: &[&str] =
     &["rsa2048-e65537", "rsa3072-e17", "rsa4096-e65537", "ec-nistP256", "ec-nistP384", "ec-nistP521"];
@@ -27,7 +27,7 @@ const SECRET: &[&str] = &["aes128", "aes256"];
 /// A kind of token.
 struct Kind {
     name: &'static str,
-    /// What its module finds in its environment: made for a token in the test's directory.
+    /// Makes a token in the test's directory, and what its module finds in its environment.
     set_up: fn(&mut TestToken),
     /// How a key in the clear comes onto it.
     route: &'static str,
@@ -35,6 +35,8 @@ struct Kind {
     schemes: &'static [&'static str],
     /// With which hashes it does RSA-OAEP.
     hashes: &'static [&'static str],
+    /// What tells a second object of a key apart, where the token keeps one of a CKA_ID.
+    beside: &'static [&'static str],
     /// A curve that it does not have, and what it answers.
     lacks: (&'static str, &'static str),
 }
@@ -48,10 +50,32 @@ const KINDS: &[Kind] = &[
             let text = format!("[[slots]]\nslot = 0\ndbtype = \"sqlite\"\ndbargs = \"{database}\"\n");
             let path = token.file("kryoptic.conf", text);
             token.set("KRYOPTIC_CONF", path);
+            token.cng11(&["token", "init", "--label", TestToken::LABEL]).ok();
         },
         route: "copy",
         schemes: &["kw", "kwp", "kw-pkcs7", "cbc-pad", "gcm", "rsa-oaep", "rsa-aes"],
         hashes: &["sha1", "sha256", "sha384", "sha512"],
+        beside: &[],
+        lacks: ("ec-secP256k1", "CKR_"),
+    },
+    // NSS 3.87 of Debian 12, 2026-11. Its 0x210A is what others call CKM_AES_KEY_WRAP_PKCS7.
+    Kind {
+        name: "nss",
+        set_up: |token| {
+            let folder = format!("sql:{}", token.path_text("nss"));
+            std::fs::create_dir(token.path("nss")).expect("a folder can be made");
+            let pin = token.file("pin", TestToken::PIN);
+            let mut command = tool("certutil");
+            command.args(["-N", "-d", &folder, "-f", &pin]);
+            Run::of(command, None).ok();
+            let init = format!("configdir='{folder}' certPrefix='' keyPrefix='' secmod='secmod.db' flags=");
+            token.set("CNG11_MODULE_INIT", init);
+            token.set("CNG11_TOKEN", "NSS Certificate DB");
+        },
+        route: "copy",
+        schemes: &["kw", "kwp", "kw-pkcs7", "cbc-pad", "rsa-oaep", "rsa-aes"],
+        hashes: &["sha1", "sha256", "sha384", "sha512"],
+        beside: &["--id", "c0ffee"],
         lacks: ("ec-secP256k1", "CKR_"),
     },
 ];
@@ -68,7 +92,6 @@ fn token() -> TestToken {
     let module = std::env::var_os("CNG11_TEST_MODULE").expect("CNG11_TEST_MODULE names the token's module");
     let mut token = TestToken::blank().with_module(module);
     (kind().set_up)(&mut token);
-    token.cng11(&["token", "init", "--label", TestToken::LABEL]).ok();
     token.keep_secret(&vector(KEK));
     token.import(KEK, "kek", &["--algorithm", "AES", "--usage", "wrap"]);
     token.import(&format!("{RSA_KEK}.PKCS8_PRIVATEKEY.bin"), "rsa kek", &["--usage", "wrap"]);
@@ -149,7 +172,7 @@ fn what_the_token_wraps_is_the_same_key_elsewhere_and_comes_back() {
             };
             assert_is_the_key(key, &plain, &why);
             let back = ["import", &path, "--name", "back", "--type", bare_type(key), "--scheme", scheme];
-            let document = token.json(&[&back[..], &["--unwrap-key", kek_of(scheme)]].concat());
+            let document = token.json(&[&back[..], &["--unwrap-key", kek_of(scheme)], kind().beside].concat());
             assert_works(&token, key, "back", &document);
             token.cng11(&["delete", "back", "--yes"]).ok();
         }
@@ -227,6 +250,36 @@ fn a_key_moves_to_softhsm_and_back_with_all_that_is_said_of_it() {
 }
 
 #[test]
+fn a_second_key_of_a_cka_id_takes_no_other_keys_place() {
+    let token = token();
+    let id = ["--id", "0102"];
+    import(&token, "ec-nistP256", "first", &id);
+    import(&token, "aes256", "secret", &["--id", "0304"]);
+    let before = token.contents();
+    for (key, id) in [("rsa2048-e65537", "0102"), ("ec-nistP384", "0102"), ("aes128", "0304"), ("ec-nistP256", "0102")]
+    {
+        let algorithm: &[&str] = if key.starts_with("aes") { &["--algorithm", "AES"] } else { &[] };
+        let file = vector_text(&key_file(key));
+        let import = [&["import", &file, "--name", "second", "--id", id][..], algorithm].concat();
+        if kind().beside.is_empty() {
+            token.cng11(&import).ok();
+            token.cng11(&["delete", "second", "--yes"]).ok();
+        } else {
+            for more in [&[][..], &["--dry-run"], &["--route", "unwrap"]] {
+                let error = token.json_error(&[&import[..], more].concat(), 1);
+                assert_eq!(error["status"], "NTE_EXISTS", "{key}: {error}");
+                assert_eq!(token.contents(), before, "{key} {more:?}");
+            }
+        }
+        assert_signs(&token, "first", "ec-nistP256");
+    }
+    // What is replaced as it was asked is no other key.
+    import(&token, "ec-nistP384", "first", &["--id", "0102", "--overwrite"]);
+    assert_signs(&token, "first", "ec-nistP384");
+    assert_eq!(token.names().len(), 4);
+}
+
+#[test]
 fn what_the_token_refuses_is_refused_with_its_reason_and_leaves_nothing() {
     let token = token();
     import(&token, "ec-nistP256", "closed", &[]);
@@ -259,9 +312,11 @@ fn an_envelope_and_an_encrypted_file_are_made_and_opened_as_openssl_does() {
     let decrypt = ["cms", "-decrypt", "-inform", "DER", "-in", &path, "-keyform", "DER", "-inkey", &rsa];
     let plain = openssl(&[&decrypt[..], &["-recip", &certificate]].concat(), None);
     assert_is_the_key("ec-nistP256", &plain, "in an envelope");
-    let document = token.json(&["import", &path, "--name", "opened", "--unwrap-key", "rsa kek"]);
+    let document =
+        token.json(&[&["import", &path, "--name", "opened", "--unwrap-key", "rsa kek"][..], kind().beside].concat());
     assert_eq!(document["route"], "unwrap", "{document}");
     assert_works(&token, "ec-nistP256", "opened", &document);
+    token.cng11(&["delete", "opened", "--yes"]).ok();
     // Under a password, on the token both ways.
     let password = ["--password-source", "env:CNG11_PIN"];
     let export = ["export", "ec-nistP256", "--type", "PKCS8_PRIVATEKEY", "-o", &path, "--force"];
@@ -269,7 +324,7 @@ fn an_envelope_and_an_encrypted_file_are_made_and_opened_as_openssl_does() {
     let pass = format!("pass:{}", TestToken::PIN);
     let plain = openssl(&["pkcs8", "-inform", "DER", "-in", &path, "-passin", &pass, "-outform", "DER"], None);
     assert_is_the_key("ec-nistP256", &plain, &format!("under a password: {}", hex(&plain[..8])));
-    let document = token.json(&[&["import", &path, "--name", "by password"][..], &password].concat());
+    let document = token.json(&[&["import", &path, "--name", "by password"][..], &password, kind().beside].concat());
     assert_eq!(document["route"], "unwrap", "{document}");
     assert_works(&token, "ec-nistP256", "by password", &document);
 }

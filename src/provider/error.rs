@@ -20,6 +20,14 @@ pub enum Error {
         /// What holds it.
         held: String,
     },
+    /// The token keeps one object of a CKA_ID, and has one of another key.
+    #[error("the CKA_ID {id} is taken by {held}, which this token would lose")]
+    IdTaken {
+        /// The CKA_ID in hexadecimal.
+        id: String,
+        /// What has it.
+        held: String,
+    },
     /// No key has the name.
     #[error("there is no key named `{name}`")]
     NoSuchKey {
@@ -175,7 +183,7 @@ impl Error {
     pub fn status(&self) -> Status {
         match self {
             Self::Name { .. } | Self::Contradiction { .. } => Status::NTE_INVALID_PARAMETER,
-            Self::NameTaken { .. } => Status::NTE_EXISTS,
+            Self::NameTaken { .. } | Self::IdTaken { .. } => Status::NTE_EXISTS,
             Self::NoSuchKey { .. } | Self::Ambiguous { .. } => Status::NTE_BAD_KEYSET,
             Self::PolicyForbids { .. }
             | Self::PublicNotPersisted
@@ -210,6 +218,9 @@ impl Error {
     pub(crate) fn hint(&self) -> Option<String> {
         Some(match self {
             Self::Name { .. } => "a name has 1 to 512 UTF-16 code units and no NUL".into(),
+            Self::IdTaken { .. } => {
+                "give the new key another --id; a key that is there already under another name can be renamed".into()
+            }
             Self::NameTaken { .. } => "choose another name, or replace the key with --overwrite".into(),
             Self::NoSuchKey { .. } => "`cng11 list` shows the keys of the token".into(),
             Self::Ambiguous { .. } => "use one of the URIs in place of the name".into(),

@@ -128,6 +128,7 @@ impl Finalizer<'_> {
             Room::Taken(finished) => return Ok(*finished),
             Room::Free(old) => old,
         };
+        self.check_id(&id, old.as_deref())?;
         let Arrival { source, way } = self.bring(Clear::Private(private), algorithm, &id, usage)?;
         let mut ready = self.finish_pair(source, public, &id, usage, old.as_deref(), way)?;
         if private.consistency() == Consistency::Unchecked && self.pending.validation == Validation::Full {
@@ -141,6 +142,7 @@ impl Finalizer<'_> {
         let algorithm = secret.algorithm();
         let id = self.secret_id(algorithm, secret.bits())?;
         let old = self.room_for_secret()?;
+        self.check_id(&id, old.as_deref())?;
         let name = Algorithm::symmetric(algorithm);
         let Arrival { source, way } = self.bring(Clear::Secret(secret), name, &id, usage)?;
         self.finish_secret(source, &id, usage, old.as_deref(), way, (algorithm, Some(secret)))

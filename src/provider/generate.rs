@@ -50,6 +50,7 @@ impl Finalizer<'_> {
             made.map_err(|error| self.explain(error, Algorithm::symmetric(algorithm)))
         };
         let old = self.room_for_secret()?;
+        self.check_id(&id, old.as_deref())?;
         let main = Source { session: make(&id, false)?, remake: Box::new(move |id| make(id, true)) };
         self.finish_secret(main, &id, usage, old.as_deref(), Way::of(Route::Generate), (algorithm, None))
     }
@@ -81,6 +82,7 @@ impl Finalizer<'_> {
         let public = public.ok_or_else(|| Error::NoPublic { name: self.label() })?;
         self.token.destroy(public_session)?;
         let id = self.pair_id(&public)?;
+        self.check_id(&id, old.as_deref())?;
         let no_copy = |_: &[u8]| -> Result<Handle, crate::Error> {
             let what = "the token does not copy a key that it generated in a session".to_owned();
             Err(Error::Unsupported { what, ckr: None }.into())

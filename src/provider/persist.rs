@@ -11,6 +11,7 @@ use crate::status::Ckr;
 use crate::template::Template;
 use crate::template::attribute::{CKA_ID, CKA_LABEL, CKA_TOKEN};
 use crate::template::get::{Class, ObjectRecord};
+use crate::template::put;
 use crate::token::{self, Handle, Token};
 use crate::wrap::{Scheme, Tried};
 
@@ -227,7 +228,7 @@ fn compare(
     placed: &Written,
     stage: Stage,
 ) -> Result<(ObjectRecord, Option<ObjectRecord>, Option<ObjectRecord>), crate::Error> {
-    let main = token.read(placed.main)?;
+    let main = narrowed(token, token.read(placed.main)?, draft.usage)?;
     let differ = |what: String| Err(Error::NotHonoured { what }.into());
     check_rights(&main, draft.key_type, draft.policy, draft.usage)?;
     let wanted = draft.public.as_ref().map(|(_, key)| key);
@@ -248,6 +249,19 @@ fn compare(
         check_object(record, draft.label, &Stage::staged(draft.id))?;
     }
     Ok((main, public, certificate))
+}
+
+/// The object as it reads after a right that was not asked for was taken away: NSS gives every use to what it unwraps, whatever the template says.
+pub(super) fn narrowed(token: &Token, record: ObjectRecord, usage: KeyUsage) -> Result<ObjectRecord, token::Error> {
+    if record.usage == usage || !record.usage.contains(usage) {
+        return Ok(record);
+    }
+    let object = Handle(record.handle);
+    match token.set(object, &put::usage_of(record.class, usage)) {
+        Ok(()) => token.read(object),
+        // What it says then is compared, and refused.
+        Err(_) => Ok(record),
+    }
 }
 
 /// What the object may do and what it is: some tokens answer CKR_OK and keep something else.

@@ -59,6 +59,15 @@ impl Key {
                 held.check_replaceable()?;
             }
         }
+        if let Some(id) = pending
+            .id
+            .clone()
+            .map_or_else(|| public.as_ref().map(|public| finalizer.pair_id(public)).transpose(), |id| Ok(Some(id)))?
+        {
+            let old = pending.name.as_ref().filter(|_| pending.overwrite);
+            let old = old.map(|name| lookup::by_label(&self.token, name.as_str())).transpose()?.unwrap_or_default();
+            finalizer.check_id(&id, old.first())?;
+        }
         let Way { route, scheme, tried } = match (&pending.material, decoded) {
             (Material::Wrapped { .. }, _) => Way::of(Route::Unwrap),
             (_, Some(decoded)) => finalizer.rehearse_way(decoded, usage)?,

@@ -5,7 +5,9 @@ use super::lookup::{self, Entry, Stage};
 use super::persist::{Outcome, Route};
 use super::{Error, Ready, proof, recovery};
 use crate::key::{KeyUsage, PublicKey};
-use crate::template::attribute::CKA_VALUE;
+use crate::template::Template;
+use crate::template::attribute::{CKA_ID, CKA_TOKEN, CKA_VALUE};
+use crate::template::get::ObjectRecord;
 use crate::token::{Handle, Token};
 
 pub(super) enum Room {
@@ -112,6 +114,23 @@ impl Finalizer<'_> {
                 let uri = lookup::uri_of(self.token, stranger.record());
                 let what = format!("another public key stands under this name and CKA_ID: {uri}");
                 Err(Error::Contradiction { what }.into())
+            }
+            None => Ok(()),
+        }
+    }
+
+    /// On a token that keeps one object of a CKA_ID no other key's is taken away.
+    pub(super) fn check_id(&self, id: &[u8], old: Option<&Entry>) -> Result<(), crate::Error> {
+        if !self.token.profile().unique_ids {
+            return Ok(());
+        }
+        let found = self.token.find_and_read(&Template::new().flag(CKA_TOKEN, true).bytes(CKA_ID, id))?;
+        let is_old =
+            |record: &ObjectRecord| old.is_some_and(|old| old.objects().any(|object| object.handle == record.handle));
+        match found.iter().find(|record| !is_old(record)) {
+            Some(held) => {
+                let id = id.iter().map(|byte| format!("{byte:02x}")).collect();
+                Err(Error::IdTaken { id, held: lookup::uri_of(self.token, held).to_string() }.into())
             }
             None => Ok(()),
         }

@@ -10,6 +10,7 @@ use super::way::Way;
 use super::{Error, Ready, proof, rights};
 use crate::key::{Algorithm, ExportPolicy, Family, KeyUsage, PublicKey, SymmetricAlgorithm};
 use crate::template::put::{self, Attributes, PrivateKind};
+use crate::template::shape;
 use crate::token::Handle;
 use crate::wrap::{self, Opening, Sealed, Temporary};
 
@@ -28,7 +29,10 @@ impl<'t> Finalizer<'t> {
     pub(super) fn unwrap_private(&self, sealed: &Sealed, told: Option<&PublicKey>) -> Result<Ready, crate::Error> {
         let opening = sealed.open(self.token)?;
         let OpenedPrivate { kind, mut object, is_final, public, usage, .. } = self.open_private(&opening, told)?;
-        let shell = |id: &[u8], token| put::private_shell(kind, &self.attributes(id, token, usage));
+        let shell = |id: &[u8], token| {
+            let bare = put::private_shell(kind, &self.attributes(id, token, usage));
+            shape::with_point(bare, &public, self.token.profile())
+        };
         if !is_final {
             drop(object);
             object = Temporary::new(self.token, opening.unwrap(&shell(&Stage::staged(b""), false))?);
@@ -39,9 +43,10 @@ impl<'t> Finalizer<'t> {
             Room::Taken(finished) => return Ok(*finished),
             Room::Free(old) => old,
         };
+        self.check_id(&id, old.as_deref())?;
         let remake = |id: &[u8]| -> Result<Handle, crate::Error> { Ok(opening.unwrap(&shell(id, true))?) };
         let main = Source { session: object.keep(), remake: Box::new(remake) };
-        self.finish_pair(main, public, &id, usage, old.as_deref(), Way::of(Route::Unwrap))
+        self.finish_pair(main, public.clone(), &id, usage, old.as_deref(), Way::of(Route::Unwrap))
     }
 
     /// Opens what is wrapped and asks whether it may have the rights that it is to have.
@@ -76,7 +81,11 @@ impl<'t> Finalizer<'t> {
         let placeholder = Stage::staged(b"");
         let shell = |kind| {
             let attributes = Attributes { policy, ..self.attributes(&placeholder, false, probing(kind)) };
-            put::private_shell(kind, &attributes)
+            let bare = put::private_shell(kind, &attributes);
+            match told {
+                Some(public) => shape::with_point(bare, public, self.token.profile()),
+                None => bare,
+            }
         };
         // Before the key is an object of any kind.
         usages.iter().try_for_each(|(_, usage)| pending.check_ceiling(*usage))?;
@@ -96,7 +105,8 @@ impl<'t> Finalizer<'t> {
         }
         let passenger = || Ok(opening.private_passenger(&[kind])?);
         rights::check_private(self.token, &public, (self.policy(), usage), passenger)?;
-        let is_final = probing(kind) == usage && policy == pending.policy;
+        let is_whole = !shape::lacks_point(&shell(kind), self.token.profile());
+        let is_final = probing(kind) == usage && policy == pending.policy && is_whole;
         Ok(OpenedPrivate { kind, object, is_final, public, algorithm, usage })
     }
 
@@ -190,6 +200,7 @@ impl<'t> Finalizer<'t> {
             opening.unwrap(&template).map_err(|error| explain(&opening, algorithm, error).into())
         };
         let old = self.room_for_secret()?;
+        self.check_id(&id, old.as_deref())?;
         let main = Source { session: make(&id, false)?, remake: Box::new(move |id| make(id, true)) };
         self.finish_secret(main, &id, usage, old.as_deref(), Way::of(Route::Unwrap), (algorithm, None))
     }

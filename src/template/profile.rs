@@ -13,6 +13,9 @@ use crate::key::rsa::Hash;
 /// CKM_AES_KWP of Thales' `cryptoki_v2.h`: CKM_VENDOR_DEFINED + 0x171.
 const CKM_LUNA_AES_KWP: CK_MECHANISM_TYPE = 0x8000_0171;
 
+/// The public value of a private key, which NSS looks for beside it (`pkcs11n.h`).
+pub(super) const CKA_NSS_DB: CK_ATTRIBUTE_TYPE = 0xD5A0_DB00;
+
 /// The quirks of a token.
 #[derive(Debug, Eq, PartialEq)]
 #[non_exhaustive]
@@ -43,6 +46,8 @@ pub struct Profile {
     pub unwrap_wants: &'static [CK_ATTRIBUTE_TYPE],
     /// Whether CKA_SIGN_RECOVER and CKA_VERIFY_RECOVER may stand in a template.
     pub recovers: bool,
+    /// Whether an object replaces another one of the same CKA_ID.
+    pub unique_ids: bool,
     /// Whether attribute buffers need their exact size asked first, because the token ignores the size it is given.
     pub asks_sizes: bool,
 }
@@ -64,6 +69,7 @@ impl Profile {
         create_wants: &[],
         unwrap_wants: &[],
         recovers: true,
+        unique_ids: false,
         asks_sizes: true,
     };
 
@@ -82,6 +88,27 @@ impl Profile {
             oaep: Some(&[Hash::Sha1]),
             zero_pads: true,
             asks_sizes: false,
+            ..Self::UNKNOWN
+        },
+        // Seen 2026-11 on Kryoptic 1.5.4, from crates.io with OpenSSL 3.0.
+        Self {
+            name: "Kryoptic",
+            manufacturer: "Kryoptic",
+            model: "",
+            oaep: Some(&[Hash::Sha256, Hash::Sha1, Hash::Sha384, Hash::Sha512]),
+            asks_sizes: false,
+            ..Self::UNKNOWN
+        },
+        // Seen 2026-11 on Debian 12's NSS 3.87: a second object of a CKA_ID takes the place of the first, of whatever key type; C_UnwrapKey of an elliptic key needs the
+        // public point beside it; 0x210A is RFC 3394 over PKCS#7 padding; C_GetAttributeValue does not look at the size of the buffer.
+        Self {
+            name: "NSS",
+            manufacturer: "Mozilla Foundation",
+            model: "NSS 3",
+            kw_pkcs7: CKM_AES_KEY_WRAP_PAD,
+            oaep: Some(&[Hash::Sha256, Hash::Sha1, Hash::Sha384, Hash::Sha512]),
+            unwrap_wants: &[CKA_NSS_DB],
+            unique_ids: true,
             ..Self::UNKNOWN
         },
         // Not seen; from documents and issue threads (pycryptoki 23 and 28, OpenSC 1570, opencryptoki 897): C_CreateObject of a key is CKR_TEMPLATE_INCONSISTENT,

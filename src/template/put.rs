@@ -15,6 +15,8 @@ use der::Encode;
 use der::asn1::{ObjectIdentifier, OctetStringRef};
 
 use super::Template;
+use super::attribute::USAGES;
+use super::get::Class;
 use crate::asn1::certificate::CertificateParts;
 use crate::key::curve::Form;
 use crate::key::{
@@ -115,6 +117,18 @@ pub fn private_shell(kind: PrivateKind, attributes: &Attributes<'_>) -> Template
         .flag(CKA_DECRYPT, usage.contains(KeyUsage::DECRYPT))
         .flag(CKA_UNWRAP, usage.contains(KeyUsage::WRAP))
         .flag(CKA_DERIVE, usage.contains(KeyUsage::AGREE))
+}
+
+/// The uses of a private or a secret key object alone.
+pub fn usage_of(class: Class, usage: KeyUsage) -> Template {
+    USAGES.iter().fold(Template::new(), |template, (of, own, counterpart)| {
+        let allowed = usage.contains(*of);
+        let template = template.flag(*own, allowed);
+        match counterpart.filter(|_| class == Class::Secret) {
+            Some(counterpart) => template.flag(counterpart, allowed),
+            None => template,
+        }
+    })
 }
 
 /// A public key object with its material.

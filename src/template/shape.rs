@@ -4,16 +4,14 @@
 //! first. The tries are bounded: the bare template, each attribute that some token demands, all of them, and one without what some token forbids.
 
 use cryptoki_sys::{
-    CK_ATTRIBUTE_TYPE, CKA_EC_PARAMS, CKA_EC_POINT, CKA_SIGN_RECOVER, CKA_VALUE_LEN, CKA_VERIFY_RECOVER,
+    CK_ATTRIBUTE_TYPE, CKA_CLASS, CKA_EC_PARAMS, CKA_EC_POINT, CKA_KEY_TYPE, CKA_SIGN_RECOVER, CKA_VALUE_LEN,
+    CKA_VERIFY_RECOVER, CKK_EC, CKO_PRIVATE_KEY,
 };
 
 use super::Template;
-use super::profile::Profile;
+use super::profile::{CKA_NSS_DB, Profile};
 use super::put::{ec_params, ec_point};
-use crate::key::{Error, PrivateKey, SymmetricKey};
-
-/// The public value of a private key, which NSS looks for beside it (`pkcs11n.h`).
-const CKA_NSS_DB: CK_ATTRIBUTE_TYPE = 0xD5A0_DB00;
+use crate::key::{Error, PrivateKey, PublicKey, SymmetricKey};
 
 /// With which call an object is made.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -50,6 +48,28 @@ pub fn extras_of_private(key: &PrivateKey, making: Making) -> Result<Vec<Extra>,
 /// What may have to stand in the template of a secret key.
 pub fn extras_of_secret(key: &SymmetricKey) -> Vec<Extra> {
     vec![(CKA_VALUE_LEN, u64::from(key.bits() / 8).to_ne_bytes().to_vec())]
+}
+
+/// The template of an elliptic private key with its public point beside it, on a token that wants it there to unwrap one.
+pub fn with_point(template: Template, public: &PublicKey, profile: &Profile) -> Template {
+    match public {
+        PublicKey::Ec(public) if profile.unwrap_wants.contains(&CKA_NSS_DB) => {
+            template.bytes(CKA_NSS_DB, &public.to_point())
+        }
+        _ => template,
+    }
+}
+
+/// Whether a template needs a public point that is not known before the key is unwrapped: NSS takes any for that, and the key signs.
+pub fn lacks_point(template: &Template, profile: &Profile) -> bool {
+    let is_elliptic = || template.get(CKA_KEY_TYPE).is_some_and(|value| **value == CKK_EC.to_ne_bytes());
+    let is_private = || template.get(CKA_CLASS).is_some_and(|value| **value == CKO_PRIVATE_KEY.to_ne_bytes());
+    profile.unwrap_wants.contains(&CKA_NSS_DB) && template.get(CKA_NSS_DB).is_none() && is_private() && is_elliptic()
+}
+
+/// The template with a point that is none, where it lacks one. What is unwrapped so is for finding out the true one, and is unwrapped again then.
+pub fn with_any_point(template: &Template, profile: &Profile) -> Option<Template> {
+    lacks_point(template, profile).then(|| template.clone().bytes(CKA_NSS_DB, &[4; 65]))
 }
 
 /// The template in each of its shapes, the one that fits this token best first.

@@ -1,15 +1,16 @@
 //! PKCS#11 modules: found, loaded once per process, initialised once, and the tokens in their slots.
 
 use std::collections::HashMap;
+use std::ffi::CString;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError, Weak};
 
-use cryptoki::context::{CInitializeArgs, CInitializeFlags, Pkcs11};
+use cryptoki::context::Pkcs11;
 use cryptoki::session::Session;
 use cryptoki::slot::Slot;
 use cryptoki::types::AuthPin;
 
-use super::raw::Raw;
+use super::raw::{self, Raw};
 use super::{Access, Error, Uri};
 use crate::status::Ckr;
 
@@ -133,6 +134,14 @@ impl Module {
     /// # Errors
     /// [`Error::Load`] when the file is no module, or what C_Initialize answers.
     pub fn load(path: &Path) -> Result<Arc<Self>, Error> {
+        Self::load_with(path, None)
+    }
+
+    /// The same with what the module wants to be told as it is initialised (`pReserved` of C_Initialize, a C string): NSS wants its folder.
+    ///
+    /// # Errors
+    /// As [`Module::load`]; [`Error::Load`] for a NUL in the text.
+    pub fn load_with(path: &Path, init: Option<&str>) -> Result<Arc<Self>, Error> {
         static LOADED: Mutex<Option<HashMap<PathBuf, Weak<Module>>>> = Mutex::new(None);
         let mut loaded = LOADED.lock().unwrap_or_else(PoisonError::into_inner);
         let loaded = loaded.get_or_insert_default();
@@ -141,7 +150,7 @@ impl Module {
         if let Some(module) = loaded.get(&key).and_then(Weak::upgrade) {
             return Ok(module);
         }
-        let module = Arc::new(Self::load_new(path)?);
+        let module = Arc::new(Self::load_new(path, init)?);
         loaded.insert(key, Arc::downgrade(&module));
         Ok(module)
     }
@@ -214,11 +223,13 @@ impl Module {
         Ok(self.pkcs11.init_token(slot(id)?, so_pin, label)?)
     }
 
-    fn load_new(path: &Path) -> Result<Self, Error> {
+    fn load_new(path: &Path, init: Option<&str>) -> Result<Self, Error> {
         let failed = |reason: String| Error::Load { path: path.to_owned(), reason, exists: path.exists() };
         let pkcs11 = Pkcs11::new(path).map_err(|error| failed(load_failure(&error)))?;
         let raw = Raw::load(path).map_err(failed)?;
-        match pkcs11.initialize(CInitializeArgs::new(CInitializeFlags::OS_LOCKING_OK)).map_err(Error::from) {
+        let text = init.map(CString::new).transpose();
+        let text = text.map_err(|_| failed("there is a NUL in what it is to be initialised with".to_owned()))?;
+        match pkcs11.initialize(raw::initialize_arguments(text.as_deref())).map_err(Error::from) {
             Ok(()) => {}
             // Somebody else in this process was first; the module is theirs to configure and ours to use.
             Err(error) if error.is(Ckr::CRYPTOKI_ALREADY_INITIALIZED) => {}

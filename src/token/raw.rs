@@ -9,8 +9,11 @@
 
 mod parameters;
 
+use std::ffi::CStr;
 use std::path::Path;
+use std::ptr::NonNull;
 
+use cryptoki::context::{CInitializeArgs, CInitializeFlags};
 use cryptoki_sys::{
     CK_ATTRIBUTE, CK_ATTRIBUTE_TYPE, CK_BYTE, CK_FLAGS, CK_FUNCTION_LIST, CK_MECHANISM_INFO, CK_MECHANISM_TYPE,
     CK_OBJECT_HANDLE, CK_RV, CK_SESSION_HANDLE, CK_SLOT_ID, CK_TOKEN_INFO, CK_ULONG, CK_UNAVAILABLE_INFORMATION,
@@ -64,6 +67,16 @@ macro_rules! one_part {
             call!($raw, $run, $session, in_pointer($data), ulong($data.len()), out, len)
         })
     }};
+}
+
+/// What C_Initialize is told: that threads are there, and what the module wants to know besides. The text must live as long as the call.
+pub(super) fn initialize_arguments(text: Option<&CStr>) -> CInitializeArgs {
+    let flags = CInitializeFlags::OS_LOCKING_OK;
+    match text {
+        None => CInitializeArgs::new(flags),
+        // SAFETY: it points to a C string, which modules that take a reserved argument read as such; its owner keeps it over the call.
+        Some(text) => unsafe { CInitializeArgs::new_with_reserved(flags, NonNull::from(text).cast()) },
+    }
 }
 
 impl Raw {

@@ -10,6 +10,7 @@ use crate::key::{ExportPolicy, SymmetricAlgorithm};
 use crate::status::Ckr;
 use crate::template::Template;
 use crate::template::put::PrivateKind;
+use crate::template::shape;
 use crate::template::temporary::{self, Rights, foreign_private, secret};
 use crate::token::mechanism::Mechanism;
 use crate::token::{self, Handle, Token};
@@ -69,6 +70,8 @@ impl Opening<'_> {
     }
 
     fn try_unwrap(&self, template: &Template) -> Result<Handle, Error> {
+        let fitted = shape::with_any_point(template, self.token.profile());
+        let template = fitted.as_ref().unwrap_or(template);
         let mut first = None;
         for mechanism in &self.mechanisms {
             match self.token.unwrap_key(mechanism, self.kek, self.bytes, template) {

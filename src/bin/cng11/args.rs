@@ -43,6 +43,9 @@ pub(crate) struct Global {
     /// PKCS#11 library [default: the URI's module-path, else SoftHSM2's in the usual places]
     #[arg(long, global = true, value_name = "PATH", env = "CNG11_MODULE", hide_env_values = true, value_parser = maybe_empty_path())]
     pub(crate) module: Option<PathBuf>,
+    /// What the PKCS#11 library is to be initialised with, where it wants to be told something: NSS its folder
+    #[arg(long, global = true, value_name = "TEXT", env = "CNG11_MODULE_INIT", hide_env_values = true)]
+    pub(crate) module_init: Option<String>,
     /// Token: a pkcs11: URI or a label [default: the only one present]
     #[arg(long, global = true, value_name = "URI-OR-LABEL", env = "CNG11_TOKEN", hide_env_values = true)]
     pub(crate) token: Option<String>,

@@ -9,6 +9,7 @@ use crate::failure::Failure;
 #[derive(Default)]
 pub(crate) struct Config {
     pub(crate) module: Option<PathBuf>,
+    pub(crate) module_init: Option<String>,
     pub(crate) token: Option<String>,
     pub(crate) pin_source: Option<String>,
 }
@@ -29,7 +30,7 @@ impl Config {
         let wrong = |problem: String| Failure::File {
             path: path.to_owned(),
             problem,
-            hint: Some("the configuration knows: module, token, pin-source".to_owned()),
+            hint: Some("the configuration knows: module, module-init, token, pin-source".to_owned()),
         };
         let text = std::fs::read_to_string(path).map_err(|error| Failure::file(path, &error))?;
         let table: toml::Table = text.parse().map_err(|error: toml::de::Error| wrong(error.message().to_owned()))?;
@@ -40,6 +41,7 @@ impl Config {
             };
             match key.as_str() {
                 "module" => config.module = Some(value.into()),
+                "module-init" => config.module_init = Some(value),
                 "token" => config.token = Some(value),
                 "pin-source" => config.pin_source = Some(value),
                 _ => return Err(wrong(format!("`{key}` is not known"))),

@@ -28,6 +28,11 @@ impl Context {
         global.token = global.token.filter(|token| !token.is_empty());
         global.pin_source = global.pin_source.filter(|source| !source.is_empty());
         let config = Config::load(global.config.as_deref())?;
+        global.module_init = global.module_init.filter(|text| !text.is_empty());
+        // What a file says of its own module is not told to another one.
+        if global.module.is_none() {
+            global.module_init = global.module_init.or(config.module_init);
+        }
         global.module = global.module.or(config.module);
         global.token = global.token.or(config.token);
         // Whatever names a PIN on the command line or in the environment goes before the configuration.
@@ -45,7 +50,7 @@ impl Context {
     pub(crate) fn module(&self) -> Result<Arc<Module>, Failure> {
         let path = Module::locate(self.global.module.as_deref(), self.uri.as_ref())?;
         self.output.detail(1, || format!("module: {}", path.display()));
-        Ok(Module::load(&path)?)
+        Ok(Module::load_with(&path, self.global.module_init.as_deref())?)
     }
 
     /// Opens the token and logs in.
