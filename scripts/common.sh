@@ -112,6 +112,19 @@ can_compile_c() {
   return "$rc"
 }
 
+# NSS's softokn.
+nss_module() {
+  local candidate
+  for candidate in /usr/lib/*-linux-gnu*/libsoftokn3.so /usr/lib/*-linux-gnu*/nss/libsoftokn3.so /usr/lib64/libsoftokn3.so \
+    /usr/lib/libsoftokn3.so /opt/homebrew/opt/nss/lib/libsoftokn3.dylib; do
+    if [ -f "$candidate" ]; then
+      printf '%s\n' "$candidate"
+      return 0
+    fi
+  done
+  return 1
+}
+
 # What bindgen loads.
 libclang_present() {
   local candidate
@@ -141,6 +154,7 @@ tool_present() {
     c++) have c++ && can_compile_c ;;
     gnutls) have p11tool && have certtool ;;
     curl) have curl ;;
+    nss) have certutil && nss_module >/dev/null ;;
     kryoptic-build) have pkg-config && pkg-config --exists 'openssl >= 3.0' sqlite3 && have clang && libclang_present ;;
     python) have python3 && python3 -c 'import cryptography' >/dev/null 2>&1 ;;
     wine) wine_program >/dev/null ;;
@@ -161,6 +175,8 @@ package_of() {
     apt:curl) echo curl ca-certificates ;;
     apt:python | dnf:python) echo python3 python3-cryptography ;;
     pacman:python) echo python python-cryptography ;;
+    apt:nss) echo libnss3 libnss3-tools ;;
+    dnf:nss) echo nss-softokn nss-tools ;;
     apt:kryoptic-build) echo libssl-dev libsqlite3-dev libclang-dev pkg-config clang ;;
     dnf:kryoptic-build) echo openssl-devel sqlite-devel clang-devel pkgconf-pkg-config clang ;;
     pacman:kryoptic-build) echo openssl sqlite pkgconf clang ;;

@@ -8,7 +8,7 @@ use super::room::identities_of_interrupted;
 use super::way::{Arrival, Clear, Routing, Way};
 use super::{Error, Key, State};
 use crate::blob::Decoded;
-use crate::key::{Algorithm, KeyMaterial, KeyUsage};
+use crate::key::{Algorithm, KeyMaterial, KeyUsage, PublicKey};
 use crate::template::Template;
 use crate::template::attribute::CKA_TOKEN;
 use crate::template::profile::Profile;
@@ -59,15 +59,7 @@ impl Key {
                 held.check_replaceable()?;
             }
         }
-        if let Some(id) = pending
-            .id
-            .clone()
-            .map_or_else(|| public.as_ref().map(|public| finalizer.pair_id(public)).transpose(), |id| Ok(Some(id)))?
-        {
-            let old = pending.name.as_ref().filter(|_| pending.overwrite);
-            let old = old.map(|name| lookup::by_label(&self.token, name.as_str())).transpose()?.unwrap_or_default();
-            finalizer.check_id(&id, old.first())?;
-        }
+        finalizer.rehearse_id(public.as_ref())?;
         let Way { route, scheme, tried } = match (&pending.material, decoded) {
             (Material::Wrapped { .. }, _) => Way::of(Route::Unwrap),
             (_, Some(decoded)) => finalizer.rehearse_way(decoded, usage)?,
@@ -78,6 +70,23 @@ impl Key {
 }
 
 impl Finalizer<'_> {
+    /// The CKA_ID, as far as it is known before: a symmetric key's is random.
+    fn rehearse_id(&self, public: Option<&PublicKey>) -> Result<(), crate::Error> {
+        let id = match (&self.pending.id, public) {
+            (Some(id), _) => id.clone(),
+            (None, Some(public)) => self.pair_id(public)?,
+            (None, None) => return Ok(()),
+        };
+        let old = match self.pending.name.as_ref().filter(|_| self.pending.overwrite) {
+            Some(name) => {
+                let entries = lookup::by_label(self.token, name.as_str())?;
+                lookup::resolve(self.token, name.as_str(), &entries)?.cloned()
+            }
+            None => None,
+        };
+        self.check_id(&id, old.as_ref())
+    }
+
     /// The way of a key that is in the clear here. Where the token is not known to take it, it is tried, in the session.
     fn rehearse_way(&self, decoded: &Decoded, usage: KeyUsage) -> Result<Way, crate::Error> {
         let created = || Way::of(if self.token.profile().copies { Route::Copy } else { Route::Create });
