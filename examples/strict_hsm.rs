@@ -63,6 +63,9 @@ enum Call {
 /// CKM_VENDOR_DEFINED + 0x171: CKM_AES_KWP of Thales' `cryptoki_v2.h`.
 const CKM_LUNA_AES_KWP: CK_MECHANISM_TYPE = 0x8000_0171;
 
+/// The public point beside an elliptic private key (`pkcs11n.h` of NSS).
+const CKA_NSS_DB: CK_ATTRIBUTE_TYPE = 0xD5A0_DB00;
+
 const PERSONALITIES: &[Personality] = &[
     Personality { name: "plain", token: None, rules: &[] },
     // Keys come in wrapped; AES keys with their length said, DES keys without; RFC 5649 is a vendor's mechanism. pycryptoki issues 23 and 28, OpenSC issue 1570,
@@ -86,6 +89,7 @@ const PERSONALITIES: &[Personality] = &[
             Rule::NoPlainPrivate(CKR_ATTRIBUTE_VALUE_INVALID),
             Rule::NoPlainSecret(CKR_ATTRIBUTE_VALUE_INVALID),
             Rule::ForbidsFlag(Call::Unwrap, CKA_SENSITIVE, false, CKR_ATTRIBUTE_VALUE_INVALID),
+            Rule::Wants(Call::Unwrap, CKK_EC, CKA_NSS_DB, CKR_TEMPLATE_INCOMPLETE),
             Rule::Kwp(CKM_AES_KEY_WRAP_KWP),
         ],
     },

@@ -269,7 +269,7 @@ fn unwrapping_costs_at_most_three_calls_more_once_its_key_is_made() {
 fn what_is_refused_once_is_not_asked_again() {
     let name = "what_is_refused_once_is_not_asked_again";
     let strict = || {
-        let mut token = TestToken::strict("nss-fips");
+        let mut token = TestToken::strict("no-own-rsa");
         let log = token.path("log");
         token.set("STRICT_HSM_LOG", log);
         token

@@ -11,7 +11,6 @@ use crate::blob::Decoded;
 use crate::key::{Algorithm, KeyMaterial, KeyUsage, PublicKey};
 use crate::template::Template;
 use crate::template::attribute::CKA_TOKEN;
-use crate::template::profile::Profile;
 use crate::wrap::{Scheme, Temporary, Tried};
 
 impl Key {
@@ -95,8 +94,7 @@ impl Finalizer<'_> {
             KeyMaterial::Secret(key) => Clear::Secret(key),
             KeyMaterial::Public(_) => return Err(Error::PublicNotPersisted.into()),
         };
-        let is_known = self.token.profile().name != Profile::UNKNOWN.name && clear.is_taken(self.token);
-        if is_known && self.pending.routing != Routing::Unwrap && self.pending.kek.is_none() {
+        if self.token.profile().plain_always && self.pending.routing != Routing::Unwrap && self.pending.kek.is_none() {
             return Ok(created());
         }
         let Arrival { source, way } = self.bring(clear, decoded.algorithm, &Stage::staged(b""), usage)?;

@@ -89,7 +89,7 @@ impl Clear<'_> {
         })
     }
 
-    pub(super) fn is_taken(self, token: &Token) -> bool {
+    fn is_taken(self, token: &Token) -> bool {
         match self {
             Self::Private(_) => token.profile().plain_private,
             Self::Secret(_) => token.profile().plain_secret,

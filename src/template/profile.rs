@@ -40,6 +40,8 @@ pub struct Profile {
     pub plain_private: bool,
     /// Whether C_CreateObject takes a secret key in the clear.
     pub plain_secret: bool,
+    /// Whether that is so in every mode of the token: NSS in FIPS mode takes none, and looks the same.
+    pub plain_always: bool,
     /// Attributes that C_CreateObject of a key needs besides.
     pub create_wants: &'static [CK_ATTRIBUTE_TYPE],
     /// Attributes that C_UnwrapKey needs besides.
@@ -66,6 +68,7 @@ impl Profile {
         copies: true,
         plain_private: true,
         plain_secret: true,
+        plain_always: false,
         create_wants: &[],
         unwrap_wants: &[],
         recovers: true,
@@ -87,6 +90,7 @@ impl Profile {
             // Anything else, and any label, is CKR_ARGUMENTS_BAD.
             oaep: Some(&[Hash::Sha1]),
             zero_pads: true,
+            plain_always: true,
             asks_sizes: false,
             ..Self::UNKNOWN
         },
