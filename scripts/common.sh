@@ -112,6 +112,18 @@ can_compile_c() {
   return "$rc"
 }
 
+p11_kit_client() {
+  local candidate
+  for candidate in /usr/lib/*-linux-gnu*/pkcs11/p11-kit-client.so /usr/lib64/pkcs11/p11-kit-client.so /usr/lib/pkcs11/p11-kit-client.so \
+    /opt/homebrew/lib/pkcs11/p11-kit-client.so; do
+    if [ -f "$candidate" ]; then
+      printf '%s\n' "$candidate"
+      return 0
+    fi
+  done
+  return 1
+}
+
 # NSS's softokn.
 nss_module() {
   local candidate
@@ -154,6 +166,7 @@ tool_present() {
     c++) have c++ && can_compile_c ;;
     gnutls) have p11tool && have certtool ;;
     curl) have curl ;;
+    p11-kit) have p11-kit && p11_kit_client >/dev/null ;;
     nss) have certutil && nss_module >/dev/null ;;
     kryoptic-build) have pkg-config && pkg-config --exists 'openssl >= 3.0' sqlite3 && have clang && libclang_present ;;
     python) have python3 && python3 -c 'import cryptography' >/dev/null 2>&1 ;;
@@ -175,6 +188,8 @@ package_of() {
     apt:curl) echo curl ca-certificates ;;
     apt:python | dnf:python) echo python3 python3-cryptography ;;
     pacman:python) echo python python-cryptography ;;
+    apt:p11-kit) echo p11-kit p11-kit-modules ;;
+    dnf:p11-kit) echo p11-kit p11-kit-server ;;
     apt:nss) echo libnss3 libnss3-tools ;;
     dnf:nss) echo nss-softokn nss-tools ;;
     apt:kryoptic-build) echo libssl-dev libsqlite3-dev libclang-dev pkg-config clang ;;

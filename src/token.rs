@@ -1,8 +1,8 @@
 //! A PKCS#11 token: found, opened, logged in, and asked to do things to objects.
 //!
-//! Owns the module (loaded and initialised once per process), the session, the login, and every PKCS#11 call. `cryptoki` makes the calls
-//! that it can say; what it cannot (`raw`) goes through one narrow escape on the same library: whatever carries a mechanism number, reads
-//! attributes, or must be counted. No type of `cryptoki` leaves this layer. Refuses to retry a PIN.
+//! Owns the module (loaded and initialised once per process), the session, the login, and every PKCS#11 call. `cryptoki` loads and initialises modules, lists slots and
+//! initialises tokens; whatever has to do with a session goes through one narrow escape on the same library (`raw`). No type of `cryptoki` leaves this layer. Refuses to
+//! retry a PIN.
 
 mod error;
 pub mod login;
@@ -14,11 +14,12 @@ pub mod uri;
 
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
-use cryptoki::session::{Session, UserType};
-use cryptoki::types::AuthPin;
+use cryptoki_sys::{CK_USER_TYPE, CKU_SO, CKU_USER};
+use secrecy::ExposeSecret;
 
 pub use self::error::Error;
 pub use self::login::Pin;
+use self::module::Session;
 pub use self::module::{Module, TokenInfo};
 pub use self::object::Handle;
 pub use self::uri::Uri;
@@ -60,7 +61,7 @@ impl Token {
     /// # Errors
     /// [`Error::Pin`] with what the token tells of the remaining tries; it is not tried twice.
     pub fn login(&self, pin: &Pin) -> Result<(), Error> {
-        match self.login_as(UserType::User, pin) {
+        match self.login_as(CKU_USER, pin) {
             Err(Error::Pkcs11 { ckr: crate::status::Ckr::USER_ALREADY_LOGGED_IN, .. }) => Ok(()),
             other => other,
         }
@@ -98,20 +99,18 @@ impl Token {
         Ok((flags & CKF_WRAP != 0, flags & CKF_UNWRAP != 0))
     }
 
-    fn login_as(&self, user: UserType, pin: &Pin) -> Result<(), Error> {
-        let outcome = match pin {
-            Pin::Secret(secret) => self.session().login(user, Some(secret)),
-            Pin::ProtectedPath => self.session().login(user, None),
+    fn login_as(&self, user: CK_USER_TYPE, pin: &Pin) -> Result<(), Error> {
+        let pin = match pin {
+            Pin::Secret(secret) => Some(secret.expose_secret()),
+            Pin::ProtectedPath => None,
         };
-        outcome.map_err(|error| {
-            let error = Error::from(error);
-            match error {
-                Error::Pkcs11 { ckr, .. } if login::is_pin_failure(ckr) => {
-                    let tries = self.module.token_info(self.info.slot).map(|info| info.tries).unwrap_or_default();
-                    Error::Pin { ckr, tries, token: self.info.label.clone() }
-                }
-                other => other,
+        let outcome = self.module.raw().login(self.session().handle(), user, pin);
+        outcome.map_err(|error| match error {
+            Error::Pkcs11 { ckr, .. } if login::is_pin_failure(ckr) => {
+                let tries = self.module.token_info(self.info.slot).map(|info| info.tries).unwrap_or_default();
+                Error::Pin { ckr, tries, token: self.info.label.clone() }
             }
+            other => other,
         })
     }
 
@@ -131,13 +130,18 @@ impl std::fmt::Debug for Token {
 ///
 /// # Errors
 /// [`Error`] as the token answers.
-pub fn initialise(module: &Arc<Module>, slot: u64, label: &str, so_pin: &AuthPin, pin: &AuthPin) -> Result<(), Error> {
+pub fn initialise(
+    module: &Arc<Module>,
+    slot: u64,
+    label: &str,
+    so_pin: &SecretString,
+    pin: &SecretString,
+) -> Result<(), Error> {
     module.init_token(slot, so_pin, label)?;
     // SoftHSM moves a token to a new slot when it is initialised: find it again by its label.
     let found = module.tokens()?.into_iter().find(|info| info.label == label && !info.user_pin_set);
     let info = found.ok_or_else(|| Error::NoToken { wanted: label.to_owned(), present: Vec::new() })?;
     let token = Token::open(Arc::clone(module), info, Access::ReadWrite)?;
-    token.login_as(UserType::So, &Pin::Secret(so_pin.clone()))?;
-    token.session().init_pin(pin)?;
-    Ok(())
+    token.login_as(CKU_SO, &Pin::Secret(so_pin.clone()))?;
+    token.module.raw().init_pin(token.session().handle(), pin.expose_secret())
 }

@@ -12,13 +12,15 @@
 
 mod support;
 
+use std::time::{Duration, Instant};
+
 use serde_json::{Value, json};
 
 use self::support::wrapping::{
     KEK, RSA_KEK, assert_is_the_key, assert_signs, bare_type, hex, kek_of, key_file, openssl_unwraps, python_unwraps,
     python_wraps,
 };
-use self::support::{Run, TestToken, openssl, tool, vector, vector_text};
+use self::support::{Run, TestToken, openssl, softhsm_module, tool, vector, vector_text};
 
 const PRIVATE: &[&str] =
     &["rsa2048-e65537", "rsa3072-e17", "rsa4096-e65537", "ec-nistP256", "ec-nistP384", "ec-nistP521"];
@@ -31,6 +33,8 @@ struct Kind {
     set_up: fn(&mut TestToken),
     /// How a key in the clear comes onto it.
     route: &'static str,
+    /// Whether it unwraps private keys.
+    unwraps: bool,
     /// By which schemes keys leave it wrapped, and come back.
     schemes: &'static [&'static str],
     /// With which hashes it does RSA-OAEP.
@@ -38,7 +42,7 @@ struct Kind {
     /// What tells a second object of a key apart, where the token keeps one of a CKA_ID.
     beside: &'static [&'static str],
     /// A curve that it does not have, and what it answers.
-    lacks: (&'static str, &'static str),
+    lacks: Option<(&'static str, &'static str)>,
 }
 
 const KINDS: &[Kind] = &[
@@ -53,10 +57,11 @@ const KINDS: &[Kind] = &[
             token.cng11(&["token", "init", "--label", TestToken::LABEL]).ok();
         },
         route: "copy",
+        unwraps: true,
         schemes: &["kw", "kwp", "kw-pkcs7", "cbc-pad", "gcm", "rsa-oaep", "rsa-aes"],
         hashes: &["sha1", "sha256", "sha384", "sha512"],
         beside: &[],
-        lacks: ("ec-secP256k1", "CKR_"),
+        lacks: Some(("ec-secP256k1", "CKR_")),
     },
     // NSS 3.87 of Debian 12, 2026-11. Its 0x210A is what others call CKM_AES_KEY_WRAP_PKCS7.
     Kind {
@@ -73,10 +78,41 @@ const KINDS: &[Kind] = &[
             token.set("CNG11_TOKEN", "NSS Certificate DB");
         },
         route: "copy",
+        unwraps: true,
         schemes: &["kw", "kwp", "kw-pkcs7", "cbc-pad", "rsa-oaep", "rsa-aes"],
         hashes: &["sha1", "sha256", "sha384", "sha512"],
         beside: &["--id", "c0ffee"],
-        lacks: ("ec-secP256k1", "CKR_"),
+        lacks: Some(("ec-secP256k1", "CKR_")),
+    },
+    // SoftHSM2 behind p11-kit 0.24's server, in another process: of its mechanisms those without a parameter, and RSA-OAEP.
+    Kind {
+        name: "p11-kit",
+        set_up: |token| {
+            let softhsm = softhsm_module();
+            token
+                .cng11_with(&["token", "init", "--label", TestToken::LABEL], None, |command| {
+                    command.env("CNG11_MODULE", &softhsm);
+                })
+                .ok();
+            let socket = token.path("socket");
+            let mut command = token.command("p11-kit");
+            command.args(["server", "--foreground", "--name"]).arg(&socket).arg("--provider").arg(&softhsm);
+            command.arg(format!("pkcs11:token={}", TestToken::LABEL.replace(' ', "%20")));
+            command.env("XDG_RUNTIME_DIR", token.path("tmp"));
+            token.serve(command);
+            let start = Instant::now();
+            while !socket.exists() {
+                assert!(start.elapsed() < Duration::from_secs(20), "p11-kit's server does not come up");
+                std::thread::sleep(Duration::from_millis(20));
+            }
+            token.set("P11_KIT_SERVER_ADDRESS", format!("unix:path={}", socket.display()));
+        },
+        route: "copy",
+        unwraps: false,
+        schemes: &["rsa-oaep"],
+        hashes: &[],
+        beside: &[],
+        lacks: None,
     },
 ];
 
@@ -132,8 +168,16 @@ fn every_key_lands_works_and_goes_again() {
         assert_eq!(document["route"], kind().route, "{key}: {document}");
         assert_eq!(foretold["route"], document["route"], "{key}");
         assert_works(&token, key, key, &document);
-        // By the other route it is the same key.
         token.cng11(&["delete", key, "--yes"]).ok();
+        if !kind().unwraps {
+            let algorithm: &[&str] = if key.starts_with("aes") { &["--algorithm", "AES"] } else { &[] };
+            let file = vector_text(&key_file(key));
+            let by_unwrap = [&["import", &file, "--name", key, "--route", "unwrap"][..], algorithm].concat();
+            let error = token.json_error(&by_unwrap, 3);
+            assert_eq!(error["status"], "NTE_NOT_SUPPORTED", "{key}: {error}");
+            continue;
+        }
+        // By the other route it is the same key.
         let document = import(&token, key, key, &["--route", "unwrap"]);
         assert_eq!((&document["route"], &document["scheme"]), (&json!("unwrap"), &json!("kwp")), "{key}: {document}");
         assert_works(&token, key, key, &document);
@@ -211,6 +255,12 @@ fn what_others_wrap_is_a_working_key() {
 fn every_hash_of_rsa_oaep_with_a_label_goes_both_ways() {
     let token = token();
     import(&token, "aes256", "aes256", &["--export-policy", "encrypted"]);
+    if kind().hashes.is_empty() {
+        let path = token.path_text("wrapped");
+        let export = ["export", "aes256", "--type", "PKCS11RsaAesWrapBlob", "--wrap-key", "rsa kek", "-o", &path];
+        assert_eq!(token.json_error(&export, 3)["ckr"], "CKR_MECHANISM_INVALID");
+        assert!(!token.path("wrapped").exists());
+    }
     for hash in kind().hashes {
         let path = token.path_text("wrapped");
         let oaep = ["--oaep-hash", hash, "--oaep-label", "c0ffee"];
@@ -227,6 +277,16 @@ fn every_hash_of_rsa_oaep_with_a_label_goes_both_ways() {
 #[test]
 fn a_key_moves_to_softhsm_and_back_with_all_that_is_said_of_it() {
     let (here, there) = (token(), TestToken::new());
+    if !kind().unwraps {
+        // It has no scheme that carries a private key: the container is refused with the mechanism, and no file is there.
+        import(&here, "aes256", "aes256", &["--export-policy", "encrypted"]);
+        let path = here.path_text("sent");
+        let export = ["export", "aes256", "--type", "OpaqueTransport", "--wrap-key", "rsa kek", "-o", &path];
+        let error = here.json_error(&export, 3);
+        assert_eq!(error["ckr"], "CKR_MECHANISM_INVALID", "{error}");
+        assert!(!here.path("sent").exists());
+        return;
+    }
     there.cng11(&["generate", "door", "--algorithm", "RSA", "--bits", "2048", "--usage", "wrap"]).ok();
     let door = there.file("door", there.export("door", "spki", &[]));
     here.cng11(&["generate", "own door", "--algorithm", "RSA", "--bits", "2048", "--usage", "wrap"]).ok();
@@ -284,27 +344,35 @@ fn what_the_token_refuses_is_refused_with_its_reason_and_leaves_nothing() {
     let token = token();
     import(&token, "ec-nistP256", "closed", &[]);
     let before = token.contents();
-    let (curve, reason) = kind().lacks;
-    let file = vector_text(&format!("{curve}.PKCS8_PRIVATEKEY.bin"));
-    let error = token.json_error(&["import", &file, "--name", "x"], 3);
-    assert!(error["message"].as_str().is_some_and(|message| message.contains(reason)), "{error}");
+    if let Some((curve, reason)) = kind().lacks {
+        let file = vector_text(&format!("{curve}.PKCS8_PRIVATEKEY.bin"));
+        let error = token.json_error(&["import", &file, "--name", "x"], 3);
+        assert!(error["message"].as_str().is_some_and(|message| message.contains(reason)), "{error}");
+    }
     let out = token.path_text("out");
     token.json_error(&["export", "closed", "--type", "PKCS8_PRIVATEKEY", "--wrap-key", "kek", "-o", &out], 3);
     assert!(!token.path("out").exists());
     let file = token.file("noise", [7; 48]);
     let noise = ["import", &file, "--name", "x", "--type", "PKCS8_PRIVATEKEY", "--unwrap-key", "kek"];
-    token.json_error(&noise, 1);
+    token.json_error(&noise, if kind().unwraps { 1 } else { 3 });
     assert_eq!(token.contents(), before);
 }
 
 #[test]
 fn an_envelope_and_an_encrypted_file_are_made_and_opened_as_openssl_does() {
     let token = token();
-    if !kind().schemes.contains(&"cbc-pad") {
-        return;
-    }
     import(&token, "ec-nistP256", "ec-nistP256", &["--export-policy", "encrypted"]);
     let path = token.path_text("file");
+    if !kind().schemes.contains(&"cbc-pad") {
+        let export = ["export", "ec-nistP256", "-o", &path, "--type"];
+        let envelope = ["PKCS7_ENVELOPE", "--wrap-key", "rsa kek"];
+        for how in [&envelope[..], &["PKCS8_PRIVATEKEY", "--password-source", "env:CNG11_PIN"]] {
+            let error = token.json_error(&[&export[..], how].concat(), 3);
+            assert_eq!(error["ckr"], "CKR_MECHANISM_INVALID", "{how:?}: {error}");
+            assert!(!token.path("file").exists(), "{how:?}");
+        }
+        return;
+    }
     let rsa = vector_text(&format!("{RSA_KEK}.PKCS8_PRIVATEKEY.bin"));
     let certificate = vector_text(&format!("{RSA_KEK}.cert-pem.pem"));
     let export = ["export", "ec-nistP256", "--type", "PKCS7_ENVELOPE", "--wrap-to", &certificate, "-o", &path];

@@ -49,7 +49,8 @@ impl Key {
                     (Some(bits), _) => Some(bits),
                     // Some tokens forget how long a key is that they unwrapped.
                     (None, Some(object)) if algorithm != SymmetricAlgorithm::Hmac => {
-                        u32::try_from(8 * secret_len(&self.token, object, algorithm)?.0).ok()
+                        let measured = secret_len(&self.token, object, algorithm)?;
+                        measured.and_then(|(len, _)| u32::try_from(8 * len).ok())
                     }
                     (None, _) => None,
                 };

@@ -6,7 +6,6 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError, Weak};
 
 use cryptoki::context::Pkcs11;
-use cryptoki::session::Session;
 use cryptoki::slot::Slot;
 use cryptoki::types::AuthPin;
 
@@ -211,12 +210,8 @@ impl Module {
         &self.raw
     }
 
-    pub(super) fn open_session(&self, info: &TokenInfo, access: Access) -> Result<Session, Error> {
-        let slot = slot(info.slot)?;
-        Ok(match access {
-            Access::ReadOnly => self.pkcs11.open_ro_session(slot)?,
-            Access::ReadWrite => self.pkcs11.open_rw_session(slot)?,
-        })
+    pub(super) fn open_session(self: &Arc<Self>, info: &TokenInfo, access: Access) -> Result<Session, Error> {
+        Ok(Session { handle: self.raw.open_session(info.slot, access)?, module: Arc::clone(self) })
     }
 
     pub(super) fn init_token(&self, id: u64, so_pin: &AuthPin, label: &str) -> Result<(), Error> {
@@ -235,7 +230,31 @@ impl Module {
             Err(error) if error.is(Ckr::CRYPTOKI_ALREADY_INITIALIZED) => {}
             Err(error) => return Err(error),
         }
+        match raw.initialize(text.as_deref()) {
+            Ok(()) => {}
+            Err(error) if error.is(Ckr::CRYPTOKI_ALREADY_INITIALIZED) => {}
+            Err(error) => return Err(error),
+        }
         Ok(Self { path: path.to_owned(), pkcs11, raw })
+    }
+}
+
+/// A session, closed when it is dropped.
+pub(super) struct Session {
+    module: Arc<Module>,
+    handle: u64,
+}
+
+impl Session {
+    pub(super) fn handle(&self) -> u64 {
+        self.handle
+    }
+}
+
+impl Drop for Session {
+    fn drop(&mut self) {
+        // The module's end closes it in any case.
+        let _ = self.module.raw.close_session(self.handle);
     }
 }
 

@@ -1,8 +1,5 @@
 //! Objects on a token: found, read, made, copied, changed, destroyed, and used.
 
-use cryptoki::object::{Attribute, AttributeType, ObjectHandle};
-use zeroize::Zeroize;
-
 use super::mechanism::Mechanism;
 use super::{Error, Token};
 use crate::secret::SecretBytes;
@@ -65,8 +62,7 @@ impl Token {
     /// # Errors
     /// [`Error`] as the token answers.
     pub fn create(&self, template: &Template) -> Result<Handle, Error> {
-        let attributes = CryptokiTemplate::new(template);
-        Ok(handle(self.session().create_object(&attributes.0)?))
+        self.module.raw().create(self.session().handle(), template)
     }
 
     /// Copies an object, changing the attributes of `changes`.
@@ -74,9 +70,7 @@ impl Token {
     /// # Errors
     /// [`Error`] as the token answers.
     pub fn copy(&self, object: Handle, changes: &Template) -> Result<Handle, Error> {
-        let attributes = CryptokiTemplate::new(changes);
-        let session = self.session();
-        Ok(handle(session.copy_object(self.module.raw().object(object), &attributes.0)?))
+        self.module.raw().copy(self.session().handle(), object, changes)
     }
 
     /// Changes attributes of an object.
@@ -84,8 +78,7 @@ impl Token {
     /// # Errors
     /// [`Error`] as the token answers.
     pub fn set(&self, object: Handle, changes: &Template) -> Result<(), Error> {
-        let attributes = CryptokiTemplate::new(changes);
-        Ok(self.session().update_attributes(self.module.raw().object(object), &attributes.0)?)
+        self.module.raw().set(self.session().handle(), object, changes)
     }
 
     /// Destroys an object.
@@ -93,7 +86,7 @@ impl Token {
     /// # Errors
     /// [`Error`] as the token answers.
     pub fn destroy(&self, object: Handle) -> Result<(), Error> {
-        Ok(self.session().destroy_object(self.module.raw().object(object))?)
+        self.module.raw().destroy(self.session().handle(), object)
     }
 
     /// Signs: C_SignInit and C_Sign into a buffer of `capacity` bytes, which grows only if the token says so.
@@ -198,31 +191,5 @@ impl Token {
     ) -> Result<(Handle, Handle), Error> {
         let session = self.session();
         self.module.raw().generate_pair(session.handle(), mechanism, public, private)
-    }
-}
-
-fn handle(object: ObjectHandle) -> Handle {
-    Handle(object.handle())
-}
-
-/// A template in cryptoki's shape. Every attribute goes as number and bytes, which is the one form whose copy can be wiped afterwards.
-struct CryptokiTemplate(Vec<Attribute>);
-
-impl CryptokiTemplate {
-    fn new(template: &Template) -> Self {
-        let attribute = |(kind, value): (crate::template::AttributeType, &SecretBytes)| {
-            Attribute::VendorDefined((AttributeType::VendorDefined(kind.0), value.to_vec()))
-        };
-        Self(template.iter().map(attribute).collect())
-    }
-}
-
-impl Drop for CryptokiTemplate {
-    fn drop(&mut self) {
-        for attribute in &mut self.0 {
-            if let Attribute::VendorDefined((_, value)) = attribute {
-                value.zeroize();
-            }
-        }
     }
 }

@@ -1,7 +1,8 @@
 //! The one escape from `cryptoki`: calls on a second handle of the same library, which shares the module's state, sessions and objects.
 //!
 //! Here because `cryptoki` 0.12 cannot say every standard mechanism number, drops what it does not know from lists and fails whole attribute reads
-//! over it, asks sizes with calls that need not be made, and leaves secrets in unwiped buffers. The only file with `unsafe` in it:
+//! over it, asks sizes with calls that need not be made, and leaves secrets in unwiped buffers; and sessions with what is done in them, because with p11-kit's client the
+//! handles of one list mean nothing to another. `cryptoki` loads and initialises the module, lists its slots, and initialises tokens. The only file with `unsafe` in it:
 //! every block hands the module pointers to live buffers with their true lengths, and reads no more than the module says it wrote, bounded by
 //! what was allocated.
 
@@ -15,16 +16,17 @@ use std::ptr::NonNull;
 
 use cryptoki::context::{CInitializeArgs, CInitializeFlags};
 use cryptoki_sys::{
-    CK_ATTRIBUTE, CK_ATTRIBUTE_TYPE, CK_BYTE, CK_FLAGS, CK_FUNCTION_LIST, CK_MECHANISM_INFO, CK_MECHANISM_TYPE,
-    CK_OBJECT_HANDLE, CK_RV, CK_SESSION_HANDLE, CK_SLOT_ID, CK_TOKEN_INFO, CK_ULONG, CK_UNAVAILABLE_INFORMATION,
-    CKF_LOGIN_REQUIRED, CKF_PROTECTED_AUTHENTICATION_PATH, CKF_TOKEN_INITIALIZED, CKF_USER_PIN_COUNT_LOW,
-    CKF_USER_PIN_FINAL_TRY, CKF_USER_PIN_INITIALIZED, CKF_USER_PIN_LOCKED,
+    CK_ATTRIBUTE, CK_ATTRIBUTE_TYPE, CK_BYTE, CK_C_INITIALIZE_ARGS, CK_FLAGS, CK_FUNCTION_LIST, CK_MECHANISM_INFO,
+    CK_MECHANISM_TYPE, CK_OBJECT_HANDLE, CK_RV, CK_SESSION_HANDLE, CK_SLOT_ID, CK_TOKEN_INFO, CK_ULONG,
+    CK_UNAVAILABLE_INFORMATION, CK_USER_TYPE, CKF_LOGIN_REQUIRED, CKF_OS_LOCKING_OK, CKF_PROTECTED_AUTHENTICATION_PATH,
+    CKF_RW_SESSION, CKF_SERIAL_SESSION, CKF_TOKEN_INITIALIZED, CKF_USER_PIN_COUNT_LOW, CKF_USER_PIN_FINAL_TRY,
+    CKF_USER_PIN_INITIALIZED, CKF_USER_PIN_LOCKED,
 };
 
 use self::parameters::{in_pointer, ulong, with_mechanism};
 use super::mechanism::Mechanism;
 use super::module::{TokenInfo, Tries};
-use super::{Error, Handle};
+use super::{Access, Error, Handle};
 use crate::secret::SecretBytes;
 use crate::status::Ckr;
 use crate::template::Template;
@@ -39,6 +41,8 @@ const MAX_LEN: usize = 1 << 20;
 pub(super) struct Raw {
     _library: cryptoki_sys::Pkcs11,
     functions: *const CK_FUNCTION_LIST,
+    /// Whether every list of the module has the same state behind it. With p11-kit's client each is a connection of its own.
+    shares_state: bool,
 }
 
 // SAFETY: the function list is constant after loading, and the module was initialised for use from several threads (CKF_OS_LOCKING_OK).
@@ -85,13 +89,84 @@ impl Raw {
         // SAFETY: loading a library runs its initialisers; the caller chose the module, and cryptoki has loaded it already.
         let library = unsafe { cryptoki_sys::Pkcs11::new(path) }.map_err(|error| error.to_string())?;
         let mut functions = std::ptr::null_mut();
+        let mut others = std::ptr::null_mut();
         let get = library.C_GetFunctionList.as_ref().map_err(ToString::to_string)?;
-        // SAFETY: the one argument points to a live pointer.
-        let rv = unsafe { get(&raw mut functions) };
-        if rv != 0 || functions.is_null() {
-            return Err(format!("C_GetFunctionList answered {}", Ckr(rv)));
+        for list in [&raw mut others, &raw mut functions] {
+            // SAFETY: the one argument points to a live pointer.
+            let rv = unsafe { get(list) };
+            if rv != 0 {
+                return Err(format!("C_GetFunctionList answered {}", Ckr(rv)));
+            }
         }
-        Ok(Self { _library: library, functions })
+        if functions.is_null() {
+            return Err("C_GetFunctionList gave no list".to_owned());
+        }
+        Ok(Self { _library: library, functions, shares_state: functions == others })
+    }
+
+    /// C_Initialize, where what `cryptoki` has initialised is not what is behind this list.
+    pub(super) fn initialize(&self, text: Option<&CStr>) -> Result<(), Error> {
+        if self.shares_state {
+            return Ok(());
+        }
+        let mut arguments = CK_C_INITIALIZE_ARGS {
+            flags: CKF_OS_LOCKING_OK,
+            pReserved: text.map_or(std::ptr::null_mut(), |text| text.as_ptr().cast_mut().cast()),
+            ..CK_C_INITIALIZE_ARGS::default()
+        };
+        call!(self, C_Initialize, (&raw mut arguments).cast())
+    }
+
+    /// C_OpenSession.
+    pub(super) fn open_session(&self, slot: CK_SLOT_ID, access: Access) -> Result<CK_SESSION_HANDLE, Error> {
+        let flags = match access {
+            Access::ReadOnly => CKF_SERIAL_SESSION,
+            Access::ReadWrite => CKF_SERIAL_SESSION | CKF_RW_SESSION,
+        };
+        let mut session = 0;
+        call!(self, C_OpenSession, slot, flags, std::ptr::null_mut(), None, &raw mut session)?;
+        Ok(session)
+    }
+
+    pub(super) fn close_session(&self, session: CK_SESSION_HANDLE) -> Result<(), Error> {
+        call!(self, C_CloseSession, session)
+    }
+
+    /// C_Login; without a PIN the token asks on a pad of its own.
+    pub(super) fn login(&self, session: CK_SESSION_HANDLE, user: CK_USER_TYPE, pin: Option<&str>) -> Result<(), Error> {
+        let (bytes, len) = pin_of(pin);
+        call!(self, C_Login, session, user, bytes, len)
+    }
+
+    pub(super) fn init_pin(&self, session: CK_SESSION_HANDLE, pin: &str) -> Result<(), Error> {
+        let (bytes, len) = pin_of(Some(pin));
+        call!(self, C_InitPIN, session, bytes, len)
+    }
+
+    pub(super) fn create(&self, session: CK_SESSION_HANDLE, template: &Template) -> Result<Handle, Error> {
+        let mut attributes = Attributes::of(template);
+        let mut object = 0;
+        let (template, count) = (attributes.as_mut_ptr(), attributes.len());
+        call!(self, C_CreateObject, session, template, count, &raw mut object)?;
+        Ok(Handle(object))
+    }
+
+    pub(super) fn copy(&self, session: CK_SESSION_HANDLE, object: Handle, changes: &Template) -> Result<Handle, Error> {
+        let mut attributes = Attributes::of(changes);
+        let mut copy = 0;
+        let (template, count) = (attributes.as_mut_ptr(), attributes.len());
+        call!(self, C_CopyObject, session, object.0, template, count, &raw mut copy)?;
+        Ok(Handle(copy))
+    }
+
+    pub(super) fn set(&self, session: CK_SESSION_HANDLE, object: Handle, changes: &Template) -> Result<(), Error> {
+        let mut attributes = Attributes::of(changes);
+        let (template, count) = (attributes.as_mut_ptr(), attributes.len());
+        call!(self, C_SetAttributeValue, session, object.0, template, count)
+    }
+
+    pub(super) fn destroy(&self, session: CK_SESSION_HANDLE, object: Handle) -> Result<(), Error> {
+        call!(self, C_DestroyObject, session, object.0)
     }
 
     /// C_GetTokenInfo. Through cryptoki it fails as a whole on a clock that is not a date.
@@ -382,12 +457,11 @@ impl Raw {
         })?;
         Ok((Handle(public_key), Handle(private_key)))
     }
+}
 
-    /// An object's handle as cryptoki has it.
-    pub(super) fn object(&self, object: Handle) -> cryptoki::object::ObjectHandle {
-        // SAFETY: the number was given out by this module for the session of the same token; a stale one is answered with a return value.
-        unsafe { cryptoki::object::ObjectHandle::new_from_raw(object.0) }
-    }
+/// A PIN as C_Login takes it.
+fn pin_of(pin: Option<&str>) -> (*mut CK_BYTE, CK_ULONG) {
+    pin.map_or((std::ptr::null_mut(), 0), |pin| (in_pointer(pin.as_bytes()), ulong(pin.len())))
 }
 
 /// A template as C sees it. Borrows the values, so it cannot outlive them.

@@ -177,7 +177,7 @@ impl Opening<'_> {
     /// [`Error::Length`], and as the token answers.
     pub(crate) fn secret_bits(&self, algorithm: SymmetricAlgorithm) -> Result<Option<u32>, Error> {
         let key = self.passenger(algorithm)?;
-        let (len, is_exact) = secret_len(self.token, key.handle, algorithm)?;
+        let Some((len, is_exact)) = secret_len(self.token, key.handle, algorithm)? else { return Ok(None) };
         let shortest = if is_exact { len } else { len.saturating_sub(7) };
         if !(shortest..=len).any(|len| algorithm.accepts(len)) {
             let expected = "the key inside has a size that the algorithm does not have";
@@ -193,20 +193,26 @@ impl Opening<'_> {
     }
 }
 
-/// Bytes of a symmetric key that may leave wrapped, as the token tells, or by wrapping it under a key that nobody keeps; and whether that is exact.
-pub(crate) fn secret_len(token: &Token, key: Handle, algorithm: SymmetricAlgorithm) -> Result<(usize, bool), Error> {
+/// Bytes of a symmetric key that may leave wrapped, as the token tells, or by wrapping it under a key that nobody keeps; and whether that is exact. `None` where
+/// the token does neither: p11-kit 0.24 carries no mechanism that wraps under an AES key.
+pub(crate) fn secret_len(
+    token: &Token,
+    key: Handle,
+    algorithm: SymmetricAlgorithm,
+) -> Result<Option<(usize, bool)>, Error> {
     if let Some(bits) = token.read(key)?.secret_bits {
-        return Ok((bits as usize / 8, true));
+        return Ok(Some((bits as usize / 8, true)));
     }
     let ephemeral = Ephemeral::generate(token)?;
     match ephemeral.wrap(Scheme::Kw, key, MAX_COMPARED) {
         Ok(wrapped) => {
             let is_exact = !token.profile().zero_pads || algorithm != SymmetricAlgorithm::Hmac;
-            Ok((wrapped.len().saturating_sub(8), is_exact))
+            Ok(Some((wrapped.len().saturating_sub(8), is_exact)))
         }
+        Err(Error::Mechanism { .. }) => Ok(None),
         // Too short for RFC 3394, or no whole number of blocks.
         Err(Error::DoesNotFit { .. }) => {
-            Ok((ephemeral.wrap(Scheme::Kwp, key, MAX_COMPARED)?.len().saturating_sub(8), false))
+            Ok(Some((ephemeral.wrap(Scheme::Kwp, key, MAX_COMPARED)?.len().saturating_sub(8), false)))
         }
         Err(error) => Err(error),
     }

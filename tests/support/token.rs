@@ -3,7 +3,7 @@
 use std::cell::RefCell;
 use std::ffi::{OsStr, OsString};
 use std::path::{Path, PathBuf};
-use std::process::Command;
+use std::process::{Child, Command, Stdio};
 
 use serde_json::Value;
 use tempfile::TempDir;
@@ -18,6 +18,17 @@ pub(crate) struct TestToken {
     secrets: RefCell<Vec<Vec<u8>>>,
     /// What the module finds in its environment besides.
     variables: Vec<(&'static str, OsString)>,
+    /// A program without which the token cannot be reached.
+    server: Option<Child>,
+}
+
+impl Drop for TestToken {
+    fn drop(&mut self) {
+        if let Some(server) = &mut self.server {
+            let _ = server.kill();
+            let _ = server.wait();
+        }
+    }
 }
 
 impl TestToken {
@@ -43,19 +54,28 @@ impl TestToken {
         );
         std::fs::write(directory.path().join("softhsm2.conf"), configuration).expect("a file can be written");
         let secrets = RefCell::new(vec![Self::PIN.into(), Self::SO_PIN.into()]);
-        Self { directory, module: softhsm_module(), secrets, variables: Vec::new() }
+        Self { directory, module: softhsm_module(), secrets, variables: Vec::new(), server: None }
     }
 
     /// An initialised token of an HSM: SoftHSM2 behind `examples/strict_hsm.rs`, with the manners of this personality.
     pub(crate) fn strict(personality: &str) -> Self {
-        let token = Self::new();
-        let variables = vec![("STRICT_HSM", personality.into()), ("STRICT_HSM_MODULE", token.module.clone().into())];
-        Self { module: strict_hsm(), variables, ..token }
+        let mut token = Self::new();
+        let behind = std::mem::replace(&mut token.module, strict_hsm());
+        token.set("STRICT_HSM", personality);
+        token.set("STRICT_HSM_MODULE", behind);
+        token
     }
 
     /// The same directory, and another module.
-    pub(crate) fn with_module(self, module: impl Into<PathBuf>) -> Self {
-        Self { module: module.into(), ..self }
+    pub(crate) fn with_module(mut self, module: impl Into<PathBuf>) -> Self {
+        self.module = module.into();
+        self
+    }
+
+    /// Keeps a program running as long as the token is there.
+    pub(crate) fn serve(&mut self, mut command: Command) {
+        let child = command.stdin(Stdio::null()).stdout(Stdio::null()).spawn();
+        self.server = Some(child.expect("the program can be run"));
     }
 
     /// Another variable for the module.
