@@ -155,7 +155,7 @@ impl PrivateKey {
         use ::rsa::traits::{PrivateKeyParts, PublicKeyParts};
         let unusual = || Error::Inconsistent { what: "no RSA key has so many bits" };
         let made = ::rsa::RsaPrivateKey::new(&mut Random, bits as usize).map_err(|_| unusual())?;
-        let bytes = |number: &::rsa::BoxedUint| SecretBytes::from(number.to_be_bytes().as_ref()).trimmed();
+        let bytes = |number: &::rsa::BoxedUint| SecretBytes::from(number.to_be_bytes().into_vec()).trimmed();
         let public = PublicKey::new(&bytes(made.n()), &bytes(made.e()), Validation::Full)?;
         let primes: Vec<_> = made.primes().iter().map(|prime| bytes(prime)).collect();
         let [p, q] = primes.as_slice() else { return Err(unusual()) };

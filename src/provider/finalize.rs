@@ -5,7 +5,7 @@ use super::import::check_algorithm;
 use super::lookup::{Entry, Stage};
 use super::pending::{Material, Pending, Target};
 use super::persist::{
-    Draft, Outcome, Persisted, Route, Source, Written, check_key, check_rights, destroy_all, persist,
+    Draft, Outcome, Persisted, Route, Source, Written, check_key, check_rights, destroy_all, narrowed, persist,
 };
 use super::proof::{self, Verified};
 use super::room::Room;
@@ -163,6 +163,7 @@ impl Finalizer<'_> {
         };
         // A failure does not leave it in the session; what else is made there may wait for the session's end.
         let guard = Temporary::new(self.token, main.session);
+        self.narrow(main.session, usage, &way)?;
         let public_session = make_public(&Stage::staged(id), false)?;
         let certificate = self.certificate(&public, id)?;
         // What came wrapped may be said to be anything.
@@ -229,6 +230,9 @@ impl Finalizer<'_> {
         (algorithm, secret): (SymmetricAlgorithm, Option<&SymmetricKey>),
     ) -> Result<Ready, crate::Error> {
         let session = main.session;
+        if let Err(error) = self.narrow(session, usage, &way) {
+            return Err(destroy_all(self.token, [session]).err().map_or(error, Into::into));
+        }
         if self.pending.name.is_none() {
             let check = |record: &ObjectRecord| {
                 check_rights(record, put::secret_key_type(algorithm), self.policy(), usage)?;
@@ -244,6 +248,14 @@ impl Finalizer<'_> {
         let outcome = persist(self.token, &draft, old, prove);
         let _ = destroy_all(self.token, [session]);
         Ok(Ready::of_outcome(outcome?, way))
+    }
+
+    /// Takes uses away that were not asked for, before the object goes onto the token.
+    fn narrow(&self, session: Handle, usage: KeyUsage, way: &Way) -> Result<(), crate::Error> {
+        if way.route == Route::Unwrap && self.token.profile().adds_uses {
+            narrowed(self.token, self.token.read(session)?, usage)?;
+        }
+        Ok(())
     }
 
     /// A key without a name stays in its session. Its objects get their CKA_ID there. One that was unwrapped is held against what was asked, since nothing else of

@@ -148,6 +148,12 @@ impl StorageProvider {
         if matches!(decoded.key, KeyMaterial::Public(_)) {
             return Err(Error::PublicNotPersisted.into());
         }
+        kek::check_no_scheme(parameters.scheme, parameters.hash, &parameters.label)?;
+        kek::check_no_certificates(&parameters.certificates)?;
+        if parameters.routing == Routing::Create {
+            let what = "a key that is created needs none that opens it".to_owned();
+            return Err(Error::Contradiction { what }.into());
+        }
         if unwrap_key.algorithm() != Some(Algorithm::RSA) {
             let what = format!(
                 "a key that is in the clear here is wrapped under the public half of an RSA key, and `{}` is none",

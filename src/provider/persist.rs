@@ -13,7 +13,7 @@ use crate::template::attribute::{CKA_ID, CKA_LABEL, CKA_TOKEN};
 use crate::template::get::{Class, ObjectRecord};
 use crate::template::put;
 use crate::token::{self, Handle, Token};
-use crate::wrap::{Scheme, Tried};
+use crate::wrap::{Scheme, Tried, means_refused, means_shape};
 
 /// Which way the key went onto the token.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -208,7 +208,7 @@ fn onto_token(token: &Token, source: &Source<'_>, id: &[u8]) -> Result<(Handle, 
 }
 
 /// Return values that refuse the copy as such. A full or removed token is not among them.
-fn means_no_copying(ckr: Ckr) -> bool {
+pub(super) fn means_no_copying(ckr: Ckr) -> bool {
     matches!(
         ckr,
         Ckr::FUNCTION_NOT_SUPPORTED
@@ -260,7 +260,8 @@ pub(super) fn narrowed(token: &Token, record: ObjectRecord, usage: KeyUsage) -> 
     match token.set(object, &put::usage_of(record.class, usage)) {
         Ok(()) => token.read(object),
         // What it says then is compared, and refused.
-        Err(_) => Ok(record),
+        Err(error) if error.ckr().is_some_and(|ckr| means_refused(ckr) || means_shape(ckr)) => Ok(record),
+        Err(error) => Err(error),
     }
 }
 

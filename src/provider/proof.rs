@@ -76,6 +76,10 @@ pub(super) fn prove_pair(
             // No arithmetic here, or no such mechanism there: another use may do.
             Ok(None) => {}
             Err(error) if error.ckr() == Some(Ckr::MECHANISM_INVALID) => {}
+            // The key that is unwrapped for the proof is in a shape that this token does not take.
+            Err(error)
+                if wanted == KeyUsage::WRAP
+                    && error.ckr().is_some_and(|ckr| means_refused(ckr) || means_shape(ckr)) => {}
             // A key that cannot even compute is no key: SoftHSM answers so to a modulus that is none.
             Err(error) if error.ckr().is_some_and(is_a_broken_key) => {
                 return Err(Error::ProofFailed { how, ckr: error.ckr() }.into());
@@ -228,6 +232,9 @@ fn wrapping(token: &Token, object: Handle, key: Option<&SymmetricKey>) -> Result
         (Err(refused), Some(key)) if refused.ckr().is_some_and(|ckr| means_refused(ckr) || means_shape(ckr)) => {
             let Ok(wrapped) = kw::kw_wrap(key.key(), &passenger) else { return Ok(None) };
             return unwrapping_secret(token, object, &wrapped);
+        }
+        (Err(refused), None) if refused.ckr().is_some_and(|ckr| means_refused(ckr) || means_shape(ckr)) => {
+            return Ok(None);
         }
         (Err(error), _) => return Err(error),
     };

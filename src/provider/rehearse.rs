@@ -3,7 +3,7 @@
 use super::finalize::Finalizer;
 use super::lookup::{self, Stage};
 use super::pending::Material;
-use super::persist::Route;
+use super::persist::{Route, means_no_copying};
 use super::room::identities_of_interrupted;
 use super::way::{Arrival, Clear, Routing, Way};
 use super::{Error, Key, State};
@@ -103,7 +103,14 @@ impl Finalizer<'_> {
             return Ok(way);
         }
         let copied = self.token.copy(session.handle, &Template::new().flag(CKA_TOKEN, false));
-        let copies = copied.map(|copy| drop(Temporary::new(self.token, copy))).is_ok();
+        let copies = match copied {
+            Ok(copy) => {
+                drop(Temporary::new(self.token, copy));
+                true
+            }
+            Err(error) if error.ckr().is_some_and(means_no_copying) => false,
+            Err(error) => return Err(error.into()),
+        };
         Ok(Way { route: if copies { Route::Copy } else { Route::Create }, ..way })
     }
 }

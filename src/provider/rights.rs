@@ -12,8 +12,7 @@
 //! padding, and the AES key that RSA-OAEP put in front of an RSA-AES wrap, or of an `OpaqueTransport`, is a bare wrapped key by itself. `OpaqueTransport` binds who imports it as the
 //! container that it is; where the holder of the wrapping key is not to be trusted with the key, the token's CKA_UNWRAP_TEMPLATE on it is what helps.
 
-use super::Error;
-use super::lookup;
+use super::{Error, lookup, proof};
 use crate::key::{ExportPolicy, KeyUsage, PublicKey};
 use crate::template::Template;
 use crate::template::attribute::{
@@ -60,8 +59,22 @@ fn same_elliptic<'t>(
     let mut lone = token.find_and_read(&private_with(put::numbers_of_curve(curve)?).flag(CKA_EXTRACTABLE, true))?;
     lone.retain(|held| same.iter().all(|found| found.handle != held.handle));
     // Comparing takes a call for each.
-    if !lone.is_empty() && lone.iter().chain(&same).any(gains) {
+    if lone.is_empty() || !lone.iter().chain(&same).any(gains) {
+        return Ok(same);
+    }
+    if !token.profile().points_travel {
         same.extend(equal_to(token, &passenger()?, &lone)?);
+        return Ok(same);
+    }
+    // NSS wraps an elliptic key with the point that stands beside it, or without one: that tells nothing. A key that signs shows its point; one that does not may be this one.
+    for held in lone {
+        let shown = match held.usage.contains(KeyUsage::SIGN) {
+            true => proof::recover_point(token, Handle(held.handle), curve)?,
+            false => None,
+        };
+        if shown.is_none_or(|shown| PublicKey::Ec(shown) == *public) {
+            same.push(held);
+        }
     }
     Ok(same)
 }

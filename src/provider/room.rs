@@ -6,8 +6,10 @@ use super::persist::{Outcome, Route};
 use super::{Error, Ready, proof, recovery};
 use crate::key::{KeyUsage, PublicKey};
 use crate::template::Template;
-use crate::template::attribute::{CKA_ID, CKA_TOKEN, CKA_VALUE};
-use crate::template::get::ObjectRecord;
+use crate::template::attribute::{
+    CKA_CLASS, CKA_ID, CKA_ISSUER, CKA_SERIAL_NUMBER, CKA_TOKEN, CKA_VALUE, CKO_CERTIFICATE,
+};
+use crate::template::get::{Class, ObjectRecord};
 use crate::token::{Handle, Token};
 
 pub(super) enum Room {
@@ -119,18 +121,30 @@ impl Finalizer<'_> {
         }
     }
 
-    /// On a token that keeps one object of a CKA_ID no other key's is taken away.
+    /// On a token that keeps one object of a CKA_ID no other key's is taken away, nor a certificate that is there already taken over.
     pub(super) fn check_id(&self, id: &[u8], old: Option<&Entry>) -> Result<(), crate::Error> {
-        if !self.token.profile().unique_ids {
+        if !self.token.profile().unique_ids || self.pending.name.is_none() {
             return Ok(());
         }
-        let found = self.token.find_and_read(&Template::new().flag(CKA_TOKEN, true).bytes(CKA_ID, id))?;
         let is_old =
             |record: &ObjectRecord| old.is_some_and(|old| old.objects().any(|object| object.handle == record.handle));
-        match found.iter().find(|record| !is_old(record)) {
+        let found = self.token.find_and_read(&Template::new().flag(CKA_TOKEN, true).bytes(CKA_ID, id))?;
+        if let Some(held) = found.iter().find(|record| record.class != Class::Certificate && !is_old(record)) {
+            let id = id.iter().map(|byte| format!("{byte:02x}")).collect();
+            return Err(Error::IdTaken { id, held: lookup::uri_of(self.token, held).to_string() }.into());
+        }
+        let Some(parts) = &self.pending.certificate else { return Ok(()) };
+        let template = Template::new()
+            .flag(CKA_TOKEN, true)
+            .ulong(CKA_CLASS, CKO_CERTIFICATE)
+            .bytes(CKA_ISSUER, &parts.issuer)
+            .bytes(CKA_SERIAL_NUMBER, &parts.serial);
+        match self.token.find_and_read(&template)?.iter().find(|record| !is_old(record)) {
             Some(held) => {
-                let id = id.iter().map(|byte| format!("{byte:02x}")).collect();
-                Err(Error::IdTaken { id, held: lookup::uri_of(self.token, held).to_string() }.into())
+                let held = lookup::uri_of(self.token, held);
+                let what =
+                    format!("the certificate is on the token already, as {held}, which this token would take over");
+                Err(Error::Contradiction { what }.into())
             }
             None => Ok(()),
         }

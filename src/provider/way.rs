@@ -112,11 +112,11 @@ impl Clear<'_> {
     fn shapes(self, token: &Token, making: Making, attributes: &Attributes<'_>) -> Result<Vec<Template>, crate::Error> {
         let (base, extras) = match (self, making) {
             (Self::Private(key), Making::Create) => {
-                (put::private(key, attributes)?, shape::extras_of_private(key, making)?)
+                (put::private(key, attributes)?, shape::extras_of_private(key, token.profile(), making)?)
             }
             (Self::Private(key), Making::Unwrap) => {
                 let kind = PrivateKind::of(key.kind().curve())?;
-                (put::private_shell(kind, attributes), shape::extras_of_private(key, making)?)
+                (put::private_shell(kind, attributes), shape::extras_of_private(key, token.profile(), making)?)
             }
             (Self::Secret(key), Making::Create) => (put::secret(key, attributes), shape::extras_of_secret(key)),
             (Self::Secret(key), Making::Unwrap) => {
@@ -175,6 +175,13 @@ impl Finalizer<'_> {
         }
         match self.wrap_here(key, id, usage) {
             Ok((source, scheme)) => {
+                // Another key of this type would be refused as well, now that this one was good.
+                let key_type = key.key_type()?;
+                let mut known = self.token.known();
+                if let (Some(refused), false) = (tried.first(), known.refused.iter().any(|(of, _)| *of == key_type)) {
+                    known.refused.push((key_type, refused.clone()));
+                }
+                drop(known);
                 Ok(Arrival { source, way: Way { route: Route::Unwrap, scheme: Some(scheme), tried } })
             }
             Err(crate::Error::Wrap(wrap::Error::NoRoute { tried: more, .. })) => {
@@ -230,9 +237,7 @@ impl Finalizer<'_> {
         if only || !is_refusal || !key.has_a_use(token)? {
             return Err(self.explain(error, algorithm));
         }
-        let refused = Tried::new(WHAT, &error.into());
-        self.token.known().refused.push((key_type, refused.clone()));
-        tried.push(refused);
+        tried.push(Tried::new(WHAT, &error.into()));
         Ok(None)
     }
 

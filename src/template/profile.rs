@@ -48,6 +48,10 @@ pub struct Profile {
     pub unwrap_wants: &'static [CK_ATTRIBUTE_TYPE],
     /// Whether CKA_SIGN_RECOVER and CKA_VERIFY_RECOVER may stand in a template.
     pub recovers: bool,
+    /// Whether a wrapped elliptic key has the public point that its object was given, whatever it is.
+    pub points_travel: bool,
+    /// Whether C_UnwrapKey may give an object uses that its template refuses.
+    pub adds_uses: bool,
     /// Whether an object replaces another one of the same CKA_ID.
     pub unique_ids: bool,
     /// Whether attribute buffers need their exact size asked first, because the token ignores the size it is given.
@@ -72,6 +76,8 @@ impl Profile {
         create_wants: &[],
         unwrap_wants: &[],
         recovers: true,
+        points_travel: false,
+        adds_uses: true,
         unique_ids: false,
         asks_sizes: true,
     };
@@ -91,6 +97,7 @@ impl Profile {
             oaep: Some(&[Hash::Sha1]),
             zero_pads: true,
             plain_always: true,
+            adds_uses: false,
             asks_sizes: false,
             ..Self::UNKNOWN
         },
@@ -100,11 +107,12 @@ impl Profile {
             manufacturer: "Kryoptic",
             model: "",
             oaep: Some(&[Hash::Sha256, Hash::Sha1, Hash::Sha384, Hash::Sha512]),
+            adds_uses: false,
             asks_sizes: false,
             ..Self::UNKNOWN
         },
         // Seen 2026-11 on Debian 12's NSS 3.87: a second object of a CKA_ID takes the place of the first, of whatever key type; C_UnwrapKey of an elliptic key needs the
-        // public point beside it; 0x210A is RFC 3394 over PKCS#7 padding; C_GetAttributeValue does not look at the size of the buffer.
+        // public point beside it, which leaves with it again; it gives RSA keys every use; 0x210A is RFC 3394 over PKCS#7 padding; C_GetAttributeValue does not look at the size of the buffer.
         Self {
             name: "NSS",
             manufacturer: "Mozilla Foundation",
@@ -112,6 +120,7 @@ impl Profile {
             kw_pkcs7: CKM_AES_KEY_WRAP_PAD,
             oaep: Some(&[Hash::Sha256, Hash::Sha1, Hash::Sha384, Hash::Sha512]),
             unwrap_wants: &[CKA_NSS_DB],
+            points_travel: true,
             unique_ids: true,
             ..Self::UNKNOWN
         },

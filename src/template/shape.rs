@@ -29,7 +29,7 @@ type Extra = (CK_ATTRIBUTE_TYPE, Vec<u8>);
 ///
 /// # Errors
 /// [`Error`] for a curve that has no encoding.
-pub fn extras_of_private(key: &PrivateKey, making: Making) -> Result<Vec<Extra>, Error> {
+pub fn extras_of_private(key: &PrivateKey, profile: &Profile, making: Making) -> Result<Vec<Extra>, Error> {
     let PrivateKey::Ec(key) = key else { return Ok(Vec::new()) };
     let mut extras = Vec::new();
     if making == Making::Unwrap {
@@ -40,7 +40,10 @@ pub fn extras_of_private(key: &PrivateKey, making: Making) -> Result<Vec<Extra>,
         if making == Making::Create {
             extras.push((CKA_EC_POINT, ec_point(&point)?));
         }
-        extras.push((CKA_NSS_DB, point));
+        // A vendor's attribute is for that vendor's tokens.
+        if making == Making::Unwrap && profile.unwrap_wants.contains(&CKA_NSS_DB) {
+            extras.push((CKA_NSS_DB, point));
+        }
     }
     Ok(extras)
 }

@@ -152,8 +152,15 @@ impl Opening<'_> {
     /// # Errors
     /// As [`Opening::unwrap_private`].
     pub(crate) fn private_passenger(&self, kinds: &[PrivateKind]) -> Result<Temporary<'_>, Error> {
-        let (_, object) = self.unwrap_private(kinds, |kind| temporary::private(kind, ExportPolicy::ENCRYPTED))?;
-        Ok(Temporary::new(self.token, object))
+        let template = |kind| temporary::private(kind, ExportPolicy::ENCRYPTED);
+        let (kind, object) = self.unwrap_private(kinds, template)?;
+        let object = Temporary::new(self.token, object);
+        // It would leave with a public point that is none.
+        if shape::lacks_point(&template(kind), self.token.profile()) {
+            let problem = "this token unwraps an elliptic key with its public point beside it alone: import it first";
+            return Err(Error::Container { what: "the wrapped key", problem: problem.to_owned() });
+        }
+        Ok(object)
     }
 
     /// The scheme and, of RSA-OAEP, the hashes that are tried, for messages.

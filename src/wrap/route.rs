@@ -13,7 +13,7 @@
 //!
 //! A return value that means "refused" or "in another shape" goes on to the next try; one that means a wrong PIN, a full token or one that is gone ends it.
 
-use super::error::{Error, may_be_another_kind, refuses_parameters};
+use super::error::{Error, refuses_parameters};
 use super::open::Sealed;
 use super::temporary::Temporary;
 use super::{Kek, KekKind, Parameters, Scheme, cbc_pad, gcm, kw, oaep, possible_hashes, rsa_aes};
@@ -22,7 +22,7 @@ use crate::key::{ExportPolicy, KeyUsage, PublicKey, SymmetricAlgorithm};
 use crate::secret::SecretBytes;
 use crate::status::Ckr;
 use crate::template::Template;
-use crate::template::attribute::{CKA_MODULUS_BITS, CKA_PUBLIC_EXPONENT};
+use crate::template::attribute::{CKA_EXTRACTABLE, CKA_MODULUS_BITS, CKA_PUBLIC_EXPONENT};
 use crate::template::put::{self, Attributes, PrivateKind};
 use crate::template::temporary::{Rights, generated, given, secret, wrapping_public};
 use crate::token::mechanism::{CKM_AES_KEY_GEN, CKM_RSA_AES_KEY_WRAP, CKM_RSA_PKCS_KEY_PAIR_GEN, Mechanism};
@@ -96,6 +96,7 @@ impl ImportKek {
     pub(crate) fn make(token: &Token) -> Result<Self, Error> {
         type Way = fn(&Token) -> Result<ImportKek, Error>;
         let mut tried = Vec::new();
+        let schemes = unwrapping(token)?;
         let ways: [(&str, Way, bool); 3] = [
             ("an AES key made by C_CreateObject", given_key, token.profile().plain_secret),
             ("an AES key moved in under the token's RSA key", moved_in, true),
@@ -107,7 +108,7 @@ impl ImportKek {
                 continue;
             }
             match way(token) {
-                Ok(kek) => return Ok(Self { schemes: unwrapping(token)?, ..kek }),
+                Ok(kek) => return Ok(Self { schemes, ..kek }),
                 Err(error) if goes_on(&error) => tried.push(Tried::new(what, &error)),
                 Err(error) => return Err(error),
             }
@@ -269,6 +270,8 @@ fn fetched(token: &Token) -> Result<ImportKek, Error> {
         match token.wrap(&mechanism, public.handle, made.handle, own.public().n().len()).map_err(Error::from) {
             Ok(wrapped) => {
                 let value = oaep::unwrap(&own, *hash, &[], &wrapped)?;
+                // It has left; where the token does not let that be changed, it is known here all the same.
+                let _ = token.set(made.handle, &Template::new().flag(CKA_EXTRACTABLE, false));
                 return Ok(of_aes(made.keep(), value));
             }
             Err(error) if goes_on(&error) => {
@@ -310,7 +313,8 @@ fn goes_on(error: &Error) -> bool {
     match error {
         Error::Mechanism { .. } | Error::Oaep { .. } | Error::NoRoute { .. } | Error::WrappingKey { .. } => true,
         other => other.ckr().is_some_and(|ckr| {
-            means_refused(ckr) || means_shape(ckr) || may_be_another_kind(ckr) || refuses_parameters(ckr)
+            let is_unread = matches!(ckr, Ckr::WRAPPED_KEY_INVALID | Ckr::WRAPPED_KEY_LEN_RANGE | Ckr::KEY_SIZE_RANGE);
+            is_unread || means_refused(ckr) || means_shape(ckr) || refuses_parameters(ckr)
         }),
     }
 }

@@ -79,6 +79,8 @@ impl Throwaway {
         Ok(vec![
             ("SOFTHSM2_CONF", folder.join("softhsm2.conf").into()),
             ("CNG11_MODULE", module.into()),
+            // What another module wants to be told is nothing to SoftHSM2.
+            ("CNG11_MODULE_INIT", OsString::new()),
             ("CNG11_TOKEN", LABEL.into()),
             ("CNG11_PIN", random_hex(6)?.into()),
             ("CNG11_SO_PIN", random_hex(6)?.into()),
