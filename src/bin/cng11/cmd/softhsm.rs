@@ -79,8 +79,6 @@ impl Throwaway {
         Ok(vec![
             ("SOFTHSM2_CONF", folder.join("softhsm2.conf").into()),
             ("CNG11_MODULE", module.into()),
-            // What another module wants to be told is nothing to SoftHSM2.
-            ("CNG11_MODULE_INIT", OsString::new()),
             ("CNG11_TOKEN", LABEL.into()),
             ("CNG11_PIN", random_hex(6)?.into()),
             ("CNG11_SO_PIN", random_hex(6)?.into()),
@@ -136,6 +134,8 @@ impl Throwaway {
     fn command(&self, program: impl AsRef<std::ffi::OsStr>) -> Command {
         let mut command = Command::new(program);
         command.env_remove("CNG11_CONFIG");
+        // What another module wants to be told is nothing to SoftHSM2.
+        command.env_remove("CNG11_MODULE_INIT");
         command.envs(self.variables.iter().map(|(name, value)| (name, value)));
         command
     }
