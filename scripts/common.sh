@@ -63,13 +63,29 @@ say_and_do() {
 # minutes SECONDS
 minutes() { printf '%dm %02ds' $(($1 / 60)) $(($1 % 60)); }
 
+# first_file PATH...: prints the first that is there.
+first_file() {
+  local candidate
+  for candidate in "$@"; do
+    if [ -f "$candidate" ]; then
+      printf '%s\n' "$candidate"
+      return 0
+    fi
+  done
+  return 1
+}
+
+# Nothing of the caller's own set-up may lead to a real token, and no PIN of the caller's may reach what is built, installed or run.
+forget_tokens() {
+  unset CNG11_MODULE CNG11_MODULE_INIT CNG11_TOKEN CNG11_PIN CNG11_SO_PIN CNG11_PIN_SOURCE CNG11_CONFIG SOFTHSM2_CONF KRYOPTIC_CONF P11_KIT_SERVER_ADDRESS
+}
+
 # ---- SoftHSM2 ----------------------------------------------------------------------------------
 
 # The PKCS#11 library of SoftHSM2. The user's CNG11_MODULE is left out on purpose: it may well be
 # a production HSM, and nothing throwaway belongs there.
 softhsm_module() {
-  local candidate
-  for candidate in \
+  first_file \
     ${SOFTHSM2_MODULE:+"$SOFTHSM2_MODULE"} \
     /usr/lib/softhsm/libsofthsm2.so \
     /usr/lib/*-linux-gnu*/softhsm/libsofthsm2.so \
@@ -80,25 +96,15 @@ softhsm_module() {
     /usr/lib/libsofthsm2.so \
     ${HOMEBREW_PREFIX:+"$HOMEBREW_PREFIX/lib/softhsm/libsofthsm2.so"} \
     /opt/homebrew/lib/softhsm/libsofthsm2.so \
-    /usr/local/lib/softhsm/libsofthsm2.so; do
-    if [ -f "$candidate" ]; then
-      printf '%s\n' "$candidate"
-      return 0
-    fi
-  done
-  return 1
+    /usr/local/lib/softhsm/libsofthsm2.so
 }
 
 # ---- packages ----------------------------------------------------------------------------------
 
 opensc_module_present() {
-  local candidate
-  for candidate in /usr/lib/*-linux-gnu*/opensc-pkcs11.so /usr/lib64/opensc-pkcs11.so \
-    /usr/lib64/pkcs11/opensc-pkcs11.so /usr/lib/pkcs11/opensc-pkcs11.so /usr/lib/opensc-pkcs11.so \
-    /opt/homebrew/lib/opensc-pkcs11.so /usr/local/lib/opensc-pkcs11.so; do
-    [ -f "$candidate" ] && return 0
-  done
-  return 1
+  first_file /usr/lib/*-linux-gnu*/opensc-pkcs11.so /usr/lib64/opensc-pkcs11.so /usr/lib64/pkcs11/opensc-pkcs11.so \
+    /usr/lib/pkcs11/opensc-pkcs11.so /usr/lib/opensc-pkcs11.so /opt/homebrew/lib/opensc-pkcs11.so /usr/local/lib/opensc-pkcs11.so \
+    >/dev/null
 }
 
 # A compiler without the C library's headers and start files links nothing, so try it.
@@ -113,28 +119,14 @@ can_compile_c() {
 }
 
 p11_kit_client() {
-  local candidate
-  for candidate in /usr/lib/*-linux-gnu*/pkcs11/p11-kit-client.so /usr/lib64/pkcs11/p11-kit-client.so /usr/lib/pkcs11/p11-kit-client.so \
-    /opt/homebrew/lib/pkcs11/p11-kit-client.so; do
-    if [ -f "$candidate" ]; then
-      printf '%s\n' "$candidate"
-      return 0
-    fi
-  done
-  return 1
+  first_file /usr/lib/*-linux-gnu*/pkcs11/p11-kit-client.so /usr/lib64/pkcs11/p11-kit-client.so /usr/lib/pkcs11/p11-kit-client.so \
+    /opt/homebrew/lib/pkcs11/p11-kit-client.so
 }
 
 # NSS's softokn.
 nss_module() {
-  local candidate
-  for candidate in /usr/lib/*-linux-gnu*/libsoftokn3.so /usr/lib/*-linux-gnu*/nss/libsoftokn3.so /usr/lib64/libsoftokn3.so \
-    /usr/lib/libsoftokn3.so /opt/homebrew/opt/nss/lib/libsoftokn3.dylib; do
-    if [ -f "$candidate" ]; then
-      printf '%s\n' "$candidate"
-      return 0
-    fi
-  done
-  return 1
+  first_file /usr/lib/*-linux-gnu*/libsoftokn3.so /usr/lib/*-linux-gnu*/nss/libsoftokn3.so /usr/lib64/libsoftokn3.so \
+    /usr/lib/libsoftokn3.so /opt/homebrew/opt/nss/lib/libsoftokn3.dylib
 }
 
 # What bindgen loads.
