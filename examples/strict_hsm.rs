@@ -41,8 +41,12 @@ enum Rule {
     NoPlainSecret(CK_RV),
     /// This call, for keys of this type, needs this attribute, which the module behind does not get.
     Wants(Call, CK_KEY_TYPE, CK_ATTRIBUTE_TYPE, CK_RV),
+    /// This call, for keys of this type, may have this attribute, which the module behind does not get.
+    Takes(Call, CK_KEY_TYPE, CK_ATTRIBUTE_TYPE),
     /// This call, for keys of this type, must not have this attribute.
     Forbids(Call, CK_KEY_TYPE, CK_ATTRIBUTE_TYPE, CK_RV),
+    /// This call grants this to keys of this type, whatever their template says.
+    Grants(Call, CK_KEY_TYPE, CK_ATTRIBUTE_TYPE),
     /// This call must not have this flag with this value.
     ForbidsFlag(Call, CK_ATTRIBUTE_TYPE, bool, CK_RV),
     /// RFC 5649 has this number here, and no other.
@@ -77,6 +81,7 @@ const PERSONALITIES: &[Personality] = &[
             Rule::NoPlainPrivate(CKR_TEMPLATE_INCONSISTENT),
             Rule::NoPlainSecret(CKR_TEMPLATE_INCONSISTENT),
             Rule::Wants(Call::Unwrap, CKK_AES, CKA_VALUE_LEN, CKR_ATTRIBUTE_TYPE_INVALID),
+            Rule::Takes(Call::Unwrap, CKK_GENERIC_SECRET, CKA_VALUE_LEN),
             Rule::Forbids(Call::Unwrap, CKK_DES3, CKA_VALUE_LEN, CKR_ATTRIBUTE_TYPE_INVALID),
             Rule::Kwp(CKM_LUNA_AES_KWP),
         ],
@@ -111,6 +116,17 @@ const PERSONALITIES: &[Personality] = &[
             Rule::NoPlainPrivate(CKR_FUNCTION_NOT_SUPPORTED),
             Rule::NoPlainSecret(CKR_FUNCTION_NOT_SUPPORTED),
             Rule::Lacks(CKM_RSA_PKCS_KEY_PAIR_GEN),
+            Rule::Kwp(CKM_AES_KEY_WRAP_KWP),
+        ],
+    },
+    // A token that answers CKR_OK and keeps something else: an AES key leaves that must not, an RSA key that is unwrapped unwraps others, as on NSS.
+    Personality {
+        name: "generous",
+        token: Some(("simulated", "generous")),
+        rules: &[
+            Rule::Grants(Call::Create, CKK_AES, CKA_EXTRACTABLE),
+            Rule::Grants(Call::Unwrap, CKK_RSA, CKA_UNWRAP),
+            Rule::NoCopy(CKR_FUNCTION_NOT_SUPPORTED),
             Rule::Kwp(CKM_AES_KEY_WRAP_KWP),
         ],
     },
@@ -319,8 +335,17 @@ fn judge(call: Call, template: &[CK_ATTRIBUTE]) -> Result<Vec<CK_ATTRIBUTE>, CK_
                 }
                 kept.retain(|kept| kept.type_ != *attribute);
             }
+            Rule::Takes(of, kind, attribute) if *of == call && key_type == Some(*kind) => {
+                kept.retain(|kept| kept.type_ != *attribute);
+            }
             Rule::Forbids(of, kind, attribute, answer) if *of == call && key_type == Some(*kind) && has(*attribute) => {
                 return Err(*answer);
+            }
+            Rule::Grants(of, kind, attribute) if *of == call && key_type == Some(*kind) => {
+                static GRANTED: CK_BBOOL = CK_TRUE;
+                kept.retain(|kept| kept.type_ != *attribute);
+                let value = (&raw const GRANTED).cast_mut().cast();
+                kept.push(CK_ATTRIBUTE { type_: *attribute, pValue: value, ulValueLen: 1 });
             }
             Rule::ForbidsFlag(of, attribute, forbidden, answer)
                 if *of == call && value(template, *attribute).is_some_and(|value| (value != [0]) == *forbidden) =>

@@ -257,6 +257,9 @@ fn token_hint(error: &token::Error) -> Option<String> {
         token::Error::Pkcs11 { ckr: Ckr::SESSION_READ_ONLY | Ckr::TOKEN_WRITE_PROTECTED, .. } => {
             "the token cannot be written to".into()
         }
+        token::Error::Pkcs11 { function: "C_Initialize", ckr: Ckr::ARGUMENTS_BAD } => {
+            "the module wants to be told something, or something else: --module-init or CNG11_MODULE_INIT; SoftHSM2 wants nothing".into()
+        }
         token::Error::Random { .. } => return None,
         token::Error::Pkcs11 { .. } | token::Error::Module { .. } => {
             "the token says no more; `cng11 token list` shows whether it is still there, -vv what was used".into()

@@ -36,6 +36,16 @@ impl SecretBytes {
         &mut self.0
     }
 
+    /// Bytes from the operating system's random source.
+    ///
+    /// # Errors
+    /// When it has none.
+    pub fn random(len: usize) -> Result<Self, getrandom::Error> {
+        let mut bytes = Self::zeroed(len);
+        getrandom::fill(bytes.as_mut_slice())?;
+        Ok(bytes)
+    }
+
     /// A copy without its leading zero bytes.
     #[must_use]
     pub fn trimmed(&self) -> Self {

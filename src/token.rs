@@ -10,6 +10,7 @@ pub mod mechanism;
 pub mod module;
 pub mod object;
 mod raw;
+pub(crate) mod refusal;
 pub mod uri;
 
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};

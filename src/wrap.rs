@@ -1,12 +1,12 @@
 //! Keys that travel wrapped: by which scheme, under which key, in which container, and the calls on the token that do it.
 //!
 //! Owns the mapping from a [`Scheme`] to this token's mechanism, the capacity a wrapped key needs, and the finding-out of what kind of
-//! private key is inside a wrapped PKCS#8. The key in the clear never reaches the host on these paths. Each scheme's module has its bytes, and
+//! private key is inside a wrapped PKCS#8. The key in the clear never reaches the host on these paths, but for what a token only decrypts (`envelope::decrypt`). Each scheme's module has its bytes, and
 //! the same in software: for proofs, and for callers who hold the wrapping key themselves.
 //!
 //! | scheme | module | under | carries | bytes | mechanism |
 //! |---|---|---|---|---|---|
-//! | `kw` | [`kw`] | AES | whole blocks of 8 bytes | RFC 3394 | CKM_AES_KEY_WRAP |
+//! | `kw` | [`kw`] | AES | whole blocks of 8 bytes; some tokens fill up a shorter key | RFC 3394 | CKM_AES_KEY_WRAP |
 //! | `kwp` | [`kw`] | AES | anything | RFC 5649 | CKM_AES_KEY_WRAP_KWP, or where it is that CKM_AES_KEY_WRAP_PAD |
 //! | `kw-pkcs7` | [`kw`] | AES | anything | RFC 3394 over PKCS#7 padding | CKM_AES_KEY_WRAP_PKCS7 |
 //! | `cbc-pad` | [`cbc_pad`] | AES | anything | IV ‖ CBC over PKCS#7 padding | CKM_AES_CBC_PAD |
@@ -36,14 +36,14 @@ pub use self::open::Sealed;
 pub(crate) use self::open::{unwraps_cbc, wraps_cbc};
 pub(crate) use self::opening::{Opening, same_keys, secret_len};
 pub use self::route::Tried;
-pub(crate) use self::route::{Brought, ImportKek, in_shape, means_refused, means_shape};
+pub(crate) use self::route::{Brought, ImportKek, in_shape, no_route};
 pub(crate) use self::seal::wrap_under_password;
 pub use self::seal::{Wrapped, wrap};
 pub(crate) use self::temporary::Temporary;
 
 use crate::key::PublicKey;
 use crate::key::rsa::Hash;
-use crate::template::profile::Profile;
+use crate::template::profile::{EVERY_HASH, Profile};
 use crate::token::mechanism::{CK_MECHANISM_TYPE, CKM_AES_CBC_PAD, CKM_AES_GCM, CKM_AES_KEY_WRAP, CKM_RSA_PKCS_OAEP};
 use crate::token::{Handle, Token};
 
@@ -135,7 +135,7 @@ pub enum KekKind {
 pub struct Parameters {
     /// The scheme.
     pub scheme: Scheme,
-    /// The hash of RSA-OAEP and of its MGF1. `None`: to wrap, SHA-256 where the token has it, else SHA-1; to unwrap, each in turn.
+    /// The hash of RSA-OAEP and of its MGF1. `None`: to wrap, SHA-256, or SHA-1 on a token that is known to have nothing else; to unwrap, each in turn.
     pub hash: Option<Hash>,
     /// The label of RSA-OAEP.
     pub label: Vec<u8>,
@@ -158,7 +158,7 @@ pub(crate) fn usual_hash(profile: &Profile) -> Hash {
 
 /// The hashes to unwrap with where none is told: an RSA-OAEP ciphertext does not show which one made it.
 fn possible_hashes(profile: &Profile) -> &'static [Hash] {
-    profile.oaep.unwrap_or(&[Hash::Sha256, Hash::Sha1, Hash::Sha384, Hash::Sha512])
+    profile.oaep.unwrap_or(EVERY_HASH)
 }
 
 /// The schemes that the token claims to wrap and unwrap with.

@@ -9,6 +9,9 @@
 
 mod support;
 
+use cng_pkcs11::asn1::transport::{self, TransportInfo};
+use cng_pkcs11::key::{ExportPolicy, KeyUsage};
+
 use self::support::wrapping::{
     RSA_KEK, assert_is_the_key, assert_signs, bare_type, key_file, openssl_unwraps, openssl_wraps, token_with_keks,
 };
@@ -96,6 +99,40 @@ fn an_opaque_transport_goes_on_with_everything_that_it_says() {
     let kwp = token.file("kwp", openssl_wraps("kwp", &vector(&key_file("ec-nistP256"))));
     let gain = ["rewrap", &kwp, "--type", "pkcs8", "--unwrap-key", "kek", "--wrap-key", "inner"];
     token.json_error(&[&gain[..], &["--to", "OpaqueTransport"]].concat(), 2);
+}
+
+#[test]
+fn an_opaque_transport_that_was_changed_goes_on_to_nobody() {
+    let token = token_with_more_keks();
+    token.import(&key_file("ec-nistP256"), "web", &["--export-policy", "encrypted", "--usage", "sign"]);
+    let (sent, on) = (token.path_text("sent"), token.path_text("on"));
+    token.cng11(&["export", "web", "--type", "OpaqueTransport", "--wrap-key", "kek", "-o", &sent]).ok();
+    token.cng11(&["delete", "web", "--yes"]).ok();
+    let before = token.contents();
+    let whole = transport::decode(&token.read("sent")).expect("a container");
+    let with = |change: &dyn Fn(&mut TransportInfo)| {
+        let mut info = whole.info.clone();
+        change(&mut info);
+        transport::encode(&info.to_der().expect("its DER"), &whole.mac).expect("a container")
+    };
+    let mut mac = whole.mac;
+    mac[31] ^= 1;
+    // Passed on, it would get a code that is right.
+    for (what, changed) in [
+        ("policy", with(&|info| info.policy = ExportPolicy::ANY)),
+        ("usage", with(&|info| info.usage = KeyUsage::SIGN | KeyUsage::AGREE)),
+        ("name", with(&|info| info.name = "mail".to_owned())),
+        ("identifier", with(&|info| info.id = vec![7])),
+        ("code", transport::encode(&whole.signed, &mac).expect("a container")),
+    ] {
+        let file = token.file("changed", &changed);
+        let error = token.json_error(&["rewrap", &file, "--unwrap-key", "kek", "--wrap-key", "inner", "-o", &on], 1);
+        assert_eq!(error["status"], "NTE_BAD_DATA", "{what}: {error}");
+        assert!(error["message"].as_str().is_some_and(|said| said.contains("integrity")), "{what}: {error}");
+        assert!(!token.path("on").exists(), "{what}");
+    }
+    assert_eq!(token.contents(), before);
+    token.cng11(&["rewrap", &sent, "--unwrap-key", "kek", "--wrap-key", "inner", "-o", &on]).ok();
 }
 
 #[test]

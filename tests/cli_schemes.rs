@@ -10,7 +10,7 @@
 mod support;
 
 use self::support::wrapping::{
-    MODULUS, RSA_KEK, assert_is_the_key, assert_signs, bare_type, kek_of, key_file, openssl_unwraps,
+    MODULUS, RSA_KEK, algorithm_of, assert_is_the_key, assert_signs, bare_type, kek_of, key_file, openssl_unwraps,
     openssl_unwraps_with, openssl_wraps, python_unwraps, python_wraps, token_with_keks,
 };
 use self::support::{TestToken, openssl, vector, vector_text};
@@ -45,7 +45,7 @@ fn carries(scheme: &str, key: &str) -> bool {
 }
 
 fn import_passenger(token: &TestToken, key: &str, policy: &str) {
-    let algorithm: &[&str] = if key.starts_with("aes") { &["--algorithm", "AES"] } else { &[] };
+    let algorithm = algorithm_of(key);
     token.import(&key_file(key), key, &[algorithm, &["--export-policy", policy]].concat());
 }
 

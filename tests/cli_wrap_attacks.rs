@@ -9,6 +9,9 @@
 
 mod support;
 
+use cng_pkcs11::asn1::cms::{self, EnvelopedData, Recipient, Transport};
+use cng_pkcs11::key::rsa::Hash;
+
 use base64ct::{Base64, Encoding};
 use serde_json::json;
 
@@ -120,7 +123,10 @@ fn a_forged_envelope_does_not_tell_which_of_its_steps_failed() {
     token.cng11(&["export", "ec-nistP256", "--type", "PKCS7_ENVELOPE", "--wrap-key", "rsa kek", "-o", &path]).ok();
     token.cng11(&["delete", "ec-nistP256", "--yes"]).ok();
     // One that the token unwraps, and one whose content it only decrypts.
-    for good in [token.read("envelope"), enveloped(&token, &vector_text(&key_file("ec-nistP256")))] {
+    for (good, without) in [
+        (token.read("envelope"), "NTE_BAD_DATA"),
+        (enveloped(&token, &vector_text(&key_file("ec-nistP256"))), "NTE_NOT_SUPPORTED"),
+    ] {
         let before = token.contents();
         let wrapped_at = good.windows(4).position(|window| window == [0x04, 0x82, 0x01, 0x00]).expect("256 bytes");
         let forged = [wrapped_at + 20, wrapped_at + 200, good.len() - 1, good.len() - 40].map(|at| {
@@ -141,7 +147,7 @@ fn a_forged_envelope_does_not_tell_which_of_its_steps_failed() {
             token.cng11(&rewrap).stderr
         });
         for error in &rewrapped {
-            assert!(error.contains("\"error\""), "{error}");
+            assert!(error.contains(without), "{error}");
             assert_eq!(error, &rewrapped[0]);
         }
         assert_eq!(token.contents(), before);
@@ -149,6 +155,147 @@ fn a_forged_envelope_does_not_tell_which_of_its_steps_failed() {
         token.json(&["import", &good, "--name", "x", "--unwrap-key", "rsa kek"]);
         token.cng11(&["delete", "x", "--yes"]).ok();
     }
+}
+
+/// The answers to forged envelopes, with what stands behind them on the token.
+fn answers(token: &TestToken, forged: &[EnvelopedData]) -> Vec<(i32, String)> {
+    let before = token.contents();
+    let mut answers = Vec::new();
+    for data in forged {
+        let file = token.file("forged", data.to_der().expect("an envelope"));
+        for words in [&["import", &file, "--name", "x"][..], &["rewrap", &file, "--wrap-key", "rsa kek"]] {
+            let run = token.cng11(&[words, &["--unwrap-key", "rsa kek", "--json"]].concat());
+            assert_ne!(run.code, 0, "{}", run.text());
+            answers.push((run.code, run.stderr));
+        }
+    }
+    assert_eq!(token.contents(), before);
+    answers
+}
+
+#[test]
+fn a_second_recipient_does_not_tell_whether_the_first_was_opened() {
+    let token = token_with_keks();
+    let good = cms::decode(&enveloped(&token, &vector_text(&key_file("ec-nistP256")))).expect("an envelope");
+    let damaged = |data: &EnvelopedData, rsa: bool| {
+        let mut data = data.clone();
+        let bytes = if rsa { &mut data.recipients[0].encrypted_key } else { &mut data.content.encrypted };
+        let last = bytes.len() - 1;
+        bytes[last] ^= 1;
+        data
+    };
+    let label = Vec::new();
+    for transport in [
+        // SoftHSM2 has no such hash; MGF1 with another one is not read; and nobody knows the third.
+        Transport::Oaep { hash: Hash::Sha256, mgf1: Hash::Sha256, label: label.clone() },
+        Transport::Oaep { hash: Hash::Sha1, mgf1: Hash::Sha256, label },
+    ] {
+        for is_first in [false, true] {
+            let mut two = good.clone();
+            let second = Recipient { transport: transport.clone(), ..good.recipients[0].clone() };
+            two.recipients.push(second);
+            let (rsa, content) = (damaged(&two, true), damaged(&two, false));
+            let turned = |mut data: EnvelopedData| {
+                if is_first {
+                    data.recipients.reverse();
+                }
+                data
+            };
+            let answers = answers(&token, &[turned(rsa), turned(content)]);
+            assert_eq!(answers[..2], answers[2..], "{transport:?}, first: {is_first}");
+        }
+    }
+}
+
+#[test]
+fn a_content_key_of_a_wrong_length_is_answered_as_one_that_is_not_opened() {
+    let token = token_with_keks();
+    let good = cms::decode(&enveloped(&token, &vector_text(&key_file("ec-nistP256")))).expect("an envelope");
+    let key = vector_text(&format!("{RSA_KEK}.spki.bin"));
+    let encrypted = |len: usize| {
+        let encrypt = ["pkeyutl", "-encrypt", "-pubin", "-keyform", "DER", "-inkey", &key];
+        let mut data = good.clone();
+        data.recipients[0].encrypted_key = openssl(&encrypt, Some(&vec![7; len]));
+        data
+    };
+    let mut broken = good.clone();
+    broken.recipients[0].encrypted_key[100] ^= 1;
+    let forged: Vec<_> = [1, 16, 17, 24, 31, 32, 64].map(encrypted).into_iter().chain([broken]).collect();
+    let answers = answers(&token, &forged);
+    for pair in answers.chunks(2) {
+        assert_eq!(pair, &answers[..2]);
+    }
+}
+
+/// A wrapped-key file with other bytes in one of its blocks; the comments quote such lines too, behind other words.
+fn with_block(file: &str, label: &str, bytes: &[u8]) -> String {
+    let (begin, end) = (format!("\n-----BEGIN {label}-----\n"), format!("\n-----END {label}-----\n"));
+    let (before, rest) = file.split_once(&begin).expect("the block");
+    let (_, after) = rest.split_once(&end).expect("its end");
+    format!("{before}{begin}{}{end}{after}", Base64::encode_string(bytes))
+}
+
+#[test]
+fn a_forged_file_of_another_tool_does_not_tell_which_of_its_steps_failed() {
+    let token = TestToken::new();
+    token.import("rsa2048-e3.PKCS8_PRIVATEKEY.bin", "rsa kek", &["--usage", "wrap"]);
+    let before = token.contents();
+    let public = vector_text("rsa2048-e3.spki.bin");
+    // RSAES-PKCS1-v1_5 of bytes of one's own: the padding is right. And a number that is no encryption of anything.
+    let padded =
+        |plain: &[u8]| openssl(&["pkeyutl", "-encrypt", "-pubin", "-keyform", "DER", "-inkey", &public], Some(plain));
+    let noise = [&[0][..], &[0x5A; 255]].concat();
+    let text = |name: &str| String::from_utf8(vector(&format!("wrapped-files/{name}"))).expect("UTF-8");
+    let (nested, direct) = (text("rsa2048.envelope.p11wrap"), text("aes256.pkcs1.p11wrap"));
+    let of_nested = vec![
+        with_block(&nested, "OUTER WRAPPED KEY", &noise),
+        with_block(&nested, "OUTER WRAPPED KEY", &padded(&[7; 32])),
+        with_block(&nested, "OUTER WRAPPED KEY", &padded(&[7; 40])),
+        with_block(&nested, "INNER WRAPPED KEY", &[7; 1224]),
+    ];
+    // The second opens to bytes that are no AES key.
+    let of_direct =
+        vec![with_block(&direct, "WRAPPED KEY", &noise), with_block(&direct, "WRAPPED KEY", &padded(&[7; 40]))];
+    for (good, forged) in [(&nested, of_nested), (&direct, of_direct)] {
+        let errors: Vec<_> = forged
+            .iter()
+            .map(|text| {
+                let file = token.file("forged", text);
+                token.json_error(&["import", &file, "--name", "x", "--unwrap-key", "rsa kek"], 1)
+            })
+            .collect();
+        for error in &errors {
+            assert_eq!(error, &errors[0]);
+            assert_eq!(error["status"], "NTE_BAD_DATA", "{error}");
+        }
+        assert_eq!(token.contents(), before);
+        let file = token.file("good", good);
+        token.json(&["import", &file, "--name", "x", "--unwrap-key", "rsa kek"]);
+        token.cng11(&["delete", "x", "--yes"]).ok();
+    }
+}
+
+#[test]
+fn a_token_that_refuses_the_second_step_after_all_tells_nothing_of_the_first() {
+    let mut token = TestToken::strict("plain");
+    token.import(&key_file(RSA_KEK), "rsa kek", &["--usage", "wrap"]);
+    token.import(&key_file("ec-nistP256"), "web", &["--export-policy", "encrypted", "--usage", "sign"]);
+    let path = token.path_text("envelope");
+    token.cng11(&["export", "web", "--type", "PKCS7_ENVELOPE", "--wrap-key", "rsa kek", "-o", &path]).ok();
+    token.cng11(&["delete", "web", "--yes"]).ok();
+    let before = token.contents();
+    let mut forged = token.read("envelope");
+    let at = forged.windows(4).position(|window| window == [0x04, 0x82, 0x01, 0x00]).expect("256 bytes");
+    forged[at + 20] ^= 1;
+    let forged = token.file("forged", &forged);
+    let import = |file: &str| ["import", file, "--name", "x", "--unwrap-key", "rsa kek"].map(str::to_owned);
+    let expected = token.json_error(&import(&forged), 1);
+    assert_eq!(expected["status"], "NTE_BAD_DATA", "{expected}");
+    // The first opens the content key; the second is answered with CKR_MECHANISM_INVALID, whatever the token has claimed.
+    token.set("STRICT_HSM_FAIL", "C_UnwrapKey:2:0x70");
+    assert_eq!(token.json_error(&import(&path), 1), expected);
+    token.set("STRICT_HSM_FAIL", "");
+    assert_eq!(token.contents(), before);
 }
 
 #[test]

@@ -12,8 +12,8 @@ mod support;
 use serde_json::json;
 
 use self::support::wrapping::{
-    RSA_KEK, assert_is_the_key, assert_signs, key_file, openssl_unwraps, openssl_wraps, python_unwraps, python_wraps,
-    token_with_keks,
+    RSA_KEK, algorithm_of, assert_is_the_key, assert_signs, key_file, openssl_unwraps, openssl_wraps, python_unwraps,
+    python_wraps, token_with_keks,
 };
 use self::support::{TestToken, openssl, vector, vector_path, vector_text};
 
@@ -49,7 +49,7 @@ fn take_apart(bytes: &[u8]) -> &[u8] {
 }
 
 fn import_passenger(token: &TestToken, key: &str, policy: &str) {
-    let algorithm: &[&str] = if key.starts_with("aes") { &["--algorithm", "AES"] } else { &[] };
+    let algorithm = algorithm_of(key);
     token.import(&key_file(key), key, &[algorithm, &["--export-policy", policy]].concat());
 }
 
@@ -88,7 +88,7 @@ fn blobs_that_python_made_with_sha1_are_working_keys() {
     ] {
         let name = format!("{key} to {recipient}");
         let file = format!("more/{key}.{recipient}-sha1.{BLOB}.bin");
-        let algorithm: &[&str] = if key.starts_with("aes") { &["--algorithm", "AES"] } else { &[] };
+        let algorithm = algorithm_of(key);
         let more = [&["--unwrap-key", kek, "--oaep-hash", "sha1", "--export-policy", "plaintext"], algorithm].concat();
         let document = token.import(&file, &name, &more);
         assert_eq!((&document["route"], &document["warnings"]), (&json!("unwrap"), &json!([])), "{name}");
@@ -141,7 +141,7 @@ fn a_blob_with_another_hash_or_a_label_is_refused_by_the_token() {
     assert_eq!(missing.len(), 23);
     for name in &missing {
         let file = vector_text(&format!("more/{name}"));
-        let algorithm: &[&str] = if name.starts_with("aes") { &["--algorithm", "AES"] } else { &[] };
+        let algorithm = algorithm_of(name);
         let import = [&["import", &file, "--name", "x", "--unwrap-key", "rsa kek"], algorithm].concat();
         let error = token.json_error(&import, 3);
         assert_eq!((&error["layer"], &error["ckr"]), (&json!("wrap"), &json!("CKR_ARGUMENTS_BAD")), "{name}: {error}");
@@ -245,7 +245,7 @@ fn an_envelope_of_a_key_that_may_or_may_not_be_seen_is_opened_by_each_recipient(
             token.cng11(&["delete", key, "--yes"]).ok();
             for kek in ["rsa kek", "other"] {
                 let import = ["import", &path, "--name", "x", "--overwrite", "--unwrap-key", kek];
-                let algorithm: &[&str] = if key.starts_with("aes") { &["--algorithm", "AES"] } else { &[] };
+                let algorithm = algorithm_of(key);
                 if scheme != "kwp" && key.starts_with("aes") {
                     // Bytes of no structure are decrypted here only under a key that decrypts.
                     token.json_error(&[&import[..], algorithm].concat(), 3);

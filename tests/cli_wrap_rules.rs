@@ -21,7 +21,7 @@ use cng_pkcs11::wrap::Scheme;
 use serde_json::json;
 
 use self::support::wrapping::{
-    RSA_KEK, assert_signs, bare_type, kek_of, key_file, openssl_unwraps, openssl_wraps, token_with_keks,
+    RSA_KEK, algorithm_of, assert_signs, bare_type, kek_of, key_file, openssl_unwraps, openssl_wraps, token_with_keks,
 };
 use self::support::{TestToken, on_a_token, vector, vector_text};
 
@@ -33,7 +33,7 @@ const PASSENGERS: &[(&str, &str, &str)] = &[
 ];
 
 fn import_passenger(token: &TestToken, key: &str, usage: &str) {
-    let algorithm: &[&str] = if key.starts_with("aes") { &["--algorithm", "AES"] } else { &[] };
+    let algorithm = algorithm_of(key);
     token.import(&key_file(key), key, &[algorithm, &["--export-policy", "encrypted", "--usage", usage]].concat());
 }
 
@@ -63,8 +63,13 @@ fn a_key_that_decrypts_as_well_wraps_only_when_it_is_forced_and_with_a_warning()
     token.import("rsa2048-e17.PKCS8_PRIVATEKEY.bin", "rsa both", &["--usage", "wrap,decrypt"]);
     import_passenger(&token, "aes256", "decrypt");
     import_passenger(&token, "ec-nistP256", "sign");
+    // One that is enveloped on this host, since it may be seen, is held to the same.
+    token.import(&key_file("ec-nistP384"), "seen", &["--export-policy", "plaintext"]);
     let before = token.contents();
     let out = token.path_text("out");
+    let here = ["export", "seen", "--type", "PKCS7_ENVELOPE", "--wrap-key", "rsa both", "-o", &out];
+    assert_eq!(token.json_error(&here, 3)["status"], "NTE_PERM");
+    assert!(!token.path("out").exists());
     for (key, kek, kind, scheme) in [
         ("aes256", "both", "raw", "kw"),
         ("aes256", "both", "raw", "kwp"),
@@ -290,7 +295,7 @@ fn no_object_of_an_export_or_import_outlives_it_on_the_token() {
             let options: &[&str] = if to[1] == "kek" { &["--scheme", "gcm"] } else { &["--oaep-hash", "sha512"] };
             token.cng11(&[&export[..], options].concat()).code(3);
             let kek = if to[1] == "kek" { "kek" } else { "rsa kek" };
-            let algorithm: &[&str] = if key.starts_with("aes") { &["--algorithm", "AES"] } else { &[] };
+            let algorithm = algorithm_of(key);
             let import = ["import", &path, "--name", "x", "--type", kind, "--unwrap-key", kek, "--usage", usage];
             let import = [&import[..], algorithm].concat();
             token.cng11(&[&import[..], &["--export-policy", "plaintext"]].concat()).code(3);

@@ -15,7 +15,7 @@ use cng_pkcs11::key::{Algorithm, ExportPolicy, KeyUsage};
 use cng_pkcs11::provider::{Flags, ImportParameters, KeyName, Route, Routing, StorageProvider};
 use serde_json::Value;
 
-use self::support::wrapping::{assert_signs, key_file};
+use self::support::wrapping::{KEK, algorithm_of, assert_signs, key_file, openssl_wraps};
 use self::support::{TestToken, on_this_token, vector};
 
 const PRIVATE: &[&str] =
@@ -24,7 +24,7 @@ const SECRET: &[&str] = &["aes128", "aes256"];
 
 /// Imports a key of the vectors.
 fn import(token: &TestToken, key: &str, more: &[&str]) -> Value {
-    let algorithm: &[&str] = if key.starts_with("aes") { &["--algorithm", "AES"] } else { &[] };
+    let algorithm = algorithm_of(key);
     token.import(&key_file(key), key, &[algorithm, more].concat())
 }
 
@@ -102,7 +102,7 @@ fn a_token_that_takes_nothing_says_why_and_nothing_is_left() {
     let token = TestToken::strict("takes-nothing");
     let before = token.contents();
     for key in ["rsa2048-e65537", "ec-nistP256", "aes256"] {
-        let algorithm: &[&str] = if key.starts_with("aes") { &["--algorithm", "AES"] } else { &[] };
+        let algorithm = algorithm_of(key);
         let path = support::vector_text(&key_file(key));
         for more in [&[][..], &["--dry-run"]] {
             let import = [&["import", &path, "--name", key][..], algorithm, more].concat();
@@ -168,10 +168,28 @@ fn a_route_that_is_asked_for_is_the_one_that_is_taken() {
         let strict = TestToken::strict(personality);
         strict.cng11(&["generate", "door", "--algorithm", "RSA", "--bits", "2048", "--usage", "wrap"]).ok();
         strict.cng11(&["generate", "kek", "--algorithm", "AES", "--bits", "256", "--usage", "wrap"]).ok();
-        strict.import("kek256.raw.bin", "given", &["--algorithm", "AES", "--usage", "wrap"]);
+        strict.import(KEK, "given", &["--algorithm", "AES", "--usage", "wrap"]);
+        // By that RSA key, whose AES key in between is unwrapped with its length said where the token wants it; and an AES key that came wrapped.
+        let document =
+            strict.import(&key_file("ec-nistP384"), "by door", &["--route", "unwrap", "--unwrap-key", "door"]);
+        assert_eq!(document["scheme"], "rsa-aes", "{personality}: {document}");
+        assert_signs(&strict, "by door", "ec-nistP384");
+        let wrapped = strict.file("wrapped", openssl_wraps("kwp", &vector(&key_file("aes128"))));
+        let import = ["import", &wrapped, "--name", "secret", "--type", "raw", "--unwrap-key", "given"];
+        assert_eq!(strict.json(&import)["route"], "unwrap", "{personality}");
+        // What it sends itself comes back: each key in between is unwrapped with its length.
+        let sent = strict.path_text("sent");
+        for (key, algorithm) in [("ec-nistP256", &[][..]), ("aes256", &["--algorithm", "AES"])] {
+            strict.import(&key_file(key), key, &[algorithm, &["--export-policy", "encrypted"]].concat());
+            let export = ["export", key, "--type", "OpaqueTransport", "--wrap-key", "door", "--oaep-hash", "sha1"];
+            strict.cng11(&[&export[..], &["-o", &sent, "--force"]].concat()).ok();
+            strict.cng11(&["delete", key, "--yes"]).ok();
+            let back = strict.json(&["import", &sent, "--unwrap-key", "door"]);
+            assert_eq!(back["name"], key, "{personality}: {back}");
+        }
     }
     let strict = TestToken::strict("nss-fips");
-    let error = strict.json_error(&["import", &file, "--name", "x", "--route", "create"], 1);
+    let error = strict.json_error(&["import", &file, "--name", "x", "--route", "create"], 3);
     assert_eq!(error["ckr"], "CKR_ATTRIBUTE_VALUE_INVALID", "{error}");
 }
 
@@ -240,6 +258,104 @@ fn a_call_that_fails_leaves_nothing_behind_whichever_it_is() {
             assert_eq!(token.contents(), before, "{personality}, call {number} of {calls}");
         }
         assert!(failed > calls / 2, "{personality}: {failed} of {calls}");
+    }
+}
+
+#[test]
+fn what_a_token_grants_unasked_is_taken_away_or_the_key_does_not_stay() {
+    let mut token = TestToken::strict("generous");
+    token.set("STRICT_HSM_LOG", token.path("log"));
+    let asked = serde_json::json!(["sign"]);
+    let document = import(&token, "rsa2048-e65537", &["--route", "unwrap", "--usage", "sign"]);
+    let log = String::from_utf8(token.read("log")).expect("UTF-8");
+    let first = |name: &str| log.lines().position(|line| line == name).unwrap_or_else(|| panic!("{name}: {log}"));
+    // In the session already: on the token it is never there with more than it takes to take it away.
+    assert!(first("C_SetAttributeValue") < first("C_CopyObject"), "{log}");
+    assert_eq!((&document["route"], &document["usage"]), (&"unwrap".into(), &asked), "{document}");
+    assert_eq!(token.json(&["show", "rsa2048-e65537"])["usage"], asked);
+    assert_signs(&token, "rsa2048-e65537", "rsa2048-e65537");
+    let before = token.contents();
+    let file = support::vector_text(&key_file("aes256"));
+    let error = token.json_error(&["import", &file, "--name", "x", "--algorithm", "AES"], 3);
+    assert_eq!(error["status"], "NTE_VALIDATION_FAILED", "{error}");
+    assert!(error["message"].as_str().is_some_and(|said| said.contains("export policy")), "{error}");
+    assert_eq!(token.contents(), before);
+}
+
+#[test]
+fn an_elliptic_key_that_lost_its_public_object_is_still_known_where_its_point_travels() {
+    for (usage, wider) in [("sign", "sign,agree"), ("agree", "sign")] {
+        let token = TestToken::strict("nss-fips");
+        token.import(KEK, "kek", &["--algorithm", "AES", "--usage", "wrap"]);
+        import(&token, "ec-nistP256", &["--export-policy", "encrypted", "--usage", usage]);
+        let path = token.path_text("wrapped");
+        let export = ["export", "ec-nistP256", "--type", "PKCS8_PRIVATEKEY", "--wrap-key", "kek", "-o", &path];
+        token.cng11(&export).ok();
+        token.cng11(&["delete", "pkcs11:object=ec-nistP256;type=public", "--yes"]).ok();
+        let before = token.contents();
+        let back = |file: &str, usage: &str| -> Vec<String> {
+            let import = ["import", file, "--name", "x", "--type", "PKCS8_PRIVATEKEY", "--unwrap-key", "kek"];
+            [&import[..], &["--id", "c0ffee", "--usage", usage]].concat().into_iter().map(str::to_owned).collect()
+        };
+        let error = token.json_error(&back(&path, wider), 3);
+        assert_eq!(error["status"], "NTE_PERM", "{usage}: {error}");
+        assert_eq!(token.contents(), before, "{usage}");
+        token.json(&back(&path, usage));
+        token.cng11(&["delete", "x", "--yes"]).ok();
+        if usage == "sign" {
+            // One that signs shows its point: another key on the curve is another key.
+            let other = openssl_wraps("kwp", &vector(&key_file("ec-nistP256-shortd")));
+            token.json(&back(&token.file("other", other), wider));
+        }
+    }
+}
+
+#[test]
+fn a_cka_id_that_is_taken_is_refused_to_what_comes_wrapped_and_to_what_is_made() {
+    let token = TestToken::strict("nss-fips");
+    token.import(KEK, "kek", &["--algorithm", "AES", "--usage", "wrap"]);
+    import(&token, "ec-nistP256", &["--id", "0102"]);
+    let before = token.contents();
+    let private = token.file("private", openssl_wraps("kwp", &vector(&key_file("ec-nistP384"))));
+    let secret = token.file("secret", openssl_wraps("kwp", &vector(&key_file("aes128"))));
+    for arguments in [
+        &["import", &private, "--name", "x", "--type", "PKCS8_PRIVATEKEY", "--unwrap-key", "kek"][..],
+        &["import", &secret, "--name", "x", "--type", "raw", "--unwrap-key", "kek"],
+        &["generate", "x", "--algorithm", "AES"],
+        &["generate", "x", "--algorithm", "RSA", "--bits", "2048"],
+    ] {
+        let error = token.json_error(&[arguments, &["--id", "0102"]].concat(), 1);
+        assert_eq!(error["status"], "NTE_EXISTS", "{arguments:?}: {error}");
+        assert_eq!(token.contents(), before, "{arguments:?}");
+    }
+}
+
+#[test]
+fn every_return_value_that_is_a_refusal_is_answered_with_another_route() {
+    let mut token = TestToken::strict("plain");
+    for (ckr, name) in [
+        ("0x10", "CKR_ATTRIBUTE_READ_ONLY"),
+        ("0x12", "CKR_ATTRIBUTE_TYPE_INVALID"),
+        ("0x13", "CKR_ATTRIBUTE_VALUE_INVALID"),
+        ("0x1B", "CKR_ACTION_PROHIBITED"),
+        ("0x54", "CKR_FUNCTION_NOT_SUPPORTED"),
+        ("0x63", "CKR_KEY_TYPE_INCONSISTENT"),
+        ("0x68", "CKR_KEY_FUNCTION_NOT_PERMITTED"),
+        ("0x69", "CKR_KEY_NOT_WRAPPABLE"),
+        ("0x6A", "CKR_KEY_UNEXTRACTABLE"),
+        ("0x70", "CKR_MECHANISM_INVALID"),
+        ("0x71", "CKR_MECHANISM_PARAM_INVALID"),
+        ("0xD0", "CKR_TEMPLATE_INCOMPLETE"),
+        ("0xD1", "CKR_TEMPLATE_INCONSISTENT"),
+        ("0x200", "CKR_FUNCTION_REJECTED"),
+    ] {
+        // The key in both of its shapes, or the key and the one that would open it.
+        token.set("STRICT_HSM_FAIL", format!("C_CreateObject:1:{ckr},C_CreateObject:2:{ckr}"));
+        let document = import(&token, "aes256", &[]);
+        assert_eq!(document["route"], "unwrap", "{name}: {document}");
+        assert_eq!(tried(&document), [("create".to_owned(), name.to_owned())], "{document}");
+        token.set("STRICT_HSM_FAIL", "");
+        token.cng11(&["delete", "aes256", "--yes"]).ok();
     }
 }
 

@@ -1,4 +1,4 @@
-//! `OpaqueTransport`: the examples of an independent program, read, changed, opened in software and on a token; keys between two tokens; forgeries.
+//! `OpaqueTransport`: the examples of scripts/vectors-transport, a second implementation in another language, read, changed, opened in software and on a token; keys between two tokens; forgeries.
 #![cfg(feature = "cli")]
 #![allow(
     clippy::expect_used,
@@ -259,6 +259,11 @@ fn what_no_container_says_is_neither_read_nor_written() {
     let mut other = bytes;
     other[at - 1] = b'x';
     assert!(transport::decode(&other).unwrap_err().to_string().contains("another provider's"));
+    // What is read is held to the same: 192 bits, beside the wrapped key of 256.
+    let mut shorter = container("aes256.aes");
+    let at = shorter.windows(4).position(|part| part == [2, 2, 1, 0]).unwrap();
+    shorter[at + 2..at + 4].copy_from_slice(&[0, 0xC0]);
+    assert!(transport::decode(&shorter).unwrap_err().to_string().contains("does not have the length"));
 }
 
 // ---- the examples on a token -----------------------------------------------------------------------------
@@ -671,7 +676,8 @@ fn a_forged_container_is_refused() {
         refuses(&provider, &kek, &forged(&swapped, &read("aes256.raw")), "a known key as the MAC key");
         // Of two containers of one sender the parts do not mix.
         let one = transport::decode(&container("p256-zeros.aes")).unwrap();
-        let mixed = TransportInfo { key: one.info.key.clone(), name: "mixed".to_owned(), ..one.info.clone() };
+        let other = transport::decode(&container("p256.all-hashes")).unwrap();
+        let mixed = TransportInfo { key: other.info.key, name: "mixed".to_owned(), ..one.info.clone() };
         refuses(&provider, &kek, &transport::encode(&mixed.to_der().unwrap(), &one.mac).unwrap(), "mixed parts");
 
         // What he can do: send a key of his own. It is another one, and says nothing of the victim's.
@@ -684,5 +690,16 @@ fn a_forged_container_is_refused() {
         let other = spki::decode(&vector("ec-nistP256.spki.bin"), Validation::Full).unwrap();
         let lie = TransportInfo { subject: Subject::Private(other), name: "lie".to_owned(), ..mine };
         refuses(&provider, &recipient, &forged(&lie, &own_mac), "another public half");
+        // Nor under one that nothing can show to be its own: no arithmetic for the curve here, and a private object without its point.
+        let public = spki::decode(&vector("more/brainpoolP512r1.spki.bin"), Validation::Full).unwrap();
+        let untested = TransportInfo {
+            subject: Subject::Private(public),
+            usage: KeyUsage::AGREE,
+            key: kw::kwp_wrap(&own_transport, &vector("ec-brainpoolP512r1.PKCS8_PRIVATEKEY.bin")).unwrap(),
+            name: "untested".to_owned(),
+            ..lie
+        };
+        let error = refuses(&provider, &recipient, &forged(&untested, &own_mac), "a public half that nothing shows");
+        assert_eq!(error.status(), Status::NTE_VALIDATION_FAILED, "{error}");
     });
 }

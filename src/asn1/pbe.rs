@@ -233,7 +233,7 @@ pub(super) fn name_of(oid: ObjectIdentifier) -> String {
 }
 
 /// The parameters of an algorithm, as the structure that they must be.
-fn parameters<'a, T>(what: &'static str, algorithm: &AlgorithmIdentifierRef<'a>) -> Result<T, Error>
+pub(super) fn parameters<'a, T>(what: &'static str, algorithm: &AlgorithmIdentifierRef<'a>) -> Result<T, Error>
 where
     T: der::Choice<'a, Error = der::Error> + der::DecodeValue<'a, Error = der::Error>,
 {

@@ -34,8 +34,10 @@ use der::asn1::{AnyRef, OctetStringRef, Utf8StringRef};
 use der::{Decode, Encode, Reader, Sequence, SliceReader, Tag, Tagged};
 
 use super::{Error, context, spki};
+use crate::key::identity::{MAX_ID, MAX_NAME};
 use crate::key::rsa::Hash;
 use crate::key::{ExportPolicy, KeyUsage, PublicKey, SymmetricAlgorithm, Validation};
+use crate::wide;
 
 const WHAT: &str = "OpaqueTransport";
 const MAGIC: &str = "cng11 OpaqueTransport";
@@ -45,10 +47,6 @@ const VERSION: u8 = 1;
 pub const MAC_LEN: usize = 32;
 /// Bytes of a key of 32 bytes under RFC 3394: the MAC key, and the transport key for an AES recipient.
 pub const WRAPPED_LEN: usize = 40;
-/// UTF-16 units of a name.
-const MAX_NAME: usize = 512;
-/// Bytes of CKA_ID.
-const MAX_ID: usize = 200;
 /// More recipients than anyone moves a key to.
 pub const MAX_RECIPIENTS: usize = 100;
 /// More certificates than a chain has.
@@ -228,7 +226,7 @@ pub fn encode(signed: &[u8], mac: &[u8; MAC_LEN]) -> Result<Vec<u8>, Error> {
 impl TransportInfo {
     /// What the types of the fields do not say.
     fn check(&self) -> Result<(), Error> {
-        if !(1..=MAX_NAME).contains(&self.name.encode_utf16().count()) || self.name.contains('\0') {
+        if !(1..=MAX_NAME).contains(&wide::units(&self.name)) || self.name.contains('\0') {
             return Err(invalid("its name does not have 1 to 512 UTF-16 units, or there is a NUL in it"));
         }
         if !(1..=MAX_ID).contains(&self.id.len()) {

@@ -8,6 +8,12 @@ use sha2::Digest;
 
 use super::SymmetricAlgorithm;
 
+/// Bytes of the longest CKA_ID that is taken.
+pub const MAX_ID: usize = 200;
+
+/// `NCRYPT_MAX_KEY_NAME_LENGTH`: UTF-16 code units of the longest name.
+pub const MAX_NAME: usize = 512;
+
 /// Length of the identifiers made here.
 pub const ID_LENGTH: usize = 20;
 

@@ -10,6 +10,7 @@
 //! must be below 2³³, the limit of the crate: CNG's is 2⁶⁴.
 
 use ::rsa::Oaep;
+use zeroize::Zeroizing;
 
 use super::rsa::{Hash, PrivateKey, PublicKey, Random};
 use super::rsa_arithmetic::Integer;
@@ -59,8 +60,12 @@ impl PrivateKey {
         let half = n.bits().div_ceil(2);
         let wide = [&numbers.p, &numbers.q].iter().any(|prime| super::rsa::bit_length(prime) > u64::from(half));
         let prime_bits = if wide { n.bits() } else { half };
-        let primes = vec![integer(&numbers.p, prime_bits)?, integer(&numbers.q, prime_bits)?];
-        let (modulus, e, d) = (integer(n.n(), n.bits())?, integer(n.e(), 64)?, integer(&numbers.d, n.bits())?);
+        // Each is wiped where the next does not fit.
+        let secret = |bytes: &[u8], bits: u32| integer(bytes, bits).map(Zeroizing::new);
+        let (mut p, mut q) = (secret(&numbers.p, prime_bits)?, secret(&numbers.q, prime_bits)?);
+        let (modulus, e, mut d) = (integer(n.n(), n.bits())?, integer(n.e(), 64)?, secret(&numbers.d, n.bits())?);
+        let [p, q, d] = [&mut p, &mut q, &mut d].map(|number| std::mem::replace(&mut **number, Integer::zero()));
+        let primes = vec![p, q];
         // A key of the crate wipes itself, and in these widths it is made without a copy of them.
         let make = if wide {
             ::rsa::RsaPrivateKey::from_components_with_wide_primes

@@ -53,12 +53,7 @@ impl Cloud {
 
     /// What the cloud calls it.
     fn variant(self, scheme: Scheme, hash: Hash, modulus_bits: u32) -> String {
-        let sha = match hash {
-            Hash::Sha1 => 1,
-            Hash::Sha256 => 256,
-            Hash::Sha384 => 384,
-            Hash::Sha512 => 512,
-        };
+        let sha = hash.name().trim_start_matches("SHA");
         match (self, scheme) {
             (Self::Aws, Scheme::RsaOaep) => format!("RSAES_OAEP_SHA_{sha}"),
             (Self::Aws, _) => format!("RSA_AES_KEY_WRAP_SHA_{sha}"),

@@ -10,6 +10,7 @@ use crate::provider::Flags;
 use crate::secret::SecretBytes;
 use crate::template::put::PrivateKind;
 use crate::template::temporary;
+use crate::token::refusal;
 use crate::wrap::{self, Sealed};
 
 impl StorageProvider {
@@ -35,8 +36,14 @@ impl StorageProvider {
         let opening = Opening { password: parameters.password.as_ref(), limits };
         let Some((key, bytes)) = asn1::password_key(der, opening)? else { return Ok(None) };
         let sealed = Sealed::Password { key, bytes: bytes.to_vec() };
-        if !self.unwraps_privately(&sealed)? {
-            return Ok(None);
+        match self.unwraps_privately(&sealed) {
+            Ok(true) => {}
+            Ok(false) => return Ok(None),
+            // A token that takes no secret key in the clear does not take the password's.
+            Err(crate::Error::Wrap(wrap::Error::Token(error))) if error.ckr().is_some_and(refusal::is_refusal) => {
+                return Ok(None);
+            }
+            Err(error) => return Err(error),
         }
         let material = Material::Wrapped { sealed, target: Target::Private(None) };
         let key = self.import_prepared(material, parameters, flags, |pending| {

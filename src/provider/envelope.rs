@@ -18,10 +18,10 @@ use crate::asn1::cms::{self, Content, ContentCipher, Identity, Recipient, Recipi
 use crate::asn1::{Cipher, spki};
 use crate::blob::{BlobType, Decoded, Hints};
 use crate::format::{self, Format};
-use crate::key::{KeyMaterial, KeyUsage, SymmetricAlgorithm};
+use crate::key::{KeyMaterial, KeyUsage, PublicKey, SymmetricAlgorithm};
 use crate::secret::SecretBytes;
-use crate::template::attribute::{CKA_CLASS, CKA_TOKEN, CKO_PRIVATE_KEY};
-use crate::template::put;
+use crate::template::Template;
+use crate::template::attribute::{CKA_CLASS, CKA_MODULUS, CKA_TOKEN, CKO_PRIVATE_KEY};
 use crate::wrap::{self, Kek, KekKind, Scheme, Sealed, envelope};
 
 /// Recipients that are tried where none is named as this key. Each takes the token one decryption.
@@ -199,7 +199,10 @@ impl StorageProvider {
     pub(super) fn holder_of(&self, certificates: &[Arc<[u8]>]) -> Result<Key, crate::Error> {
         for der in certificates {
             let Ok(parts) = certificate::decode(der) else { continue };
-            let template = put::public_numbers(&parts.public)?.flag(CKA_TOKEN, true).ulong(CKA_CLASS, CKO_PRIVATE_KEY);
+            let PublicKey::Rsa(public) = &parts.public else { continue };
+            // The public exponent is not always there.
+            let template = Template::new().bytes(CKA_MODULUS, public.n());
+            let template = template.flag(CKA_TOKEN, true).ulong(CKA_CLASS, CKO_PRIVATE_KEY);
             if let Some(record) = self.token.find_and_read(&template)?.first() {
                 return self.open_key(&lookup::uri_of(&self.token, record).to_string());
             }

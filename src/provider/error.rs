@@ -20,8 +20,8 @@ pub enum Error {
         /// What holds it.
         held: String,
     },
-    /// The token keeps one object of a CKA_ID, and has one of another key.
-    #[error("the CKA_ID {id} is taken by {held}, which this token would lose")]
+    /// The token keeps one object of a class and CKA_ID, and has one of another key.
+    #[error("the CKA_ID {id} is taken by {held}: this token may keep only one")]
     IdTaken {
         /// The CKA_ID in hexadecimal.
         id: String,

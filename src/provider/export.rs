@@ -20,7 +20,7 @@ use crate::wrap::{self, Scheme};
 pub struct ExportParameters {
     /// How the key is wrapped; `None` takes what the blob type and the wrapping key imply.
     pub scheme: Option<Scheme>,
-    /// The hash of RSA-OAEP (`NCRYPTBUFFER_PKCS_PADDING_ALGO`); `None` takes SHA-256 where the token has it, else SHA-1.
+    /// The hash of RSA-OAEP (`NCRYPTBUFFER_PKCS_PADDING_ALGO`); `None` takes SHA-256, or SHA-1 on a token that is known to have nothing else.
     pub hash: Option<Hash>,
     /// The label of RSA-OAEP (`NCRYPTBUFFER_PKCS_PADDING_LABEL`).
     pub label: Vec<u8>,

@@ -230,10 +230,10 @@ impl Finalizer<'_> {
         (algorithm, secret): (SymmetricAlgorithm, Option<&SymmetricKey>),
     ) -> Result<Ready, crate::Error> {
         let session = main.session;
-        if let Err(error) = self.narrow(session, usage, &way) {
-            return Err(destroy_all(self.token, [session]).err().map_or(error, Into::into));
-        }
+        let guard = Temporary::new(self.token, session);
+        self.narrow(session, usage, &way)?;
         if self.pending.name.is_none() {
+            guard.keep();
             let check = |record: &ObjectRecord| {
                 check_rights(record, put::secret_key_type(algorithm), self.policy(), usage)?;
                 proof::prove_secret(self.token, session, algorithm, secret, usage)
@@ -246,7 +246,7 @@ impl Finalizer<'_> {
         let draft = Draft { label: &label, id, public: None, certificate: None, main, key_type, policy, usage };
         let prove = |written: &Written| proof::prove_secret(self.token, written.main, algorithm, secret, usage);
         let outcome = persist(self.token, &draft, old, prove);
-        let _ = destroy_all(self.token, [session]);
+        drop(guard);
         Ok(Ready::of_outcome(outcome?, way))
     }
 

@@ -6,6 +6,8 @@
 use std::sync::Arc;
 
 use super::{Error, ImportParameters, Key, Ready};
+use crate::blob::BlobType;
+use crate::format::Format;
 use crate::key::rsa::{self, Hash};
 use crate::key::{Algorithm, KeyUsage, PublicKey};
 use crate::template::temporary;
@@ -108,6 +110,22 @@ pub(super) fn usual_scheme(kek: Kek, is_private: bool) -> wrap::Scheme {
         (KekKind::Aes, _) => wrap::Scheme::Kwp,
         (KekKind::Rsa { .. }, true) => wrap::Scheme::RsaAes,
         (KekKind::Rsa { .. }, false) => wrap::Scheme::RsaOaep,
+    }
+}
+
+/// The scheme that a format names, held against the one that is asked for.
+pub(super) fn scheme_of(format: Format, asked: Option<wrap::Scheme>) -> Result<Option<wrap::Scheme>, Error> {
+    let only = match format {
+        Format::Blob(BlobType::AesWrap) => Some(wrap::Scheme::Kw),
+        Format::Blob(BlobType::RsaAesWrap) => Some(wrap::Scheme::RsaAes),
+        _ => None,
+    };
+    match (only, asked) {
+        (Some(only), Some(asked)) if only != asked => {
+            let what = format!("a {} is {}, not {}", format.name(), only.name(), asked.name());
+            Err(Error::Contradiction { what })
+        }
+        (only, asked) => Ok(only.or(asked)),
     }
 }
 

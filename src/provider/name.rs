@@ -3,11 +3,9 @@
 use std::fmt;
 
 use super::Error;
+use crate::key::identity::MAX_NAME;
 use crate::token::Uri;
 use crate::wide;
-
-/// `NCRYPT_MAX_KEY_NAME_LENGTH`, in UTF-16 code units.
-const MAX_UNITS: usize = 512;
 
 /// A valid key name: 1 to 512 UTF-16 code units, no NUL. Any other character may stand in it.
 #[derive(Clone, Debug, Eq, Hash, PartialEq)]
@@ -29,8 +27,8 @@ impl KeyName {
             return Err(Error::Name { problem: "it begins with `pkcs11:`, which makes it a URI".to_owned() });
         }
         let units = wide::units(name);
-        if units > MAX_UNITS {
-            let problem = format!("it has {units} UTF-16 code units, at most {MAX_UNITS} are allowed");
+        if units > MAX_NAME {
+            let problem = format!("it has {units} UTF-16 code units, at most {MAX_NAME} are allowed");
             return Err(Error::Name { problem });
         }
         Ok(Self(name.to_owned()))

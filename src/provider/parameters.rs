@@ -131,18 +131,13 @@ impl ExportParameters {
     }
 
     fn set_algorithm(&mut self, blob_type: BlobType, oid: &str) -> Result<(), crate::Error> {
-        const PBES2: &str = "1.2.840.113549.1.5.13";
-        const PKCS12_TRIPLE_DES: &str = "1.2.840.113549.1.12.1.3";
-        match (blob_type, oid) {
-            (BlobType::Pkcs8, PBES2) => self.encryption = Encryption::default(),
-            (BlobType::Pkcs8, PKCS12_TRIPLE_DES) => self.encryption.scheme = PbeScheme::Pkcs12TripleDes,
-            (BlobType::Pkcs7Envelope, oid) if ContentCipher::by_oid(oid).is_some() => {
-                self.content = ContentCipher::by_oid(oid);
-            }
-            (BlobType::Pkcs8 | BlobType::Pkcs7Envelope, oid) => {
-                let what = format!("a {} is not encrypted here by the algorithm {oid}", blob_type.name());
-                return Err(Error::Unsupported { what, ckr: None }.into());
-            }
+        let unknown = || {
+            let what = format!("a {} is not encrypted here by the algorithm {oid}", blob_type.name());
+            Error::Unsupported { what, ckr: None }
+        };
+        match blob_type {
+            BlobType::Pkcs8 => self.encryption = Encryption::by_oid(oid).ok_or_else(unknown)?,
+            BlobType::Pkcs7Envelope => self.content = Some(ContentCipher::by_oid(oid).ok_or_else(unknown)?),
             _ => return Err(refused(buffer::PKCS_ALG_OID, "goes with PKCS8_PRIVATEKEY and PKCS7_ENVELOPE").into()),
         }
         Ok(())

@@ -2,9 +2,10 @@
 
 use super::lookup::Stage;
 use super::way::Routing;
-use super::{Error, KeyName};
+use super::{Error, KeyName, rights};
 use crate::asn1::certificate::{self, CertificateParts};
 use crate::blob::{self, BlobType, Decoded, Hints};
+use crate::key::identity;
 use crate::key::{Algorithm, Curve, ExportPolicy, KeyUsage, PublicKey, SymmetricAlgorithm, Validation};
 use crate::secret::SecretBytes;
 use crate::wrap::{ImportKek, Sealed};
@@ -80,8 +81,8 @@ impl Pending {
     }
 
     pub(super) fn set_id(&mut self, id: &[u8]) -> Result<(), crate::Error> {
-        if id.is_empty() || id.len() > 200 {
-            let what = format!("a CKA_ID of {} bytes (1 to 200 are taken)", id.len());
+        if id.is_empty() || id.len() > identity::MAX_ID {
+            let what = format!("a CKA_ID of {} bytes (1 to {} are taken)", id.len(), identity::MAX_ID);
             return Err(Error::Contradiction { what }.into());
         }
         if Stage::is_like_a_mark(id) {
@@ -148,18 +149,10 @@ impl Pending {
 
     /// What a container lets a key have is the most it gets.
     pub(super) fn check_ceiling(&self, usage: KeyUsage) -> Result<(), Error> {
-        let Some((policy, most)) = self.ceiling else { return Ok(()) };
-        let gained = if self.policy.allows_plaintext() && !policy.allows_plaintext() {
-            "leave in the clear".to_owned()
-        } else {
-            let more = KeyUsage::from_bits(usage.bits() & !most.bits());
-            let words: Vec<_> = more.words().collect();
-            if words.is_empty() {
-                return Ok(());
-            }
-            format!("be used to {}", words.join(", "))
-        };
-        Err(Error::ContainerForbids { gained })
+        match self.ceiling.and_then(|most| rights::gained(most, (self.policy, usage))) {
+            None => Ok(()),
+            Some(gained) => Err(Error::ContainerForbids { gained }),
+        }
     }
 
     /// What was said of the key's size and curve must be true of it.

@@ -12,8 +12,8 @@ use crate::template::Template;
 use crate::template::attribute::{CKA_ID, CKA_LABEL, CKA_TOKEN};
 use crate::template::get::{Class, ObjectRecord};
 use crate::template::put;
-use crate::token::{self, Handle, Token};
-use crate::wrap::{Scheme, Tried, means_refused, means_shape};
+use crate::token::{self, Handle, Token, refusal};
+use crate::wrap::{Scheme, Tried};
 
 /// Which way the key went onto the token.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -200,25 +200,11 @@ fn onto_token(token: &Token, source: &Source<'_>, id: &[u8]) -> Result<(Handle, 
     if token.profile().copies {
         match token.copy(source.session, &Template::new().flag(CKA_TOKEN, true).bytes(CKA_ID, id)) {
             Ok(object) => return Ok((object, true)),
-            Err(error) if error.ckr().is_some_and(means_no_copying) => {}
+            Err(error) if error.ckr().is_some_and(refusal::is_refusal) => {}
             Err(error) => return Err(error.into()),
         }
     }
     Ok(((source.remake)(id)?, false))
-}
-
-/// Return values that refuse the copy as such. A full or removed token is not among them.
-pub(super) fn means_no_copying(ckr: Ckr) -> bool {
-    matches!(
-        ckr,
-        Ckr::FUNCTION_NOT_SUPPORTED
-            | Ckr::ACTION_PROHIBITED
-            | Ckr::ATTRIBUTE_READ_ONLY
-            | Ckr::ATTRIBUTE_TYPE_INVALID
-            | Ckr::ATTRIBUTE_VALUE_INVALID
-            | Ckr::TEMPLATE_INCONSISTENT
-            | Ckr::TEMPLATE_INCOMPLETE
-    )
 }
 
 /// Reads the new objects back and compares what matters with what was asked.
@@ -260,7 +246,7 @@ pub(super) fn narrowed(token: &Token, record: ObjectRecord, usage: KeyUsage) -> 
     match token.set(object, &put::usage_of(record.class, usage)) {
         Ok(()) => token.read(object),
         // What it says then is compared, and refused.
-        Err(error) if error.ckr().is_some_and(|ckr| means_refused(ckr) || means_shape(ckr)) => Ok(record),
+        Err(error) if error.ckr().is_some_and(refusal::is_refusal) => Ok(record),
         Err(error) => Err(error),
     }
 }

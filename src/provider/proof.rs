@@ -13,10 +13,11 @@ use crate::template::attribute::{
     CKA_CLASS, CKA_EXTRACTABLE, CKA_KEY_TYPE, CKA_SENSITIVE, CKA_TOKEN, CKA_VALUE, CKA_VALUE_LEN, CKK_AES,
     CKK_GENERIC_SECRET, CKO_SECRET_KEY,
 };
+use crate::template::shape;
 use crate::template::temporary::{self, Rights};
 use crate::token::mechanism::{CKM_AES_ECB, CKM_AES_KEY_WRAP, CKM_DES3_ECB, CKM_ECDSA, CKM_RSA_PKCS, Mechanism};
-use crate::token::{self, Handle, Token};
-use crate::wrap::{self, in_shape, kw, means_refused, means_shape};
+use crate::token::{self, Handle, Token, refusal};
+use crate::wrap::{self, in_shape, kw};
 
 /// What proved a key.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -77,9 +78,7 @@ pub(super) fn prove_pair(
             Ok(None) => {}
             Err(error) if error.ckr() == Some(Ckr::MECHANISM_INVALID) => {}
             // The key that is unwrapped for the proof is in a shape that this token does not take.
-            Err(error)
-                if wanted == KeyUsage::WRAP
-                    && error.ckr().is_some_and(|ckr| means_refused(ckr) || means_shape(ckr)) => {}
+            Err(error) if wanted == KeyUsage::WRAP && error.ckr().is_some_and(refusal::is_refusal) => {}
             // A key that cannot even compute is no key: SoftHSM answers so to a modulus that is none.
             Err(error) if error.ckr().is_some_and(is_a_broken_key) => {
                 return Err(Error::ProofFailed { how, ckr: error.ckr() }.into());
@@ -182,7 +181,7 @@ fn signature(
 
 fn decryption(token: &Token, private: Handle, public: &PublicKey) -> Result<Option<bool>, token::Error> {
     let PublicKey::Rsa(key) = public else { return Ok(None) };
-    let message = random(24)?;
+    let message = SecretBytes::random(24)?;
     let Some(encrypted) = key.encrypt_pkcs1(&message) else { return Ok(None) };
     let decrypted = token.decrypt(&Mechanism::Plain(CKM_RSA_PKCS), private, &encrypted, key.n().len())?;
     Ok(Some(decrypted == message))
@@ -200,7 +199,7 @@ fn agreement(token: &Token, private: Handle, public: &PublicKey) -> Result<Optio
 
 fn unwrapping(token: &Token, private: Handle, public: &PublicKey) -> Result<Option<bool>, token::Error> {
     let PublicKey::Rsa(key) = public else { return Ok(None) };
-    let message = random(32)?;
+    let message = SecretBytes::random(32)?;
     let Some(encrypted) = key.encrypt_pkcs1(&message) else { return Ok(None) };
     let template = readable_secret(CKK_AES);
     let unwrapped = token.unwrap_key(&Mechanism::Plain(CKM_RSA_PKCS), private, &encrypted, &template)?;
@@ -224,19 +223,16 @@ fn check_block(
 }
 
 fn wrapping(token: &Token, object: Handle, key: Option<&SymmetricKey>) -> Result<Option<bool>, token::Error> {
-    let passenger = random(16)?;
+    let passenger = SecretBytes::random(16)?;
     let template = readable_secret(CKK_AES).secret(CKA_VALUE, passenger.clone());
-    let session = match (token.create(&template), key) {
-        (Ok(session), _) => session,
+    let session = match token.create(&template) {
+        Ok(session) => session,
         // A token that takes no key in the clear shows it the other way round: it unwraps what is wrapped here, which RFC 3394 lets no other key do.
-        (Err(refused), Some(key)) if refused.ckr().is_some_and(|ckr| means_refused(ckr) || means_shape(ckr)) => {
-            let Ok(wrapped) = kw::kw_wrap(key.key(), &passenger) else { return Ok(None) };
-            return unwrapping_secret(token, object, &wrapped);
+        Err(error) if error.ckr().is_some_and(refusal::is_refusal) => {
+            let wrapped = key.and_then(|key| kw::kw_wrap(key.key(), &passenger).ok());
+            return wrapped.map_or(Ok(None), |wrapped| unwrapping_secret(token, object, &wrapped));
         }
-        (Err(refused), None) if refused.ckr().is_some_and(|ckr| means_refused(ckr) || means_shape(ckr)) => {
-            return Ok(None);
-        }
-        (Err(error), _) => return Err(error),
+        Err(error) => return Err(error),
     };
     let wrapped = token.wrap(&Mechanism::Plain(CKM_AES_KEY_WRAP), object, session, passenger.len() + 8);
     token.destroy(session)?;
@@ -246,7 +242,7 @@ fn wrapping(token: &Token, object: Handle, key: Option<&SymmetricKey>) -> Result
 
 fn unwrapping_secret(token: &Token, object: Handle, wrapped: &[u8]) -> Result<Option<bool>, token::Error> {
     let bare = temporary::secret(SymmetricAlgorithm::Aes, Rights::default());
-    let shapes = [bare.clone(), bare.ulong(CKA_VALUE_LEN, 16)];
+    let shapes = shape::shapes_of_secret(&bare, 16, token.profile());
     let unwrap =
         |shape: &Template| Ok(token.unwrap_key(&Mechanism::Plain(CKM_AES_KEY_WRAP), object, wrapped, shape)?);
     match in_shape(&shapes, unwrap) {
@@ -279,11 +275,5 @@ fn challenge(bits: u32) -> Result<Vec<u8>, token::Error> {
         384..512 => Hash::Sha384,
         _ => Hash::Sha512,
     };
-    Ok(hash.digest(&random(32)?))
-}
-
-fn random(len: usize) -> Result<SecretBytes, token::Error> {
-    let mut bytes = SecretBytes::zeroed(len);
-    getrandom::fill(bytes.as_mut_slice())?;
-    Ok(bytes)
+    Ok(hash.digest(&SecretBytes::random(32)?))
 }

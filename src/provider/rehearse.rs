@@ -3,7 +3,7 @@
 use super::finalize::Finalizer;
 use super::lookup::{self, Stage};
 use super::pending::Material;
-use super::persist::{Route, means_no_copying};
+use super::persist::Route;
 use super::room::identities_of_interrupted;
 use super::way::{Arrival, Clear, Routing, Way};
 use super::{Error, Key, State};
@@ -11,6 +11,7 @@ use crate::blob::Decoded;
 use crate::key::{Algorithm, KeyMaterial, KeyUsage, PublicKey};
 use crate::template::Template;
 use crate::template::attribute::CKA_TOKEN;
+use crate::token::refusal;
 use crate::wrap::{Scheme, Temporary, Tried};
 
 impl Key {
@@ -108,7 +109,7 @@ impl Finalizer<'_> {
                 drop(Temporary::new(self.token, copy));
                 true
             }
-            Err(error) if error.ckr().is_some_and(means_no_copying) => false,
+            Err(error) if error.ckr().is_some_and(refusal::is_refusal) => false,
             Err(error) => return Err(error.into()),
         };
         Ok(Way { route: if copies { Route::Copy } else { Route::Create }, ..way })
@@ -123,7 +124,7 @@ pub struct Rehearsal {
     pub algorithm: Option<Algorithm>,
     /// What the key may be used for.
     pub usage: KeyUsage,
-    /// The way onto the token that is tried first.
+    /// The way onto the token, tried where it is not known.
     pub route: Route,
     /// By which scheme the key is wrapped here, if it has to be.
     pub scheme: Option<Scheme>,

@@ -93,13 +93,18 @@ impl StorageProvider {
             Target::Secret { algorithm, bits } => {
                 let bits = match bits {
                     Some(bits) => Some(*bits),
-                    None => opening.secret_bits(*algorithm)?,
+                    None => opening.secret_bits(*algorithm, None)?,
                 };
-                Ok((opening.passenger(*algorithm)?, false, bits))
+                Ok((opening.passenger(*algorithm, bits)?, false, bits))
             }
             Target::Private(_) => {
-                let kinds = [PrivateKind::Rsa, PrivateKind::Ec, PrivateKind::Montgomery];
-                Ok((opening.private_passenger(&kinds)?, true, None))
+                let (kind, object) = opening.private_passenger(&PrivateKind::ALL)?;
+                if kind == PrivateKind::Ec && self.token.profile().points_travel {
+                    let what =
+                        "an elliptic key would leave this token with a public point that is none: import it first";
+                    return Err(Error::Unsupported { what: what.to_owned(), ckr: None }.into());
+                }
+                Ok((object, true, None))
             }
         }
     }

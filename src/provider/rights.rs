@@ -132,13 +132,18 @@ fn judge(token: &Token, held: &[ObjectRecord], policy: ExportPolicy, usage: KeyU
 
 /// What a key with this policy and usage could do and the one that is there cannot.
 fn gain(held: &ObjectRecord, policy: ExportPolicy, usage: KeyUsage) -> Option<String> {
-    if policy.allows_plaintext() && !held.policy.allows_plaintext() {
+    gained((held.policy, held.usage), (policy, usage))
+}
+
+/// What these rights allow and those that were there do not.
+pub(super) fn gained(had: (ExportPolicy, KeyUsage), (policy, usage): (ExportPolicy, KeyUsage)) -> Option<String> {
+    if policy.allows_plaintext() && !had.0.allows_plaintext() {
         return Some("leave in the clear".to_owned());
     }
-    if policy.allows_export() && !held.policy.allows_export() {
+    if policy.allows_export() && !had.0.allows_export() {
         return Some("leave wrapped".to_owned());
     }
-    let more = KeyUsage::from_bits(usage.bits() & !held.usage.bits());
+    let more = KeyUsage::from_bits(usage.bits() & !had.1.bits());
     let words: Vec<_> = more.words().collect();
     (!words.is_empty()).then(|| format!("be used to {}", words.join(", ")))
 }

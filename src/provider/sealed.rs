@@ -48,17 +48,13 @@ pub(super) fn sealed(
     let kek = import_key.unwrapping_kek()?;
     let symmetric = parameters.symmetric();
     let mut how = Parameters {
-        scheme: parameters.scheme.unwrap_or_else(|| usual_scheme(kek, format, data.len())),
+        scheme: kek::scheme_of(format, parameters.scheme)?.unwrap_or_else(|| usual_scheme(kek, format, data.len())),
         hash: parameters.hash,
         label: parameters.label.clone(),
     };
     let (bytes, is_private) = match format {
-        Format::Blob(BlobType::AesWrap) => {
-            only(&mut how, format, parameters.scheme, Scheme::Kw)?;
-            (AesWrapBlob::decode(data)?.wrapped(), false)
-        }
+        Format::Blob(BlobType::AesWrap) => (AesWrapBlob::decode(data)?.wrapped(), false),
         Format::Blob(BlobType::RsaAesWrap) => {
-            only(&mut how, format, parameters.scheme, Scheme::RsaAes)?;
             let blob = RsaAesWrapBlob::decode(data)?;
             if parameters.hash.is_some_and(|hash| hash != blob.hash) {
                 let what = format!("the blob says {}, not another hash", blob.hash.name());
@@ -111,15 +107,6 @@ fn usual_scheme(kek: Kek, format: Format, len: usize) -> Scheme {
         (Format::Raw, KekKind::Rsa { modulus_len }) if len != modulus_len => Scheme::RsaAes,
         (format, _) => kek::usual_scheme(kek, format != Format::Raw),
     }
-}
-
-fn only(how: &mut Parameters, format: Format, asked: Option<Scheme>, scheme: Scheme) -> Result<(), Error> {
-    if let Some(asked) = asked.filter(|asked| *asked != scheme) {
-        let what = format!("a {} is {}, not {}", format.name(), scheme.name(), asked.name());
-        return Err(Error::Contradiction { what });
-    }
-    how.scheme = scheme;
-    Ok(())
 }
 
 /// The size of the symmetric key inside a wrap, where its length tells: where padding hides some bytes, only if one key size alone is possible.

@@ -103,7 +103,7 @@ impl<'t> Finalizer<'t> {
             let what = format!("the wrapped key is an {algorithm} key, not an {} key", algorithm_of(kind));
             return Err(Error::Contradiction { what }.into());
         }
-        let passenger = || Ok(opening.private_passenger(&[kind])?);
+        let passenger = || Ok(opening.private_passenger(&[kind])?.1);
         rights::check_private(self.token, &public, (self.policy(), usage), passenger)?;
         let is_whole = !shape::lacks_point(&shell(kind), self.token.profile());
         let is_final = probing(kind) == usage && policy == pending.policy && is_whole;
@@ -196,7 +196,8 @@ impl<'t> Finalizer<'t> {
         let (bits, usage) = self.open_secret(&opening, algorithm, bits)?;
         let id = self.secret_id(algorithm, bits.unwrap_or(0))?;
         let make = |id: &[u8], token: bool| -> Result<Handle, crate::Error> {
-            let template = put::secret_shell(algorithm, &self.attributes(id, token, usage));
+            let bare = put::secret_shell(algorithm, &self.attributes(id, token, usage));
+            let template = shape::with_length(bare, bits, self.token.profile());
             opening.unwrap(&template).map_err(|error| explain(&opening, algorithm, error).into())
         };
         let old = self.room_for_secret()?;
@@ -216,7 +217,7 @@ impl<'t> Finalizer<'t> {
         let usage = self.pending.usage_for(name, None)?;
         self.pending.check_ceiling(usage)?;
         let explain = |error| explain(opening, algorithm, error);
-        let measured = opening.secret_bits(algorithm).map_err(explain)?;
+        let measured = opening.secret_bits(algorithm, bits).map_err(explain)?;
         // What a container says of it must be true, as far as the token tells.
         if let (Some(said), Some(found)) = (bits, measured)
             && said != found
@@ -232,7 +233,7 @@ impl<'t> Finalizer<'t> {
             let what = "a private key is wrapped there, not an HMAC key".to_owned();
             return Err(Error::Contradiction { what }.into());
         }
-        let passenger = || Ok(opening.passenger(algorithm)?);
+        let passenger = || Ok(opening.passenger(algorithm, bits)?);
         rights::check_secret(self.token, (self.policy(), usage), passenger)?;
         Ok((bits, usage))
     }

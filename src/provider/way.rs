@@ -16,9 +16,9 @@ use crate::secret::SecretBytes;
 use crate::template::Template;
 use crate::template::put::{self, Attributes, PrivateKind};
 use crate::template::shape::{self, Making};
-use crate::token::Token;
 use crate::token::mechanism::{CKM_ECDSA, CKM_RSA_PKCS};
-use crate::wrap::{self, Brought, ImportKek, Scheme, Tried, in_shape, means_refused, means_shape};
+use crate::token::{Token, refusal};
+use crate::wrap::{self, Brought, ImportKek, Scheme, Tried, in_shape, no_route};
 
 /// A token, and what it has shown of itself since it was opened.
 #[derive(Debug)]
@@ -118,9 +118,11 @@ impl Clear<'_> {
                 let kind = PrivateKind::of(key.kind().curve())?;
                 (put::private_shell(kind, attributes), shape::extras_of_private(key, token.profile(), making)?)
             }
-            (Self::Secret(key), Making::Create) => (put::secret(key, attributes), shape::extras_of_secret(key)),
+            (Self::Secret(key), Making::Create) => {
+                (put::secret(key, attributes), shape::extras_of_secret(key.key().len()))
+            }
             (Self::Secret(key), Making::Unwrap) => {
-                (put::secret_shell(key.algorithm(), attributes), shape::extras_of_secret(key))
+                (put::secret_shell(key.algorithm(), attributes), shape::extras_of_secret(key.key().len()))
             }
         };
         Ok(shape::shapes(&base, &extras, token.profile(), making))
@@ -169,31 +171,29 @@ impl Finalizer<'_> {
         if *routing != Routing::Unwrap && kek.is_none() {
             match self.create(key, algorithm, id, usage, &mut tried)? {
                 Some(source) => return Ok(Arrival { source, way: Way { tried, ..Way::of(Route::Create) } }),
-                None if *routing == Routing::Create => return Err(self.no_route(tried)),
+                None if *routing == Routing::Create => return Err(no_route(self.token, tried).into()),
                 None => {}
             }
         }
         match self.wrap_here(key, id, usage) {
-            Ok((source, scheme)) => {
+            Ok((source, scheme, more)) => {
                 // Another key of this type would be refused as well, now that this one was good.
                 let key_type = key.key_type()?;
                 let mut known = self.token.known();
-                if let (Some(refused), false) = (tried.first(), known.refused.iter().any(|(of, _)| *of == key_type)) {
+                let is_noted = known.refused.iter().any(|(of, _)| *of == key_type);
+                if let (Some(refused), false) = (tried.first(), is_noted) {
                     known.refused.push((key_type, refused.clone()));
                 }
                 drop(known);
+                tried.extend(more);
                 Ok(Arrival { source, way: Way { route: Route::Unwrap, scheme: Some(scheme), tried } })
             }
             Err(crate::Error::Wrap(wrap::Error::NoRoute { tried: more, .. })) => {
                 tried.extend(more);
-                Err(self.no_route(tried))
+                Err(no_route(self.token, tried).into())
             }
             Err(error) => Err(error),
         }
-    }
-
-    fn no_route(&self, tried: Vec<Tried>) -> crate::Error {
-        wrap::Error::NoRoute { token: self.token.info().label.clone(), tried }.into()
     }
 
     /// C_CreateObject; `None` where the token refuses it as such, which is then noted.
@@ -215,8 +215,7 @@ impl Finalizer<'_> {
             return Ok(None);
         }
         if !key.is_taken(token) && !only {
-            let why = format!("{} takes no such key in the clear", token.profile().name);
-            tried.push(Tried { what: WHAT.to_owned(), why, ckr: None });
+            tried.push(Tried::lacking(WHAT, &format!("{} takes no such key in the clear", token.profile().name)));
             return Ok(None);
         }
         let shapes = key.shapes(token, Making::Create, &self.attributes(id, false, usage))?;
@@ -233,8 +232,8 @@ impl Finalizer<'_> {
             Err(wrap::Error::Token(error)) => error,
             Err(error) => return Err(error.into()),
         };
-        let is_refusal = error.ckr().is_some_and(|ckr| means_refused(ckr) || means_shape(ckr));
-        if only || !is_refusal || !key.has_a_use(token)? {
+        let is_refusal = error.ckr().is_some_and(refusal::is_refusal);
+        if !is_refusal || !key.has_a_use(token)? {
             return Err(self.explain(error, algorithm));
         }
         tried.push(Tried::new(WHAT, &error.into()));
@@ -247,11 +246,11 @@ impl Finalizer<'_> {
         key: Clear<'a>,
         id: &[u8],
         usage: KeyUsage,
-    ) -> Result<(Source<'a>, Scheme), crate::Error> {
+    ) -> Result<(Source<'a>, Scheme, Vec<Tried>), crate::Error> {
         let token: &Token = self.token;
         let bytes = key.bytes()?;
         let shapes = key.shapes(token, Making::Unwrap, &self.attributes(id, false, usage))?;
-        let Brought { object, scheme, sealed, shape: place } = match &self.pending.kek {
+        let Brought { object, scheme, sealed, shape: place, tried } = match &self.pending.kek {
             Some(kek) => kek.bring(token, &bytes, &shapes)?,
             None => {
                 let mut known = self.token.known();
@@ -267,6 +266,6 @@ impl Finalizer<'_> {
             let shape = shapes.into_iter().nth(place).unwrap_or_default();
             Ok(sealed.open(token)?.unwrap(&shape)?)
         });
-        Ok((Source { session: object, remake }, scheme))
+        Ok((Source { session: object, remake }, scheme, tried))
     }
 }

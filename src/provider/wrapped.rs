@@ -120,8 +120,10 @@ impl Payload<'_> {
     /// Whether the token is one that puts zero bytes behind what this scheme wraps, up to a whole block of eight. A PKCS#8 shows where it ends; a
     /// symmetric key does not, and is refused where it would come back longer.
     pub(super) fn zero_padding(self, scheme: Scheme) -> Result<bool, crate::Error> {
-        let pads = self.token.profile().zero_pads && matches!(scheme, Scheme::Kw | Scheme::Kwp | Scheme::RsaAes);
-        if !pads || self.is_private {
+        let profile = self.token.profile();
+        let pads = profile.zero_pads && matches!(scheme, Scheme::Kw | Scheme::Kwp | Scheme::RsaAes);
+        let fills = pads || (profile.kw_fills_secrets && scheme == Scheme::Kw);
+        if self.is_private || !fills {
             return Ok(pads);
         }
         match self.bits {
@@ -146,25 +148,14 @@ impl Payload<'_> {
     }
 }
 
-/// The scheme that a format names, held against the one that is asked for.
+/// The scheme that a format names, of a format that carries what a token wraps.
 fn implied_scheme(format: Format, asked: Option<Scheme>) -> Result<Option<Scheme>, crate::Error> {
-    let only = match format {
-        Format::Blob(BlobType::AesWrap) => Some(Scheme::Kw),
-        Format::Blob(BlobType::RsaAesWrap) => Some(Scheme::RsaAes),
-        Format::Blob(BlobType::Pkcs8) | Format::Raw => None,
-        _ => {
-            let what = format!(
-                "a {} cannot be wrapped: PKCS8_PRIVATEKEY, raw, Rfc3565KeyWrapBlob, PKCS11RsaAesWrapBlob, PKCS7_ENVELOPE and OpaqueTransport can",
-                format.name()
-            );
-            return Err(Error::Contradiction { what }.into());
-        }
-    };
-    match (only, asked) {
-        (Some(only), Some(asked)) if only != asked => {
-            let what = format!("a {} is {}, not {}", format.name(), only.name(), asked.name());
-            Err(Error::Contradiction { what }.into())
-        }
-        (only, asked) => Ok(only.or(asked)),
+    if !matches!(format, Format::Blob(BlobType::AesWrap | BlobType::RsaAesWrap | BlobType::Pkcs8) | Format::Raw) {
+        let what = format!(
+            "a {} cannot be wrapped: PKCS8_PRIVATEKEY, raw, Rfc3565KeyWrapBlob, PKCS11RsaAesWrapBlob, PKCS7_ENVELOPE and OpaqueTransport can",
+            format.name()
+        );
+        return Err(Error::Contradiction { what }.into());
     }
+    Ok(kek::scheme_of(format, asked)?)
 }

@@ -1,6 +1,6 @@
 //! What is peculiar to a token, as data.
 //!
-//! A row says what was *seen*, on which token and version. Rows are found by manufacturer, model and firmware version; a token without a
+//! A row says what was *seen*, on which token and version, or that it was not. Rows are found by manufacturer, model and firmware version; a token without a
 //! row gets [`Profile::UNKNOWN`], which assumes nothing that the standard does not promise.
 
 use cryptoki_sys::{
@@ -12,6 +12,9 @@ use crate::key::rsa::Hash;
 
 /// CKM_AES_KWP of Thales' `cryptoki_v2.h`: CKM_VENDOR_DEFINED + 0x171.
 const CKM_LUNA_AES_KWP: CK_MECHANISM_TYPE = 0x8000_0171;
+
+/// The hashes of RSA-OAEP, in the order in which they are tried.
+pub(crate) const EVERY_HASH: &[Hash] = &[Hash::Sha256, Hash::Sha1, Hash::Sha384, Hash::Sha512];
 
 /// The public value of a private key, which NSS looks for beside it (`pkcs11n.h`).
 pub(super) const CKA_NSS_DB: CK_ATTRIBUTE_TYPE = 0xD5A0_DB00;
@@ -34,6 +37,8 @@ pub struct Profile {
     pub oaep: Option<&'static [Hash]>,
     /// Whether the token pads what it wraps with zero bytes to a multiple of eight before a KW or KWP wrap.
     pub zero_pads: bool,
+    /// Whether it fills a secret key with zero bytes to a multiple of eight before a KW wrap, and a private one not.
+    pub kw_fills_secrets: bool,
     /// Whether an object is written by C_CopyObject of a session object: faster here, and a failed write leaves nothing behind.
     pub copies: bool,
     /// Whether C_CreateObject takes a private key in the clear.
@@ -52,7 +57,7 @@ pub struct Profile {
     pub points_travel: bool,
     /// Whether C_UnwrapKey may give an object uses that its template refuses.
     pub adds_uses: bool,
-    /// Whether an object replaces another one of the same CKA_ID.
+    /// Whether an object replaces another one of the same class and CKA_ID.
     pub unique_ids: bool,
     /// Whether attribute buffers need their exact size asked first, because the token ignores the size it is given.
     pub asks_sizes: bool,
@@ -69,6 +74,7 @@ impl Profile {
         kw_pkcs7: CKM_AES_KEY_WRAP_PKCS7,
         oaep: None,
         zero_pads: false,
+        kw_fills_secrets: false,
         copies: true,
         plain_private: true,
         plain_secret: true,
@@ -80,6 +86,19 @@ impl Profile {
         adds_uses: true,
         unique_ids: false,
         asks_sizes: true,
+    };
+
+    // Not seen; from documents and issue threads (pycryptoki 23 and 28, OpenSC 1570, opencryptoki 897): C_CreateObject of a key is CKR_TEMPLATE_INCONSISTENT,
+    // C_UnwrapKey of an AES key without CKA_VALUE_LEN is CKR_ATTRIBUTE_TYPE_INVALID, and RFC 5649 is the vendor's CKM_AES_KWP.
+    const LUNA: Self = Self {
+        name: "Luna",
+        manufacturer: "Thales",
+        model: "Luna",
+        kwp: CKM_LUNA_AES_KWP,
+        plain_private: false,
+        plain_secret: false,
+        unwrap_wants: &[CKA_VALUE_LEN],
+        ..Self::UNKNOWN
     };
 
     /// The known tokens.
@@ -106,47 +125,28 @@ impl Profile {
             name: "Kryoptic",
             manufacturer: "Kryoptic",
             model: "",
-            oaep: Some(&[Hash::Sha256, Hash::Sha1, Hash::Sha384, Hash::Sha512]),
+            oaep: Some(EVERY_HASH),
             adds_uses: false,
             asks_sizes: false,
             ..Self::UNKNOWN
         },
         // Seen 2026-11 on Debian 12's NSS 3.87: a second object of a CKA_ID takes the place of the first, of whatever key type; C_UnwrapKey of an elliptic key needs the
-        // public point beside it, which leaves with it again; it gives RSA keys every use; 0x210A is RFC 3394 over PKCS#7 padding; C_GetAttributeValue does not look at the size of the buffer.
+        // public point beside it, which leaves with it again; it gives private keys every use of their type; it fills secret keys with zero bytes before a KW wrap; 0x210A is RFC 3394 over PKCS#7 padding; C_GetAttributeValue does not look at the size of the buffer.
         Self {
             name: "NSS",
             manufacturer: "Mozilla Foundation",
             model: "NSS 3",
             kw_pkcs7: CKM_AES_KEY_WRAP_PAD,
-            oaep: Some(&[Hash::Sha256, Hash::Sha1, Hash::Sha384, Hash::Sha512]),
+            oaep: Some(EVERY_HASH),
             unwrap_wants: &[CKA_NSS_DB],
+            kw_fills_secrets: true,
             points_travel: true,
             unique_ids: true,
             ..Self::UNKNOWN
         },
-        // Not seen; from documents and issue threads (pycryptoki 23 and 28, OpenSC 1570, opencryptoki 897): C_CreateObject of a key is CKR_TEMPLATE_INCONSISTENT,
-        // C_UnwrapKey of an AES key without CKA_VALUE_LEN is CKR_ATTRIBUTE_TYPE_INVALID, and RFC 5649 is the vendor's CKM_AES_KWP.
-        Self {
-            name: "Luna",
-            manufacturer: "Thales",
-            model: "Luna",
-            kwp: CKM_LUNA_AES_KWP,
-            plain_private: false,
-            plain_secret: false,
-            unwrap_wants: &[CKA_VALUE_LEN],
-            ..Self::UNKNOWN
-        },
-        // The same device, as it was called before.
-        Self {
-            name: "Luna",
-            manufacturer: "SafeNet",
-            model: "Luna",
-            kwp: CKM_LUNA_AES_KWP,
-            plain_private: false,
-            plain_secret: false,
-            unwrap_wants: &[CKA_VALUE_LEN],
-            ..Self::UNKNOWN
-        },
+        Self::LUNA,
+        // As it was called before.
+        Self { manufacturer: "SafeNet", ..Self::LUNA },
     ];
 
     /// The row for a token.

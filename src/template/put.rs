@@ -50,6 +50,9 @@ pub enum PrivateKind {
 }
 
 impl PrivateKind {
+    /// Every kind.
+    pub const ALL: [Self; 3] = [Self::Rsa, Self::Ec, Self::Montgomery];
+
     /// The kind of a key on `curve`, or of an RSA key.
     ///
     /// # Errors

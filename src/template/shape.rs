@@ -4,14 +4,14 @@
 //! first. The tries are bounded: the bare template, each attribute that some token demands, all of them, and one without what some token forbids.
 
 use cryptoki_sys::{
-    CK_ATTRIBUTE_TYPE, CKA_CLASS, CKA_EC_PARAMS, CKA_EC_POINT, CKA_KEY_TYPE, CKA_SIGN_RECOVER, CKA_VALUE_LEN,
-    CKA_VERIFY_RECOVER, CKK_EC, CKO_PRIVATE_KEY,
+    CK_ATTRIBUTE_TYPE, CK_ULONG, CKA_CLASS, CKA_EC_PARAMS, CKA_EC_POINT, CKA_KEY_TYPE, CKA_SIGN_RECOVER, CKA_VALUE_LEN,
+    CKA_VERIFY_RECOVER, CKK_AES, CKK_EC, CKK_GENERIC_SECRET, CKO_PRIVATE_KEY,
 };
 
 use super::Template;
 use super::profile::{CKA_NSS_DB, Profile};
 use super::put::{ec_params, ec_point};
-use crate::key::{Error, PrivateKey, PublicKey, SymmetricKey};
+use crate::key::{Error, PrivateKey, PublicKey};
 
 /// With which call an object is made.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -49,8 +49,26 @@ pub fn extras_of_private(key: &PrivateKey, profile: &Profile, making: Making) ->
 }
 
 /// What may have to stand in the template of a secret key.
-pub fn extras_of_secret(key: &SymmetricKey) -> Vec<Extra> {
-    vec![(CKA_VALUE_LEN, u64::from(key.bits() / 8).to_ne_bytes().to_vec())]
+pub fn extras_of_secret(len: usize) -> Vec<Extra> {
+    vec![(CKA_VALUE_LEN, (len as CK_ULONG).to_ne_bytes().to_vec())]
+}
+
+/// The template of a secret key of so many bytes that is unwrapped, in each of its shapes.
+pub fn shapes_of_secret(base: &Template, len: usize, profile: &Profile) -> Vec<Template> {
+    shapes(base, &extras_of_secret(len), profile, Making::Unwrap)
+}
+
+/// The template of a secret key with its length, on a token that wants it said to unwrap one, where it is known.
+pub fn with_length(template: Template, bits: Option<u32>, profile: &Profile) -> Template {
+    let is_measured = template
+        .get(CKA_KEY_TYPE)
+        .is_some_and(|value| [CKK_AES, CKK_GENERIC_SECRET].iter().any(|kind| **value == kind.to_ne_bytes()));
+    match bits {
+        Some(bits) if is_measured && profile.unwrap_wants.contains(&CKA_VALUE_LEN) => {
+            template.ulong(CKA_VALUE_LEN, CK_ULONG::from(bits / 8))
+        }
+        _ => template,
+    }
 }
 
 /// The template of an elliptic private key with its public point beside it, on a token that wants it there to unwrap one.

@@ -29,6 +29,11 @@ pub struct Rights {
     pub extractable: bool,
 }
 
+impl Rights {
+    /// It unwraps and does nothing else.
+    pub const UNWRAP: Self = Self { decrypt: false, sign: false, unwrap: true, wrap: false, extractable: false };
+}
+
 /// A secret key as C_UnwrapKey takes it.
 pub fn secret(algorithm: SymmetricAlgorithm, rights: Rights) -> Template {
     Template::new()

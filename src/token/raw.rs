@@ -265,9 +265,10 @@ impl Raw {
         let outcome = call!(self, C_GetAttributeValue, session, object.0, query.as_mut_ptr(), ulong(query.len()));
         tolerate(outcome)?;
         let mut sized = Vec::new();
-        for (attribute, (kind, _)) in query.iter().zip(wanted) {
+        for (attribute, (kind, usual)) in query.iter().zip(wanted) {
             if attribute.ulValueLen != CK_UNAVAILABLE_INFORMATION {
-                sized.push((*kind, bounded("C_GetAttributeValue", attribute.ulValueLen)?));
+                // Never less than usual: a module that does not look at the size may meet a value that has grown since.
+                sized.push((*kind, bounded("C_GetAttributeValue", attribute.ulValueLen)?.max(*usual)));
             }
         }
         let (values, too_small) = self.read_attributes(session, object, &sized)?;

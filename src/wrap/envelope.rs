@@ -17,9 +17,11 @@ use crate::asn1::cms::{Content, ContentCipher, EnvelopedData, OtherRecipients, R
 use crate::key::SymmetricAlgorithm;
 use crate::key::rsa::Hash;
 use crate::secret::SecretBytes;
+use crate::template::Template;
+use crate::template::shape;
 use crate::template::temporary::{Rights, secret};
 use crate::token::mechanism::{CKM_RSA_PKCS, Mechanism};
-use crate::token::{Handle, Token};
+use crate::token::{Handle, Token, refusal};
 
 const WHAT: &str = "PKCS7_ENVELOPE";
 
@@ -66,9 +68,8 @@ pub(super) fn open<'t>(
     recipients: &[Recipient],
     content: &'t Content,
 ) -> Result<Opening<'t>, Error> {
-    let rights = Rights { unwrap: true, ..Rights::default() };
     let (kind, scheme, mechanism) = content_mechanism(token, content);
-    let content_key = open_content_key(token, kek, recipients, kind, rights)?;
+    let content_key = open_content_key(token, kek, recipients, &content_key_of(token, content, kind, Rights::UNWRAP))?;
     let bytes = &content.encrypted;
     Ok(Opening::new(token, scheme, content_key.handle, vec![mechanism], bytes).holding(content_key))
 }
@@ -108,14 +109,11 @@ pub(crate) fn decrypt(
     if !token.lists_mechanism(number)? {
         return Err(missing(token, Scheme::CbcPad, number));
     }
-    let rights = Rights { decrypt: true, ..Rights::default() };
-    let content_key = open_content_key(token, kek, recipients, kind, rights).map_err(concealed)?;
+    let template = content_key_of(token, content, kind, Rights { decrypt: true, ..Rights::default() });
+    let content_key = open_content_key(token, kek, recipients, &template).map_err(concealed)?;
     let mechanism = Mechanism::Cbc { number, iv: &content.iv };
     let plain = token.decrypt(&mechanism, content_key.handle, &content.encrypted, content.encrypted.len());
-    plain.map_err(|error| match error.ckr() {
-        Some(ckr) if super::error::is_about_the_data(ckr) => Error::Integrity,
-        _ => Error::Token(error),
-    })
+    plain.map_err(|error| concealed(Error::Token(error)))
 }
 
 /// Opens an AES key that is encrypted under an RSA key, for unwrapping with it.
@@ -130,8 +128,13 @@ pub(super) fn open_aes<'t>(
         transport: transport.clone(),
         encrypted_key: encrypted_key.to_vec(),
     };
-    let rights = Rights { unwrap: true, ..Rights::default() };
-    open_content_key(token, kek, &[recipient], SymmetricAlgorithm::Aes, rights)
+    open_content_key(token, kek, &[recipient], &secret(SymmetricAlgorithm::Aes, Rights::UNWRAP))
+}
+
+/// The template of a content key.
+fn content_key_of(token: &Token, content: &Content, kind: SymmetricAlgorithm, rights: Rights) -> Template {
+    let bits = u32::try_from(content.cipher.key_length() * 8).ok();
+    shape::with_length(secret(kind, rights), bits, token.profile())
 }
 
 /// Opens the content key with whichever of the recipients it is.
@@ -139,35 +142,40 @@ fn open_content_key<'t>(
     token: &'t Token,
     kek: Kek,
     recipients: &[Recipient],
-    kind: SymmetricAlgorithm,
-    rights: Rights,
+    template: &Template,
 ) -> Result<Temporary<'t>, Error> {
-    let mut outcome = Err(Error::Container { what: WHAT, problem: "it is not for this key".to_owned() });
+    // What the token could not open says more than what it could not try, in whichever order they stand: a forger's second recipient must not tell of the first.
+    let (mut refused, mut untried) = (None, None);
     for recipient in recipients {
+        let unread = |problem: String| Error::Container { what: WHAT, problem };
         let mechanism = match &recipient.transport {
             Transport::Pkcs1 => Mechanism::Plain(CKM_RSA_PKCS),
             Transport::Oaep { hash, mgf1, label } if hash == mgf1 => Mechanism::Oaep { hash: *hash, label },
             Transport::Oaep { .. } => {
-                let problem = "its OAEP has another hash in MGF1".to_owned();
-                outcome = Err(Error::Container { what: WHAT, problem });
+                untried.get_or_insert_with(|| unread("its OAEP has another hash in MGF1".to_owned()));
                 continue;
             }
             Transport::Unknown(name) => {
-                let problem = format!("its content key is encrypted by {name}");
-                outcome = Err(Error::Container { what: WHAT, problem });
+                untried.get_or_insert_with(|| unread(format!("its content key is encrypted by {name}")));
                 continue;
             }
         };
         let opening = Opening::new(token, Scheme::RsaOaep, kek.object, vec![mechanism], &recipient.encrypted_key);
-        match opening.unwrap(&secret(kind, rights)) {
+        match opening.unwrap(template) {
             Ok(opened) => return Ok(Temporary::new(token, opened)),
-            Err(Error::Token(source)) => {
-                outcome = Err(Error::Unwrap { tried: "its content key".to_owned(), source });
+            Err(Error::Token(source)) if source.ckr().is_none_or(refusal::is_about_session) => {
+                return Err(Error::Token(source));
             }
-            Err(error) => outcome = Err(error),
+            Err(Error::Token(source)) => {
+                refused.get_or_insert_with(|| Error::Unwrap { tried: "its content key".to_owned(), source });
+            }
+            Err(error) => {
+                untried.get_or_insert(error);
+            }
         }
     }
-    outcome
+    let none = || Error::Container { what: WHAT, problem: "it is not for this key".to_owned() };
+    Err(refused.or(untried).unwrap_or_else(none))
 }
 
 fn container(error: asn1::Error) -> Error {

@@ -2,8 +2,8 @@
 
 use super::route::Tried;
 use crate::status::{Ckr, Status};
-use crate::token;
 use crate::token::mechanism::wrapping_name;
+use crate::token::{self, refusal};
 
 /// Why a key cannot be wrapped or unwrapped.
 #[derive(Clone, Debug, thiserror::Error)]
@@ -133,7 +133,7 @@ impl Error {
         match self {
             Self::Mechanism { .. } | Self::Oaep { .. } | Self::NoRoute { .. } => Status::NTE_NOT_SUPPORTED,
             Self::Unsuitable { .. } | Self::DoesNotFit { .. } | Self::Kek { .. } => Status::NTE_BAD_TYPE,
-            Self::Unwrap { source, .. } if source.ckr().is_some_and(is_about_the_data) => Status::NTE_BAD_DATA,
+            Self::Unwrap { source, .. } if source.ckr().is_some_and(refusal::is_about_data) => Status::NTE_BAD_DATA,
             Self::Unwrap { source, .. } | Self::Token(source) => source.status(),
             Self::Integrity | Self::Length { .. } | Self::Container { .. } => Status::NTE_BAD_DATA,
             Self::TooLong { .. } => Status::NTE_BAD_LEN,
@@ -192,37 +192,4 @@ impl Error {
 
 fn sentence(tried: &[Tried]) -> String {
     tried.iter().map(|Tried { what, why, .. }| format!("{what}: {why}")).collect::<Vec<_>>().join("; ")
-}
-
-/// Return values by which tokens say that the wrapped data is wrong; SoftHSM answers CKR_GENERAL_ERROR to a failed integrity check and
-/// CKR_FUNCTION_FAILED to a PKCS#8 of another kind.
-pub(super) fn is_about_the_data(ckr: Ckr) -> bool {
-    matches!(
-        ckr,
-        Ckr::GENERAL_ERROR
-            | Ckr::FUNCTION_FAILED
-            | Ckr::DEVICE_ERROR
-            | Ckr::WRAPPED_KEY_INVALID
-            | Ckr::WRAPPED_KEY_LEN_RANGE
-            | Ckr::ENCRYPTED_DATA_INVALID
-            | Ckr::ENCRYPTED_DATA_LEN_RANGE
-    )
-}
-
-/// Return values after which another kind of key is worth a try. Wrong PIN, full, or removed are not among them.
-pub(super) fn may_be_another_kind(ckr: Ckr) -> bool {
-    is_about_the_data(ckr)
-        || matches!(
-            ckr,
-            Ckr::TEMPLATE_INCOMPLETE
-                | Ckr::TEMPLATE_INCONSISTENT
-                | Ckr::ATTRIBUTE_VALUE_INVALID
-                | Ckr::KEY_TYPE_INCONSISTENT
-                | Ckr::KEY_SIZE_RANGE
-        )
-}
-
-/// Return values that refuse a mechanism's parameters, as a hash that the token does not have for OAEP.
-pub(super) fn refuses_parameters(ckr: Ckr) -> bool {
-    matches!(ckr, Ckr::ARGUMENTS_BAD | Ckr::MECHANISM_PARAM_INVALID)
 }

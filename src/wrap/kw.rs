@@ -56,16 +56,25 @@ pub fn kw_wrap(kek: &[u8], key: &[u8]) -> Result<Vec<u8>, Error> {
 /// # Errors
 /// [`Error::Length`], [`Error::WrappingKey`], or [`Error::Integrity`] when it was not wrapped under `kek`.
 pub fn kw_unwrap(kek: &[u8], wrapped: &[u8]) -> Result<SecretBytes, Error> {
-    if wrapped.len() < 24 || !wrapped.len().is_multiple_of(8) {
-        let expected = "a multiple of 8 bytes, at least 24";
-        return Err(Error::Length { scheme: Scheme::Kw.name(), len: wrapped.len(), expected });
-    }
+    check_wrapped(Scheme::Kw, wrapped.len())?;
     let mut out = SecretBytes::zeroed(wrapped.len() - 8);
     with_aes!(kek, Aes => {
         let kw = AesKw::<Aes>::new_from_slice(kek).map_err(|_| Error::Integrity)?;
         kw.unwrap_key(wrapped, out.as_mut_slice()).map_err(|_| Error::Integrity)?;
     });
     Ok(out)
+}
+
+/// Refuses a length that these schemes cannot have made.
+pub(super) fn check_wrapped(scheme: Scheme, len: usize) -> Result<(), Error> {
+    let (least, expected) = match scheme {
+        Scheme::Kwp => (16, "a multiple of 8 bytes, at least 16"),
+        _ => (24, "a multiple of 8 bytes, at least 24"),
+    };
+    if len >= least && len.is_multiple_of(8) {
+        return Ok(());
+    }
+    Err(Error::Length { scheme: scheme.name(), len, expected })
 }
 
 /// Wraps by RFC 5649; the key is one byte or more.
@@ -86,10 +95,7 @@ pub fn kwp_wrap(kek: &[u8], key: &[u8]) -> Result<Vec<u8>, Error> {
 /// # Errors
 /// [`Error::Length`], [`Error::WrappingKey`], or [`Error::Integrity`] when it was not wrapped under `kek`.
 pub fn kwp_unwrap(kek: &[u8], wrapped: &[u8]) -> Result<SecretBytes, Error> {
-    if wrapped.len() < 16 || !wrapped.len().is_multiple_of(8) {
-        let expected = "a multiple of 8 bytes, at least 16";
-        return Err(Error::Length { scheme: Scheme::Kwp.name(), len: wrapped.len(), expected });
-    }
+    check_wrapped(Scheme::Kwp, wrapped.len())?;
     check_kek(kek)?;
     aes_kwp::unwrap(kek, wrapped).ok_or(Error::Integrity)
 }

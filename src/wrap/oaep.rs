@@ -15,7 +15,7 @@
 //! says nothing of who wrapped it. The label is not in the wrapped key and must be known.
 //!
 //! PKCS#11's CKM_RSA_PKCS_OAEP (0x0009) has hash, MGF and label as its parameter and returns the same bytes. SoftHSM 2.6 has SHA-1 and no label only, and so has what p11-kit forwards
-//! to it; Kryoptic, NSS and openCryptoki have every hash here. Private keys on elliptic curves are wrapped so by Kryoptic and NSS, and refused by SoftHSM and openCryptoki.
+//! to it; Kryoptic and NSS have every hash here. Private keys on elliptic curves are wrapped so by Kryoptic and NSS; SoftHSM refuses to wrap them, and unwraps them.
 
 use super::{Error, Scheme};
 use crate::key::rsa::{Hash, PrivateKey, PublicKey};

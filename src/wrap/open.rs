@@ -1,20 +1,21 @@
 //! Unwrapping on the token.
 
-use super::error::{Error, is_about_the_data, may_be_another_kind};
+use super::error::Error;
 use super::opening::{Opening, names};
 use super::seal::{EPHEMERAL_LEN, missing};
 use super::temporary::Temporary;
 use super::transport;
-use super::{Kek, KekKind, Parameters, Scheme, cbc_pad, gcm, possible_hashes, rsa_aes};
+use super::{Kek, KekKind, Parameters, Scheme, cbc_pad, gcm, kw, possible_hashes, rsa_aes};
 use crate::asn1::transport::Transport;
 use crate::asn1::{Cipher, PasswordKey, cms};
 use crate::key::SymmetricAlgorithm;
 use crate::key::rsa::Hash;
+use crate::template::shape;
 use crate::template::temporary::{Rights, given, secret};
-use crate::token::Token;
 use crate::token::mechanism::{
     CK_MECHANISM_TYPE, CKM_AES_CBC_PAD, CKM_DES3_CBC_PAD, CKM_RSA_AES_KEY_WRAP, CKM_RSA_PKCS, Mechanism,
 };
+use crate::token::{Token, refusal};
 
 /// A wrapped key as it came, and what opens it.
 #[derive(Clone, Debug)]
@@ -126,8 +127,14 @@ impl Sealed {
 /// padding of CBC alike). When it fails is the token's affair.
 pub(super) fn concealed(error: Error) -> Error {
     match error {
-        Error::Unwrap { .. } | Error::Length { .. } => Error::Integrity,
-        Error::Token(source) if source.ckr().is_some_and(may_be_another_kind) => Error::Integrity,
+        Error::Length { .. } => Error::Integrity,
+        Error::Unwrap { source, .. } | Error::Token(source) => {
+            if source.ckr().is_none_or(refusal::is_about_session) {
+                Error::Token(source)
+            } else {
+                Error::Integrity
+            }
+        }
         other => other,
     }
 }
@@ -147,7 +154,8 @@ pub(super) fn open_bare<'t>(
     let plain = Mechanism::Plain(scheme.mechanism(profile));
     Ok(match (scheme, kek.kind) {
         (Scheme::Kw | Scheme::Kwp | Scheme::KwPkcs7, _) => {
-            check_blocks(*scheme, bytes.len())?;
+            // What RFC 3394 and RFC 5649 cannot have made is not shown to the token.
+            kw::check_wrapped(*scheme, bytes.len())?;
             bare(vec![plain], bytes)
         }
         (Scheme::CbcPad, _) => {
@@ -171,7 +179,7 @@ pub(super) fn open_bare<'t>(
                 let mechanism = |hash: &Hash| Mechanism::RsaAes { hash: *hash, label, aes_len: EPHEMERAL_LEN };
                 bare(hashes.iter().map(mechanism).collect(), bytes)
             } else {
-                let rights = Rights { unwrap: true, ..Rights::default() };
+                let rights = Rights::UNWRAP;
                 let ephemeral = open_secret(token, kek, hashes, label, ephemeral, rights)?;
                 let mechanisms = vec![Mechanism::Plain(Scheme::Kwp.mechanism(profile))];
                 Opening::new(token, *scheme, ephemeral.handle, mechanisms, wrapped).holding(ephemeral)
@@ -183,21 +191,9 @@ pub(super) fn open_bare<'t>(
     })
 }
 
-/// What RFC 3394 and RFC 5649 cannot have made is not shown to the token.
-fn check_blocks(scheme: Scheme, len: usize) -> Result<(), Error> {
-    let (least, expected) = match scheme {
-        Scheme::Kwp => (16, "a multiple of 8 bytes, at least 16"),
-        _ => (24, "a multiple of 8 bytes, at least 24"),
-    };
-    if len >= least && len.is_multiple_of(8) {
-        return Ok(());
-    }
-    Err(Error::Length { scheme: scheme.name(), len, expected })
-}
-
 fn open_password<'t>(token: &'t Token, key: &'t PasswordKey, bytes: &'t [u8]) -> Result<Opening<'t>, Error> {
     let (kind, number) = password_cipher(key.cipher);
-    let object = token.create(&given(kind, key.key.clone(), Rights { unwrap: true, ..Rights::default() }))?;
+    let object = token.create(&given(kind, key.key.clone(), Rights::UNWRAP))?;
     let temporary = Temporary::new(token, object);
     let mechanisms = vec![Mechanism::Cbc { number, iv: &key.iv }];
     Ok(Opening::new(token, Scheme::CbcPad, object, mechanisms, bytes).holding(temporary))
@@ -238,8 +234,11 @@ pub(super) fn open_secret<'t>(
 ) -> Result<Temporary<'t>, Error> {
     let mechanisms = hashes.iter().map(|hash| Mechanism::Oaep { hash: *hash, label }).collect();
     let opening = Opening::new(token, Scheme::RsaOaep, kek.object, mechanisms, wrapped);
-    let opened = opening.unwrap(&secret(SymmetricAlgorithm::Aes, rights)).map_err(|error| match error {
-        Error::Token(source) if source.ckr().is_some_and(is_about_the_data) => {
+    // A token that wants the length said is told that of the keys that are made here; what others made shorter it refuses.
+    let bits = u32::try_from(EPHEMERAL_LEN * 8).ok();
+    let template = shape::with_length(secret(SymmetricAlgorithm::Aes, rights), bits, token.profile());
+    let opened = opening.unwrap(&template).map_err(|error| match error {
+        Error::Token(source) if source.ckr().is_some_and(refusal::is_about_data) => {
             Error::Unwrap { tried: format!("its AES key by RSA-OAEP with {}", names(hashes)), source }
         }
         other => other,

@@ -1,7 +1,7 @@
 //! A wrapped key on the way in: unwrapped into objects, as often as need be, and what can be told of it then.
 
 use super::Scheme;
-use super::error::{Error, may_be_another_kind, refuses_parameters};
+use super::error::Error;
 use super::open::concealed;
 use super::seal::{Ephemeral, not_had};
 use super::temporary::Temporary;
@@ -13,7 +13,7 @@ use crate::template::put::PrivateKind;
 use crate::template::shape;
 use crate::template::temporary::{self, Rights, foreign_private, secret};
 use crate::token::mechanism::Mechanism;
-use crate::token::{self, Handle, Token};
+use crate::token::{self, Handle, Token, refusal};
 
 /// A wrapped key that can be unwrapped, several times if need be.
 pub(crate) struct Opening<'t> {
@@ -77,7 +77,8 @@ impl Opening<'_> {
             match self.token.unwrap_key(mechanism, self.kek, self.bytes, template) {
                 Ok(object) => return Ok(object),
                 Err(error) => {
-                    let goes_on = error.ckr().is_some_and(|ckr| may_be_another_kind(ckr) || refuses_parameters(ckr));
+                    let goes_on =
+                        error.ckr().is_some_and(|ckr| refusal::is_about_kind(ckr) || refusal::is_about_parameters(ckr));
                     let error = not_had(self.token, self.scheme, mechanism, error);
                     if !goes_on {
                         return Err(error);
@@ -113,7 +114,7 @@ impl Opening<'_> {
         for kind in kinds {
             match self.try_unwrap(&shell(*kind)) {
                 Ok(object) => return Ok((*kind, object)),
-                Err(Error::Token(error)) if error.ckr().is_some_and(may_be_another_kind) => {
+                Err(Error::Token(error)) if error.ckr().is_some_and(refusal::is_about_kind) => {
                     first.get_or_insert(error);
                 }
                 Err(error) => return Err(error),
@@ -132,35 +133,33 @@ impl Opening<'_> {
     /// As the token answers, if not about what is wrapped.
     pub(crate) fn holds_private(&self) -> Result<bool, Error> {
         let shell = |kind| temporary::private(kind, ExportPolicy::NONE);
-        match self.try_private(&[PrivateKind::Rsa, PrivateKind::Ec, PrivateKind::Montgomery], shell) {
+        match self.try_private(&PrivateKind::ALL, shell) {
             Ok((_, object)) => return self.token.destroy(object).map(|()| true).map_err(Error::from),
             Err(Error::Unwrap { .. }) => {}
             Err(error) => return Err(self.say(error)),
         }
         // Of kinds that a token may not have, the error says nothing.
         for template in foreign_private() {
-            if let Ok(object) = self.try_unwrap(&template) {
-                drop(Temporary::new(self.token, object));
-                return Ok(true);
+            match self.try_unwrap(&template) {
+                Ok(object) => {
+                    drop(Temporary::new(self.token, object));
+                    return Ok(true);
+                }
+                Err(error) if error.ckr().is_some_and(refusal::is_about_session) => return Err(self.say(error)),
+                Err(_) => {}
             }
         }
         Ok(false)
     }
 
-    /// The wrapped private key as an object that leaves wrapped, and does nothing else.
+    /// The wrapped private key as an object that leaves wrapped, and does nothing else; and its kind.
     ///
     /// # Errors
     /// As [`Opening::unwrap_private`].
-    pub(crate) fn private_passenger(&self, kinds: &[PrivateKind]) -> Result<Temporary<'_>, Error> {
+    pub(crate) fn private_passenger(&self, kinds: &[PrivateKind]) -> Result<(PrivateKind, Temporary<'_>), Error> {
         let template = |kind| temporary::private(kind, ExportPolicy::ENCRYPTED);
         let (kind, object) = self.unwrap_private(kinds, template)?;
-        let object = Temporary::new(self.token, object);
-        // It would leave with a public point that is none.
-        if shape::lacks_point(&template(kind), self.token.profile()) {
-            let problem = "this token unwraps an elliptic key with its public point beside it alone: import it first";
-            return Err(Error::Container { what: "the wrapped key", problem: problem.to_owned() });
-        }
-        Ok(object)
+        Ok((kind, Temporary::new(self.token, object)))
     }
 
     /// The scheme and, of RSA-OAEP, the hashes that are tried, for messages.
@@ -182,9 +181,10 @@ impl Opening<'_> {
     ///
     /// # Errors
     /// [`Error::Length`], and as the token answers.
-    pub(crate) fn secret_bits(&self, algorithm: SymmetricAlgorithm) -> Result<Option<u32>, Error> {
-        let key = self.passenger(algorithm)?;
-        let Some((len, is_exact)) = secret_len(self.token, key.handle, algorithm)? else { return Ok(None) };
+    pub(crate) fn secret_bits(&self, algorithm: SymmetricAlgorithm, told: Option<u32>) -> Result<Option<u32>, Error> {
+        let key = self.passenger(algorithm, told)?;
+        let measured = secret_len(self.token, key.handle, algorithm).map_err(|error| self.say(error))?;
+        let Some((len, is_exact)) = measured else { return Ok(None) };
         let shortest = if is_exact { len } else { len.saturating_sub(7) };
         if !(shortest..=len).any(|len| algorithm.accepts(len)) {
             let expected = "the key inside has a size that the algorithm does not have";
@@ -193,9 +193,10 @@ impl Opening<'_> {
         Ok(u32::try_from(len * 8).ok().filter(|_| is_exact))
     }
 
-    /// The wrapped symmetric key as an object that leaves wrapped, and does nothing else.
-    pub(crate) fn passenger(&self, algorithm: SymmetricAlgorithm) -> Result<Temporary<'_>, Error> {
-        let handle = self.unwrap(&secret(algorithm, Rights { extractable: true, ..Rights::default() }))?;
+    /// The wrapped symmetric key as an object that leaves wrapped, and does nothing else. `told` is its size, as far as it is known before.
+    pub(crate) fn passenger(&self, algorithm: SymmetricAlgorithm, told: Option<u32>) -> Result<Temporary<'_>, Error> {
+        let bare = secret(algorithm, Rights { extractable: true, ..Rights::default() });
+        let handle = self.unwrap(&shape::with_length(bare, told, self.token.profile()))?;
         Ok(Temporary::new(self.token, handle))
     }
 }
@@ -218,9 +219,11 @@ pub(crate) fn secret_len(
         }
         Err(Error::Mechanism { .. }) => Ok(None),
         // Too short for RFC 3394, or no whole number of blocks.
-        Err(Error::DoesNotFit { .. }) => {
-            Ok(Some((ephemeral.wrap(Scheme::Kwp, key, MAX_COMPARED)?.len().saturating_sub(8), false)))
-        }
+        Err(Error::DoesNotFit { .. }) => match ephemeral.wrap(Scheme::Kwp, key, MAX_COMPARED) {
+            Ok(wrapped) => Ok(Some((wrapped.len().saturating_sub(8), false))),
+            Err(Error::Mechanism { .. }) => Ok(None),
+            Err(error) => Err(error),
+        },
         Err(error) => Err(error),
     }
 }

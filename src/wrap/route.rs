@@ -7,13 +7,13 @@
 //! |---|---|---|
 //! | given | C_CreateObject | a token that takes secret keys in the clear |
 //! | moved in | C_GenerateKeyPair, C_UnwrapKey, C_DestroyObject twice | RSA keys made there, RSA-OAEP |
-//! | fetched | C_GenerateKey, C_CreateObject of a public key, C_WrapKey, C_DestroyObject | RSA-OAEP |
+//! | fetched | C_GenerateKey, C_CreateObject of a public key, C_WrapKey, C_SetAttributeValue, C_DestroyObject | RSA-OAEP |
 //!
-//! Where RSA-OAEP does not bring an AES key in, the RSA pair that was made stays and opens RSA-AES key wrap, if the token lists that mechanism.
+//! Where RSA-OAEP does not bring an AES key in, the private half of the pair that was made stays and opens RSA-AES key wrap, if the token lists that mechanism.
 //!
 //! A return value that means "refused" or "in another shape" goes on to the next try; one that means a wrong PIN, a full token or one that is gone ends it.
 
-use super::error::{Error, refuses_parameters};
+use super::error::Error;
 use super::open::Sealed;
 use super::temporary::Temporary;
 use super::{Kek, KekKind, Parameters, Scheme, cbc_pad, gcm, kw, oaep, possible_hashes, rsa_aes};
@@ -26,7 +26,7 @@ use crate::template::attribute::{CKA_EXTRACTABLE, CKA_MODULUS_BITS, CKA_PUBLIC_E
 use crate::template::put::{self, Attributes, PrivateKind};
 use crate::template::temporary::{Rights, generated, given, secret, wrapping_public};
 use crate::token::mechanism::{CKM_AES_KEY_GEN, CKM_RSA_AES_KEY_WRAP, CKM_RSA_PKCS_KEY_PAIR_GEN, Mechanism};
-use crate::token::{self, Handle, Token};
+use crate::token::{self, Handle, Token, refusal};
 
 /// Bits of an RSA key that lives as long as it takes to move an AES key.
 const RSA_BITS: u32 = 2048;
@@ -50,7 +50,7 @@ impl Tried {
         Self { what: what.to_owned(), why: error.to_string(), ckr: error.ckr() }
     }
 
-    fn lacking(what: &str, why: &str) -> Self {
+    pub(crate) fn lacking(what: &str, why: &str) -> Self {
         Self { what: what.to_owned(), why: why.to_owned(), ckr: None }
     }
 }
@@ -81,6 +81,8 @@ pub(crate) struct Brought {
     pub(crate) sealed: Sealed,
     /// Which shape of the template it was.
     pub(crate) shape: usize,
+    /// The schemes that were tried before.
+    pub(crate) tried: Vec<Tried>,
 }
 
 impl ImportKek {
@@ -113,7 +115,7 @@ impl ImportKek {
                 Err(error) => return Err(error),
             }
         }
-        Err(Error::NoRoute { token: token.info().label.clone(), tried })
+        Err(no_route(token, tried))
     }
 
     /// Removes it, if it was made for this.
@@ -135,7 +137,7 @@ impl ImportKek {
             let bytes = self.wrap(&parameters, key)?;
             let sealed = Sealed::Bare { kek: self.kek, parameters, bytes };
             match unwrap_in_shape(token, &sealed, shapes) {
-                Ok((object, shape)) => return Ok(Brought { object, scheme, sealed, shape }),
+                Ok((object, shape)) => return Ok(Brought { object, scheme, sealed, shape, tried }),
                 Err(error) if goes_on(&error) => tried.push(Tried::new(scheme.name(), &error)),
                 Err(error) => return Err(error),
             }
@@ -143,7 +145,7 @@ impl ImportKek {
         if tried.is_empty() {
             tried.push(Tried::lacking("C_UnwrapKey", "the token lists no mechanism that unwraps such a key"));
         }
-        Err(Error::NoRoute { token: token.info().label.clone(), tried })
+        Err(no_route(token, tried))
     }
 
     /// In which ways a key of so many bytes can be wrapped, the best first.
@@ -158,10 +160,9 @@ impl ImportKek {
                 let mut ways = Vec::new();
                 for hash in possible_hashes(token.profile()) {
                     let with = |scheme| Parameters { scheme, hash: Some(*hash), label: Vec::new() };
-                    ways.push(with(Scheme::RsaAes));
-                    if public.oaep_capacity(*hash).is_some_and(|most| len <= most) {
-                        ways.push(with(Scheme::RsaOaep));
-                    }
+                    let room = public.oaep_capacity(*hash).unwrap_or(0);
+                    ways.extend((room >= AES_LEN).then(|| with(Scheme::RsaAes)));
+                    ways.extend((room >= len).then(|| with(Scheme::RsaOaep)));
                 }
                 ways
             }
@@ -200,20 +201,25 @@ pub(crate) fn in_shape(
     for (place, shape) in shapes.iter().enumerate() {
         match attempt(shape) {
             Ok(object) => return Ok((object, place)),
-            Err(error) if error.ckr().is_some_and(means_shape) => {
+            Err(error) if error.ckr().is_some_and(refusal::is_about_shape) => {
                 first.get_or_insert(error);
             }
             // That a value is wrong may be said of an attribute that another token demands.
-            Err(error) if first.is_some() && error.ckr().is_some_and(means_refused) => {}
+            Err(error) if first.is_some() && error.ckr().is_some_and(refusal::is_refusal) => {}
             Err(error) => return Err(error),
         }
     }
     Err(first.unwrap_or(Error::Unsuitable { scheme: "C_UnwrapKey", key: "a key without a template" }))
 }
 
+/// The end of all tries.
+pub(crate) fn no_route(token: &Token, tried: Vec<Tried>) -> Error {
+    Error::NoRoute { token: token.info().label.clone(), tried }
+}
+
 fn given_key(token: &Token) -> Result<ImportKek, Error> {
-    let value = fresh_key()?;
-    let object = token.create(&given(SymmetricAlgorithm::Aes, value.clone(), unwraps()))?;
+    let value = SecretBytes::random(AES_LEN).map_err(token::Error::from)?;
+    let object = token.create(&given(SymmetricAlgorithm::Aes, value.clone(), Rights::UNWRAP))?;
     Ok(of_aes(object, value))
 }
 
@@ -230,10 +236,12 @@ fn moved_in(token: &Token) -> Result<ImportKek, Error> {
         let problem = "the token does not show the public half of the RSA key that it made";
         return Err(Error::WrappingKey { scheme: Scheme::RsaOaep.name(), problem });
     };
-    let value = fresh_key()?;
+    let value = SecretBytes::random(AES_LEN).map_err(token::Error::from)?;
     let mut refusal = None;
-    let shapes =
-        [secret(SymmetricAlgorithm::Aes, unwraps()), generated(SymmetricAlgorithm::Aes, AES_LEN as u64, unwraps())];
+    let shapes = [
+        secret(SymmetricAlgorithm::Aes, Rights::UNWRAP),
+        generated(SymmetricAlgorithm::Aes, AES_LEN as u64, Rights::UNWRAP),
+    ];
     for hash in possible_hashes(token.profile()) {
         let wrapped = oaep::wrap(&public, *hash, &[], &value)?;
         let mechanism = Mechanism::Oaep { hash: *hash, label: &[] };
@@ -256,7 +264,7 @@ fn moved_in(token: &Token) -> Result<ImportKek, Error> {
 
 /// An AES key that the token makes and gives out under an RSA key that is made here.
 fn fetched(token: &Token) -> Result<ImportKek, Error> {
-    let rights = Rights { extractable: true, ..unwraps() };
+    let rights = Rights { extractable: true, ..Rights::UNWRAP };
     let made = token
         .generate(&Mechanism::Plain(CKM_AES_KEY_GEN), &generated(SymmetricAlgorithm::Aes, AES_LEN as u64, rights))?;
     let made = Temporary::new(token, made);
@@ -298,48 +306,13 @@ fn unwrapping(token: &Token) -> Result<Vec<Scheme>, Error> {
     Ok(schemes)
 }
 
-fn unwraps() -> Rights {
-    Rights { unwrap: true, ..Rights::default() }
-}
-
-fn fresh_key() -> Result<SecretBytes, Error> {
-    let mut value = SecretBytes::zeroed(AES_LEN);
-    getrandom::fill(value.as_mut_slice()).map_err(token::Error::from)?;
-    Ok(value)
-}
-
 /// Whether something else is worth a try after this.
 fn goes_on(error: &Error) -> bool {
     match error {
         Error::Mechanism { .. } | Error::Oaep { .. } | Error::NoRoute { .. } | Error::WrappingKey { .. } => true,
         other => other.ckr().is_some_and(|ckr| {
             let is_unread = matches!(ckr, Ckr::WRAPPED_KEY_INVALID | Ckr::WRAPPED_KEY_LEN_RANGE | Ckr::KEY_SIZE_RANGE);
-            is_unread || means_refused(ckr) || means_shape(ckr) || refuses_parameters(ckr)
+            is_unread || refusal::is_refusal(ckr) || refusal::is_about_parameters(ckr)
         }),
     }
-}
-
-/// Return values that refuse a template for its shape.
-pub(crate) fn means_shape(ckr: Ckr) -> bool {
-    matches!(
-        ckr,
-        Ckr::TEMPLATE_INCOMPLETE | Ckr::TEMPLATE_INCONSISTENT | Ckr::ATTRIBUTE_READ_ONLY | Ckr::ATTRIBUTE_TYPE_INVALID
-    )
-}
-
-/// Return values that refuse what was asked as such: this token does not do it, in whatever shape. A wrong PIN, a full token and one that is gone are not among them.
-pub(crate) fn means_refused(ckr: Ckr) -> bool {
-    matches!(
-        ckr,
-        Ckr::ACTION_PROHIBITED
-            | Ckr::ATTRIBUTE_VALUE_INVALID
-            | Ckr::FUNCTION_NOT_SUPPORTED
-            | Ckr::FUNCTION_REJECTED
-            | Ckr::KEY_FUNCTION_NOT_PERMITTED
-            | Ckr::KEY_NOT_WRAPPABLE
-            | Ckr::KEY_TYPE_INCONSISTENT
-            | Ckr::KEY_UNEXTRACTABLE
-            | Ckr::MECHANISM_INVALID
-            | Ckr::MECHANISM_PARAM_INVALID
-    )
 }

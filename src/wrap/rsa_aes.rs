@@ -10,8 +10,8 @@
 //! Wrapping takes AES-256; unwrapping takes every AES key, for the mechanism lets the caller choose. The AES key lives as long as the call and is wiped. The modulus must have
 //! room for it: 32 bytes and the overhead of [OAEP](super::oaep), which RSA-1024 has with SHA1 and SHA256 only. As with OAEP, that it unwraps says nothing of who wrapped it.
 //!
-//! PKCS#11's CKM_RSA_AES_KEY_WRAP (0x1054) has the AES key's bits and hash, MGF and label in its parameter, and returns the same bytes. None of SoftHSM 2.6, Kryoptic, NSS and openCryptoki's
-//! soft token has it; SoftHSM has it from 2.7 on, with its CKM_AES_KEY_WRAP_PAD inside, so that up to seven zero bytes may stand behind the key ([`trim_zeros`](super::kw::trim_zeros)).
+//! PKCS#11's CKM_RSA_AES_KEY_WRAP (0x1054) has the AES key's bits and hash, MGF and label in its parameter, and returns the same bytes. None of SoftHSM 2.6, Kryoptic and NSS
+//! has it; by its source, not tried, SoftHSM has it from 2.7 on, with its CKM_AES_KEY_WRAP_PAD inside, so that up to seven zero bytes may stand behind the key ([`trim_zeros`](super::kw::trim_zeros)).
 //! Import jobs of Google's KMS take the layout too. Where the mechanism is missing its parts do: the token unwraps the AES key by CKM_RSA_PKCS_OAEP, and
 //! with that the key by KWP.
 
@@ -31,8 +31,7 @@ const AES_KEY: usize = 32;
 /// [`Error::Length`] for an empty key, [`Error::TooLong`] or [`Error::WrappingKey`] when an AES key does not fit the modulus, [`Error::Token`] when the system has
 /// no random numbers.
 pub fn wrap(public: &PublicKey, hash: Hash, label: &[u8], key: &[u8]) -> Result<Vec<u8>, Error> {
-    let mut aes_key = SecretBytes::zeroed(AES_KEY);
-    getrandom::fill(aes_key.as_mut_slice()).map_err(token::Error::from)?;
+    let aes_key = SecretBytes::random(AES_KEY).map_err(token::Error::from)?;
     let wrapped_key = kw::kwp_wrap(&aes_key, key)?;
     let wrapped_aes_key = oaep::wrap_for(SCHEME, public, hash, label, &aes_key)?;
     Ok([wrapped_aes_key, wrapped_key].concat())

@@ -1,6 +1,6 @@
 //! Wrapping on the token.
 
-use super::error::{Error, is_about_the_data, refuses_parameters};
+use super::error::Error;
 use super::open::password_cipher;
 use super::temporary::Temporary;
 use super::{Kek, KekKind, Parameters, Scheme, cbc_pad, claimed, gcm, usual_hash};
@@ -14,7 +14,7 @@ use crate::token::mechanism::{
     CK_MECHANISM_TYPE, CKM_AES_CBC_PAD, CKM_AES_KEY_GEN, CKM_DES3_CBC_PAD, CKM_DES3_KEY_GEN, CKM_RSA_AES_KEY_WRAP,
     Mechanism, wrapping_name,
 };
-use crate::token::{self, Handle, Token};
+use crate::token::{self, Handle, Token, refusal};
 
 /// A wrapped key.
 #[derive(Clone, Debug)]
@@ -185,7 +185,7 @@ fn does_not_fit(scheme: Scheme, why: &'static str, error: token::Error) -> Error
 /// Some tokens answer to a key that is too long as to a failure of the device: Kryoptic with CKR_DEVICE_ERROR.
 fn too_long(error: Error, may_be: bool) -> Error {
     match error {
-        Error::Token(error) if may_be && error.ckr().is_some_and(is_about_the_data) => {
+        Error::Token(error) if may_be && error.ckr().is_some_and(refusal::is_about_data) => {
             does_not_fit(Scheme::RsaOaep, OAEP_CARRIES, error)
         }
         other => other,
@@ -213,7 +213,7 @@ pub(super) fn not_had(token: &Token, scheme: Scheme, mechanism: &Mechanism<'_>, 
     match (ckr, mechanism) {
         (Ckr::MECHANISM_INVALID, _) => missing(token, scheme, mechanism.number()),
         (ckr, Mechanism::Oaep { hash, label: oaep_label } | Mechanism::RsaAes { hash, label: oaep_label, .. })
-            if refuses_parameters(ckr) =>
+            if refusal::is_about_parameters(ckr) =>
         {
             let with = if oaep_label.is_empty() { "" } else { " and a label" };
             let can = match token.profile().oaep {

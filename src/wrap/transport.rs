@@ -9,7 +9,7 @@
 
 use subtle::ConstantTimeEq;
 
-use super::error::{Error, is_about_the_data};
+use super::error::Error;
 use super::open::open_secret;
 use super::opening::Opening;
 use super::seal::Ephemeral;
@@ -18,9 +18,10 @@ use super::{Kek, KekKind, Parameters, Scheme, usual_hash};
 use crate::asn1::transport::{self, MAC_LEN, Recipient, Subject, Transport, TransportInfo};
 use crate::key::rsa::Hash;
 use crate::key::{ExportPolicy, KeyUsage, SymmetricAlgorithm};
+use crate::template::shape;
 use crate::template::temporary::{Rights, generated, secret};
 use crate::token::mechanism::{CKM_GENERIC_SECRET_KEY_GEN, CKM_SHA256_HMAC, Mechanism};
-use crate::token::{Handle, Token};
+use crate::token::{Handle, Token, refusal};
 
 /// Who a transport is for.
 #[derive(Clone, Debug)]
@@ -111,8 +112,7 @@ pub(super) fn receive<'t>(
     key_id: Option<&[u8]>,
     sent: &'t Transport,
 ) -> Result<Opening<'t>, Error> {
-    let rights = Rights { unwrap: true, ..Rights::default() };
-    let transport = open_transport_key(token, kek, key_id, &sent.info.recipients, rights)?;
+    let transport = open_transport_key(token, kek, key_id, &sent.info.recipients, Rights::UNWRAP)?;
     let mac_key = open_mac_key(token, transport.handle, &sent.info.mac_key)?;
     check(token, mac_key.handle, sent)?;
     let mechanisms = vec![Mechanism::Plain(Scheme::Kwp.mechanism(token.profile()))];
@@ -132,7 +132,7 @@ pub(crate) fn forward(
     hash: Option<Hash>,
 ) -> Result<Vec<u8>, Error> {
     // It must be unwrapped so that it may leave again.
-    let rights = Rights { unwrap: true, extractable: true, ..Rights::default() };
+    let rights = Rights { extractable: true, ..Rights::UNWRAP };
     let transport = open_transport_key(token, kek, key_id, &sent.info.recipients, rights)?;
     let mac_key = open_mac_key(token, transport.handle, &sent.info.mac_key)?;
     check(token, mac_key.handle, sent)?;
@@ -178,12 +178,12 @@ fn open_transport_key<'t>(
 /// Whether the token says that the bytes were not wrapped under this key.
 fn is_no_answer(error: &Error) -> bool {
     match error {
-        Error::Token(source) | Error::Unwrap { source, .. } => source.ckr().is_some_and(is_about_the_data),
+        Error::Token(source) | Error::Unwrap { source, .. } => source.ckr().is_some_and(refusal::is_about_data),
         _ => false,
     }
 }
 
-/// Opens a key that is wrapped by RFC 3394.
+/// Opens a key of 32 bytes that is wrapped by RFC 3394.
 fn open_kw<'t>(
     token: &'t Token,
     kek: Kek,
@@ -193,7 +193,9 @@ fn open_kw<'t>(
 ) -> Result<Temporary<'t>, Error> {
     let parameters = Parameters::new(Scheme::Kw);
     let opening = super::open::open_bare(token, kek, &parameters, wrapped)?;
-    Ok(Temporary::new(token, opening.unwrap(&secret(algorithm, rights))?))
+    let bits = u32::try_from(MAC_LEN * 8).ok();
+    let template = shape::with_length(secret(algorithm, rights), bits, token.profile());
+    Ok(Temporary::new(token, opening.unwrap(&template)?))
 }
 
 fn open_mac_key<'t>(token: &'t Token, transport: Handle, wrapped: &[u8]) -> Result<Temporary<'t>, Error> {

@@ -35,6 +35,11 @@ pub(crate) fn key_file(key: &str) -> String {
     if key.starts_with("aes") { format!("{key}.raw.bin") } else { format!("{key}.PKCS8_PRIVATEKEY.bin") }
 }
 
+/// What says to `import` that a bare key is an AES key.
+pub(crate) fn algorithm_of(key: &str) -> &'static [&'static str] {
+    if key.starts_with("aes") { &["--algorithm", "AES"] } else { &[] }
+}
+
 pub(crate) fn hex(bytes: &[u8]) -> String {
     bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }

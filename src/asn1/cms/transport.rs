@@ -10,7 +10,7 @@ use der::{Decode, Encode, Sequence, Tag};
 use super::oid;
 use crate::asn1::Error;
 use crate::asn1::algorithm::{RSA_ENCRYPTION, RSA_OAEP};
-use crate::asn1::pbe::{Hash as Digest, name_of, no_parameters};
+use crate::asn1::pbe::{Hash as Digest, name_of, no_parameters, parameters};
 use crate::key::rsa::{Hash, PrivateKey, PublicKey};
 use crate::secret::SecretBytes;
 
@@ -120,8 +120,7 @@ fn two_hashes() -> Error {
 
 fn read_oaep(algorithm: &AlgorithmIdentifierRef<'_>) -> Result<Transport, Error> {
     let invalid = |problem| Error::Invalid { what: WHAT, problem };
-    let parameters = algorithm.parameters.ok_or_else(|| invalid("they are missing"))?;
-    let parameters: RsaesOaepParams<'_> = parameters.decode_as().map_err(|error| Error::from((WHAT, error)))?;
+    let parameters: RsaesOaepParams<'_> = parameters(WHAT, algorithm)?;
     let unknown = |what: String| Ok(Transport::Unknown(format!("RSAES-OAEP with {what}")));
 
     let hash = match &parameters.hash {

@@ -1,5 +1,9 @@
 //! How a key is encrypted on writing, and the words by which the command line calls it.
 
+use der::asn1::ObjectIdentifier;
+
+use super::pbes2::PBES2;
+use super::pkcs12::THREE_KEYS;
 use super::{Cipher, Hash};
 
 /// A password-based encryption scheme that can be written.
@@ -28,6 +32,17 @@ pub struct Encryption {
 impl Default for Encryption {
     fn default() -> Self {
         Self { scheme: Scheme::Pbes2 { hash: Hash::Sha256, cipher: Cipher::Aes256 }, iterations: 600_000 }
+    }
+}
+
+impl Encryption {
+    /// The encryption of an OID in numbers and dots, as `NCRYPTBUFFER_PKCS_ALG_OID` has it: PBES2, or the PKCS#12 scheme that is written.
+    pub fn by_oid(oid: &str) -> Option<Self> {
+        match ObjectIdentifier::new(oid).ok()? {
+            PBES2 => Some(Self::default()),
+            THREE_KEYS => Some(Self { scheme: Scheme::Pkcs12TripleDes, ..Self::default() }),
+            _ => None,
+        }
     }
 }
 

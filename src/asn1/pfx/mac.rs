@@ -8,7 +8,7 @@ use hmac::{KeyInit, Mac};
 use super::{MacInfo, oid};
 use crate::asn1::Error;
 use crate::asn1::pbe::{
-    Budget, Hash, ID_MAC, Password, Pbkdf2, no_parameters, pkcs12_derive, random, refused, with_hash,
+    Budget, Hash, ID_MAC, Password, Pbkdf2, no_parameters, parameters, pkcs12_derive, random, refused, with_hash,
 };
 use crate::secret::SecretBytes;
 
@@ -81,9 +81,7 @@ impl<'a> Stated<'a> {
         }
         // Salt and iterations of MacData mean nothing here.
         let invalid = |problem| Error::Invalid { what: "the PBMAC1 parameters", problem };
-        let parameters = algorithm.parameters.ok_or_else(|| invalid("they are missing"))?;
-        let parameters: Pbmac1Params<'a> =
-            parameters.decode_as().map_err(|error| Error::from(("the PBMAC1 parameters", error)))?;
+        let parameters: Pbmac1Params<'a> = parameters("the PBMAC1 parameters", algorithm)?;
         let hash = Hash::by_hmac(parameters.mac.oid).ok_or_else(|| refused(parameters.mac.oid))?;
         no_parameters("the PBMAC1 function", &parameters.mac)?;
         let kdf = Pbkdf2::read(&parameters.kdf, budget)?;

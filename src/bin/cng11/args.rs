@@ -43,7 +43,7 @@ pub(crate) struct Global {
     /// PKCS#11 library [default: the URI's module-path, else SoftHSM2's in the usual places]
     #[arg(long, global = true, value_name = "PATH", env = "CNG11_MODULE", hide_env_values = true, value_parser = maybe_empty_path())]
     pub(crate) module: Option<PathBuf>,
-    /// What the PKCS#11 library is to be initialised with, where it wants to be told something: NSS its folder
+    /// What the PKCS#11 library is to be initialised with, where it wants to be told something: NSS its folder (README, Tokens)
     #[arg(long, global = true, value_name = "TEXT", env = "CNG11_MODULE_INIT", hide_env_values = true)]
     pub(crate) module_init: Option<String>,
     /// Token: a pkcs11: URI or a label [default: the only one present]
@@ -242,7 +242,7 @@ impl WrappingArgs {
 /// What RSA-OAEP can be told.
 #[derive(Args, Debug)]
 pub(crate) struct OaepArgs {
-    /// The hash of RSA-OAEP: sha1, sha256, sha384 or sha512 [default: sha256 where the token has it, else sha1; to unwrap, each in turn]
+    /// The hash of RSA-OAEP: sha1, sha256, sha384 or sha512 [default: sha256, or sha1 on a token that is known to have nothing else; to unwrap, each in turn]
     #[arg(long, value_name = "H", value_parser = hash)]
     pub(crate) oaep_hash: Option<Hash>,
     /// The label of RSA-OAEP in hexadecimal [default: none]
@@ -320,7 +320,7 @@ pub(crate) struct RewrapArgs {
     /// How it is wrapped anew [default: by the --scheme that is given, under a key of the same kind; else what the type and the key imply]
     #[arg(long, value_name = "SCHEME", value_parser = scheme)]
     pub(crate) to_scheme: Option<Scheme>,
-    /// The hash of RSA-OAEP in the output [default: sha256 where the token has it, else sha1]
+    /// The hash of RSA-OAEP in the output [default: sha256, or sha1 on a token that is known to have nothing else]
     #[arg(long, value_name = "H", value_parser = hash)]
     pub(crate) to_oaep_hash: Option<Hash>,
     /// The label of RSA-OAEP in the output, in hexadecimal [default: none]

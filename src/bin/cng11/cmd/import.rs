@@ -120,7 +120,8 @@ fn clear(
         limits: args.choice.limits(),
     };
     let entry = format::decode_one(bytes, format, &hints, args.choice.key.as_deref()).map_err(|error| {
-        if args.route == RouteArg::Unwrap && args.unwrap_key.is_none() && parameters.password.is_none() {
+        let is_asked = args.route == RouteArg::Unwrap && args.unwrap_key.is_none() && parameters.password.is_none();
+        if is_asked && format::sniff(bytes).is_err() {
             Failure::usage(
                 format!("for the route `unwrap` the file is no key in the clear: {error}"),
                 "if it is wrapped, name the key that opens it with --unwrap-key",
