@@ -73,6 +73,13 @@ impl Token {
         &self.info
     }
 
+    /// The same with another profile: a user's own, or what was learned of the token.
+    #[must_use]
+    pub fn with_profile(mut self, profile: &'static Profile) -> Self {
+        self.profile = profile;
+        self
+    }
+
     /// What is peculiar to it.
     pub fn profile(&self) -> &'static Profile {
         self.profile

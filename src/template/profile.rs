@@ -1,13 +1,18 @@
 //! What is peculiar to a token, as data.
 //!
 //! A row says what was *seen*, on which token and version, or that it was not. Rows are found by manufacturer, model and firmware version; a token without a
-//! row gets [`Profile::UNKNOWN`], which assumes nothing that the standard does not promise.
+//! row gets [`Profile::UNKNOWN`], which assumes nothing that the standard does not promise. A user's own rows ([`setting`]) go before these. What a token's return values
+//! mean is data as well ([`saying`]). A row lives as long as the process.
+
+pub mod saying;
+pub mod setting;
 
 use cryptoki_sys::{
     CK_ATTRIBUTE_TYPE, CK_MECHANISM_TYPE, CKA_VALUE_LEN, CKM_AES_KEY_WRAP_KWP, CKM_AES_KEY_WRAP_PAD,
     CKM_AES_KEY_WRAP_PKCS7,
 };
 
+use self::saying::Saying;
 use crate::key::rsa::Hash;
 
 /// CKM_AES_KWP of Thales' `cryptoki_v2.h`: CKM_VENDOR_DEFINED + 0x171.
@@ -20,14 +25,17 @@ pub(crate) const EVERY_HASH: &[Hash] = &[Hash::Sha256, Hash::Sha1, Hash::Sha384,
 pub(super) const CKA_NSS_DB: CK_ATTRIBUTE_TYPE = 0xD5A0_DB00;
 
 /// The quirks of a token.
-#[derive(Debug, Eq, PartialEq)]
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
 #[non_exhaustive]
 pub struct Profile {
     /// What it is called in messages.
     pub name: &'static str,
-    manufacturer: &'static str,
-    model: &'static str,
-    firmware: Option<(u8, u8)>,
+    /// What the token's manufacturer (`CK_TOKEN_INFO`) begins with.
+    pub manufacturer: &'static str,
+    /// What its model begins with.
+    pub model: &'static str,
+    /// Its firmware version, where it is only about that one.
+    pub firmware: Option<(u8, u8)>,
     /// The mechanism that is RFC 5649 here. `CKM_AES_KEY_WRAP_PAD` (0x210A) is two incompatible formats in the field, so it counts only where it
     /// was seen to be RFC 5649.
     pub kwp: CK_MECHANISM_TYPE,
@@ -61,6 +69,10 @@ pub struct Profile {
     pub unique_ids: bool,
     /// Whether attribute buffers need their exact size asked first, because the token ignores the size it is given.
     pub asks_sizes: bool,
+    /// Whether several threads may use it at a time, each with a session of its own.
+    pub threads: bool,
+    /// What its return values mean, where that is known.
+    pub says: &'static [Saying],
 }
 
 impl Profile {
@@ -86,6 +98,8 @@ impl Profile {
         adds_uses: true,
         unique_ids: false,
         asks_sizes: true,
+        threads: true,
+        says: &[],
     };
 
     // Not seen; from documents and issue threads (pycryptoki 23 and 28, OpenSC 1570, opencryptoki 897): C_CreateObject of a key is CKR_TEMPLATE_INCONSISTENT,
@@ -98,6 +112,7 @@ impl Profile {
         plain_private: false,
         plain_secret: false,
         unwrap_wants: &[CKA_VALUE_LEN],
+        says: saying::LUNA,
         ..Self::UNKNOWN
     };
 
@@ -118,6 +133,7 @@ impl Profile {
             plain_always: true,
             adds_uses: false,
             asks_sizes: false,
+            says: saying::SOFTHSM,
             ..Self::UNKNOWN
         },
         // Seen 2026-11 on Kryoptic 1.5.4, from crates.io with OpenSSL 3.0.
@@ -128,6 +144,7 @@ impl Profile {
             oaep: Some(EVERY_HASH),
             adds_uses: false,
             asks_sizes: false,
+            says: saying::KRYOPTIC,
             ..Self::UNKNOWN
         },
         // Seen 2026-11 on Debian 12's NSS 3.87: a second object of a CKA_ID takes the place of the first, of whatever key type; C_UnwrapKey of an elliptic key needs the
@@ -142,6 +159,7 @@ impl Profile {
             kw_fills_secrets: true,
             points_travel: true,
             unique_ids: true,
+            says: saying::NSS,
             ..Self::UNKNOWN
         },
         Self::LUNA,
@@ -151,13 +169,13 @@ impl Profile {
 
     /// The row for a token.
     pub fn find(manufacturer: &str, model: &str, firmware: (u8, u8)) -> &'static Self {
-        Self::ROWS
-            .iter()
-            .find(|row| {
-                manufacturer.starts_with(row.manufacturer)
-                    && model.starts_with(row.model)
-                    && row.firmware.is_none_or(|version| version == firmware)
-            })
-            .unwrap_or(&Self::UNKNOWN)
+        Self::ROWS.iter().find(|row| row.fits(manufacturer, model, firmware)).unwrap_or(&Self::UNKNOWN)
+    }
+
+    /// Whether the row is about this token.
+    pub fn fits(&self, manufacturer: &str, model: &str, firmware: (u8, u8)) -> bool {
+        manufacturer.starts_with(self.manufacturer)
+            && model.starts_with(self.model)
+            && self.firmware.is_none_or(|version| version == firmware)
     }
 }

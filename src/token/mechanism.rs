@@ -78,19 +78,7 @@ impl Mechanism<'_> {
 
 /// The name of a mechanism that keys are wrapped with, as the standard spells it.
 pub fn wrapping_name(number: CK_MECHANISM_TYPE) -> &'static str {
-    match number {
-        CKM_AES_CBC_PAD => "CKM_AES_CBC_PAD",
-        CKM_AES_GCM => "CKM_AES_GCM",
-        CKM_AES_KEY_WRAP => "CKM_AES_KEY_WRAP",
-        CKM_AES_KEY_WRAP_KWP => "CKM_AES_KEY_WRAP_KWP",
-        CKM_AES_KEY_WRAP_PAD => "CKM_AES_KEY_WRAP_PAD",
-        CKM_AES_KEY_WRAP_PKCS7 => "CKM_AES_KEY_WRAP_PKCS7",
-        CKM_DES3_CBC_PAD => "CKM_DES3_CBC_PAD",
-        CKM_RSA_AES_KEY_WRAP => "CKM_RSA_AES_KEY_WRAP",
-        CKM_RSA_PKCS => "CKM_RSA_PKCS",
-        CKM_RSA_PKCS_OAEP => "CKM_RSA_PKCS_OAEP",
-        _ => "a vendor's mechanism",
-    }
+    crate::template::mechanism::name(number).unwrap_or("a vendor's mechanism")
 }
 
 /// The mechanism and MGF1 numbers of a hash.

@@ -1,6 +1,10 @@
-//! The configuration file: defaults for the global options.
+//! The configuration file: defaults for the global options, and profiles of tokens.
+
+pub(crate) mod profile;
 
 use std::path::{Path, PathBuf};
+
+use cng_pkcs11::template::profile::Profile;
 
 use crate::failure::Failure;
 
@@ -12,6 +16,7 @@ pub(crate) struct Config {
     pub(crate) module_init: Option<String>,
     pub(crate) token: Option<String>,
     pub(crate) pin_source: Option<String>,
+    pub(crate) profiles: Vec<&'static Profile>,
 }
 
 impl Config {
@@ -30,12 +35,18 @@ impl Config {
         let wrong = |problem: String| Failure::File {
             path: path.to_owned(),
             problem,
-            hint: Some("the configuration knows: module, module-init, token, pin-source".to_owned()),
+            hint: Some(
+                "the configuration knows: module, module-init, token, pin-source, and [[profile]] tables".to_owned(),
+            ),
         };
         let text = std::fs::read_to_string(path).map_err(|error| Failure::file(path, &error))?;
         let table: toml::Table = text.parse().map_err(|error: toml::de::Error| wrong(error.message().to_owned()))?;
         let mut config = Self::default();
         for (key, value) in table {
+            if key == "profile" {
+                config.profiles = profile::read(value).map_err(wrong)?;
+                continue;
+            }
             let toml::Value::String(value) = value else {
                 return Err(wrong(format!("`{key}` is not a string")));
             };

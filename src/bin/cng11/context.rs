@@ -2,6 +2,7 @@
 
 use cng_pkcs11::provider::StorageProvider;
 use cng_pkcs11::secret::SecretBytes;
+use cng_pkcs11::template::profile::Profile;
 use cng_pkcs11::token::{Access, Module, Pin, Token, TokenInfo, Uri};
 use secrecy::{ExposeSecret, SecretString};
 use std::sync::Arc;
@@ -17,6 +18,8 @@ pub(crate) struct Context {
     global: Global,
     /// The token that was asked for.
     uri: Option<Uri>,
+    /// The user's own profiles.
+    profiles: Vec<&'static Profile>,
     pub(crate) output: Output,
 }
 
@@ -44,7 +47,7 @@ impl Context {
             Some(token) if Uri::is_uri(token) => Some(token.parse()?),
             Some(label) => Some(Uri::of_token(label)),
         };
-        Ok(Self { global, uri, output })
+        Ok(Self { global, uri, profiles: config.profiles, output })
     }
 
     pub(crate) fn module(&self) -> Result<Arc<Module>, Failure> {
@@ -59,7 +62,11 @@ impl Context {
         let info = module.select(self.uri.as_ref())?;
         self.output.detail(1, || format!("token: {}", info.uri()));
         let pin = if info.login_required { Some(self.pin(&info)?) } else { None };
-        let token = Token::open(module, info, access)?;
+        let own = self.profiles.iter().find(|row| row.fits(&info.manufacturer, &info.model, info.firmware));
+        let mut token = Token::open(module, info, access)?;
+        if let Some(own) = own {
+            token = token.with_profile(own);
+        }
         self.output.detail(2, || format!("profile: {}", token.profile().name));
         if let Some(pin) = pin {
             token.login(&pin)?;
