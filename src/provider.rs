@@ -26,6 +26,7 @@ mod name;
 mod parameters;
 mod pending;
 mod persist;
+pub mod probe;
 mod proof;
 mod property;
 mod recovery;

@@ -107,6 +107,25 @@ impl Token {
         Ok((flags & CKF_WRAP != 0, flags & CKF_UNWRAP != 0))
     }
 
+    /// How many sessions can be open beside this one, up to `most`. They are closed again.
+    ///
+    /// # Errors
+    /// [`Error`] for anything but that there are too many.
+    pub fn count_sessions(&self, most: usize) -> Result<usize, Error> {
+        use crate::status::Ckr;
+        let mut sessions = Vec::new();
+        while sessions.len() < most {
+            match self.module.open_session(&self.info, Access::ReadOnly) {
+                Ok(session) => sessions.push(session),
+                Err(Error::Pkcs11 { ckr: Ckr::SESSION_COUNT | Ckr::HOST_MEMORY | Ckr::DEVICE_MEMORY, .. }) => break,
+                // Where no session may only read.
+                Err(Error::Pkcs11 { ckr: Ckr::SESSION_READ_WRITE_SO_EXISTS, .. }) => break,
+                Err(error) => return Err(error),
+            }
+        }
+        Ok(sessions.len())
+    }
+
     fn login_as(&self, user: CK_USER_TYPE, pin: &Pin) -> Result<(), Error> {
         let pin = match pin {
             Pin::Secret(secret) => Some(secret.expose_secret()),

@@ -37,7 +37,7 @@ pub(crate) use self::open::{unwraps_cbc, wraps_cbc};
 pub(crate) use self::opening::{Opening, same_keys, secret_len};
 pub use self::route::Tried;
 pub(crate) use self::route::{Brought, ImportKek, in_shape, no_route};
-pub(crate) use self::seal::wrap_under_password;
+pub(crate) use self::seal::{Ephemeral, wrap_under_password};
 pub use self::seal::{Wrapped, wrap};
 pub(crate) use self::temporary::Temporary;
 
@@ -96,7 +96,7 @@ impl Scheme {
     }
 
     /// The mechanism that decides whether a token with this profile can do it.
-    fn mechanism(self, profile: &Profile) -> CK_MECHANISM_TYPE {
+    pub(crate) fn mechanism(self, profile: &Profile) -> CK_MECHANISM_TYPE {
         match self {
             Self::CbcPad => CKM_AES_CBC_PAD,
             Self::Gcm => CKM_AES_GCM,

@@ -16,6 +16,7 @@ use crate::secret::SecretBytes;
 use crate::template::Template;
 use crate::template::put::{self, Attributes, PrivateKind};
 use crate::template::shape::{self, Making};
+use crate::template::temporary::Rights;
 use crate::token::mechanism::{CKM_ECDSA, CKM_RSA_PKCS};
 use crate::token::{Token, refusal};
 use crate::wrap::{self, Brought, ImportKek, Scheme, Tried, in_shape, no_route};
@@ -82,7 +83,7 @@ pub(super) enum Clear<'k> {
 }
 
 impl Clear<'_> {
-    fn key_type(self) -> Result<u64, crate::Error> {
+    pub(super) fn key_type(self) -> Result<u64, crate::Error> {
         Ok(match self {
             Self::Private(key) => PrivateKind::of(key.kind().curve())?.key_type(),
             Self::Secret(key) => put::secret_key_type(key.algorithm()),
@@ -109,7 +110,12 @@ impl Clear<'_> {
     }
 
     /// The templates that are tried, in this order.
-    fn shapes(self, token: &Token, making: Making, attributes: &Attributes<'_>) -> Result<Vec<Template>, crate::Error> {
+    pub(super) fn shapes(
+        self,
+        token: &Token,
+        making: Making,
+        attributes: &Attributes<'_>,
+    ) -> Result<Vec<Template>, crate::Error> {
         let (base, extras) = match (self, making) {
             (Self::Private(key), Making::Create) => {
                 (put::private(key, attributes)?, shape::extras_of_private(key, token.profile(), making)?)
@@ -129,7 +135,7 @@ impl Clear<'_> {
     }
 
     /// What is wrapped: a PKCS#8, or the bare key.
-    fn bytes(self) -> Result<SecretBytes, crate::Error> {
+    pub(super) fn bytes(self) -> Result<SecretBytes, crate::Error> {
         match self {
             Self::Private(key) => Ok(pkcs8::encode(key)?),
             Self::Secret(key) => Ok(key.key().clone()),
@@ -256,7 +262,7 @@ impl Finalizer<'_> {
                 let mut known = self.token.known();
                 let kek = match known.kek.take() {
                     Some(kek) => kek,
-                    None => ImportKek::make(token)?,
+                    None => ImportKek::make(token, Rights::UNWRAP)?,
                 };
                 known.kek.insert(kek).bring(token, &bytes, &shapes)?
             }

@@ -172,6 +172,13 @@ impl Profile {
         Self::ROWS.iter().find(|row| row.fits(manufacturer, model, firmware)).unwrap_or(&Self::UNKNOWN)
     }
 
+    /// The same for other tokens, under another name.
+    #[must_use]
+    pub fn renamed(&self, name: &str, manufacturer: &str, model: &str, firmware: Option<(u8, u8)>) -> Self {
+        let kept = |text: &str| &*text.to_owned().leak();
+        Self { name: kept(name), manufacturer: kept(manufacturer), model: kept(model), firmware, ..*self }
+    }
+
     /// Whether the row is about this token.
     pub fn fits(&self, manufacturer: &str, model: &str, firmware: (u8, u8)) -> bool {
         manufacturer.starts_with(self.manufacturer)

@@ -71,6 +71,8 @@ pub struct TokenInfo {
     pub protected_path: bool,
     /// What it tells of PIN tries.
     pub tries: Tries,
+    /// The most sessions at a time that it tells of.
+    pub max_sessions: Option<u64>,
 }
 
 /// What a token tells of the tries that remain for its PIN.

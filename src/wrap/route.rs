@@ -91,12 +91,12 @@ impl ImportKek {
         Self { kek, known: Known::Rsa(public), own: false, schemes: Vec::new() }
     }
 
-    /// Makes one, in whichever way the token lets it come about.
+    /// Makes one with these rights, in whichever way the token lets it come about.
     ///
     /// # Errors
     /// [`Error::NoRoute`] with everything that was tried, and what ends the tries.
-    pub(crate) fn make(token: &Token) -> Result<Self, Error> {
-        type Way = fn(&Token) -> Result<ImportKek, Error>;
+    pub(crate) fn make(token: &Token, rights: Rights) -> Result<Self, Error> {
+        type Way = fn(&Token, Rights) -> Result<ImportKek, Error>;
         let mut tried = Vec::new();
         let schemes = unwrapping(token)?;
         let ways: [(&str, Way, bool); 3] = [
@@ -109,13 +109,21 @@ impl ImportKek {
                 tried.push(Tried::lacking(what, "this kind of token takes no secret key in the clear"));
                 continue;
             }
-            match way(token) {
+            match way(token, rights) {
                 Ok(kek) => return Ok(Self { schemes, ..kek }),
                 Err(error) if goes_on(&error) => tried.push(Tried::new(what, &error)),
                 Err(error) => return Err(error),
             }
         }
         Err(no_route(token, tried))
+    }
+
+    /// The AES key: the object, and its value.
+    pub(crate) fn aes(&self) -> Option<(Kek, &SecretBytes)> {
+        match &self.known {
+            Known::Aes(value) => Some((self.kek, value)),
+            Known::Rsa(_) => None,
+        }
     }
 
     /// Removes it, if it was made for this.
@@ -217,14 +225,14 @@ pub(crate) fn no_route(token: &Token, tried: Vec<Tried>) -> Error {
     Error::NoRoute { token: token.info().label.clone(), tried }
 }
 
-fn given_key(token: &Token) -> Result<ImportKek, Error> {
+fn given_key(token: &Token, rights: Rights) -> Result<ImportKek, Error> {
     let value = SecretBytes::random(AES_LEN).map_err(token::Error::from)?;
-    let object = token.create(&given(SymmetricAlgorithm::Aes, value.clone(), Rights::UNWRAP))?;
+    let object = token.create(&given(SymmetricAlgorithm::Aes, value.clone(), rights))?;
     Ok(of_aes(object, value))
 }
 
 /// An AES key under an RSA key that the token makes for it.
-fn moved_in(token: &Token) -> Result<ImportKek, Error> {
+fn moved_in(token: &Token, rights: Rights) -> Result<ImportKek, Error> {
     let attributes = Attributes { label: "", id: b"", token: false, policy: ExportPolicy::NONE, usage: KeyUsage::WRAP };
     let public = put::public_shell(PrivateKind::Rsa, &attributes)
         .ulong(CKA_MODULUS_BITS, RSA_BITS.into())
@@ -238,10 +246,7 @@ fn moved_in(token: &Token) -> Result<ImportKek, Error> {
     };
     let value = SecretBytes::random(AES_LEN).map_err(token::Error::from)?;
     let mut refusal = None;
-    let shapes = [
-        secret(SymmetricAlgorithm::Aes, Rights::UNWRAP),
-        generated(SymmetricAlgorithm::Aes, AES_LEN as u64, Rights::UNWRAP),
-    ];
+    let shapes = [secret(SymmetricAlgorithm::Aes, rights), generated(SymmetricAlgorithm::Aes, AES_LEN as u64, rights)];
     for hash in possible_hashes(token.profile()) {
         let wrapped = oaep::wrap(&public, *hash, &[], &value)?;
         let mechanism = Mechanism::Oaep { hash: *hash, label: &[] };
@@ -263,8 +268,8 @@ fn moved_in(token: &Token) -> Result<ImportKek, Error> {
 }
 
 /// An AES key that the token makes and gives out under an RSA key that is made here.
-fn fetched(token: &Token) -> Result<ImportKek, Error> {
-    let rights = Rights { extractable: true, ..Rights::UNWRAP };
+fn fetched(token: &Token, rights: Rights) -> Result<ImportKek, Error> {
+    let rights = Rights { extractable: true, ..rights };
     let made = token
         .generate(&Mechanism::Plain(CKM_AES_KEY_GEN), &generated(SymmetricAlgorithm::Aes, AES_LEN as u64, rights))?;
     let made = Temporary::new(token, made);

@@ -112,13 +112,13 @@ fn modulus_len(kind: KekKind) -> usize {
 }
 
 /// An AES key for one wrap, made on the token: it wraps, and leaves wrapped.
-pub(super) struct Ephemeral<'t> {
+pub(crate) struct Ephemeral<'t> {
     token: &'t Token,
     key: Temporary<'t>,
 }
 
 impl<'t> Ephemeral<'t> {
-    pub(super) fn generate(token: &'t Token) -> Result<Self, Error> {
+    pub(crate) fn generate(token: &'t Token) -> Result<Self, Error> {
         Self::generate_for(token, ContentCipher::Aes256WrapPad)
     }
 
@@ -164,7 +164,7 @@ impl<'t> Ephemeral<'t> {
     }
 
     /// Another key under it.
-    pub(super) fn wrap(&self, scheme: Scheme, key: Handle, capacity: usize) -> Result<Vec<u8>, Error> {
+    pub(crate) fn wrap(&self, scheme: Scheme, key: Handle, capacity: usize) -> Result<Vec<u8>, Error> {
         let kek = Kek { object: self.key.handle, kind: KekKind::Aes };
         Ok(wrap(self.token, &Parameters::new(scheme), kek, key, capacity)?.bytes)
     }

@@ -89,6 +89,8 @@ pub(crate) enum Command {
     Inspect(InspectArgs),
     /// List the keys of the token
     List(ListArgs),
+    /// Find out what the token really can do, by doing it on session objects
+    Probe(ProbeArgs),
     /// Wrap a wrapped key anew, for other keys, on the token
     Rewrap(RewrapArgs),
     /// Give a key another name
@@ -339,6 +341,16 @@ pub(crate) struct ListArgs {
     /// Also public keys without a private one, and what interrupted writes left
     #[arg(long)]
     pub(crate) all: bool,
+}
+
+#[derive(Args, Debug)]
+pub(crate) struct ProbeArgs {
+    /// Ask the token again, whatever is kept of an earlier probe
+    #[arg(long)]
+    pub(crate) refresh: bool,
+    /// Write the token's profile with what was found out, for the configuration file
+    #[arg(long)]
+    pub(crate) profile: bool,
 }
 
 #[derive(Args, Debug)]

@@ -8,6 +8,7 @@ pub(crate) mod generate;
 pub(crate) mod import;
 pub(crate) mod inspect;
 pub(crate) mod list;
+pub(crate) mod probe;
 pub(crate) mod property;
 pub(crate) mod recipients;
 pub(crate) mod rename;

@@ -8,6 +8,7 @@ use secrecy::{ExposeSecret, SecretString};
 use std::sync::Arc;
 
 use crate::args::Global;
+use crate::cache;
 use crate::config::Config;
 use crate::failure::Failure;
 use crate::output::Output;
@@ -56,22 +57,56 @@ impl Context {
         Ok(Module::load_with(&path, self.global.module_init.as_deref())?)
     }
 
+    /// The token that is meant.
+    pub(crate) fn token_info(&self, module: &Arc<Module>) -> Result<TokenInfo, Failure> {
+        let info = module.select(self.uri.as_ref())?;
+        self.output.detail(1, || format!("token: {}", info.uri()));
+        Ok(info)
+    }
+
     /// Opens the token and logs in.
     pub(crate) fn provider(&self, access: Access) -> Result<StorageProvider, Failure> {
         let module = self.module()?;
-        let info = module.select(self.uri.as_ref())?;
-        self.output.detail(1, || format!("token: {}", info.uri()));
-        let pin = if info.login_required { Some(self.pin(&info)?) } else { None };
-        let own = self.profiles.iter().find(|row| row.fits(&info.manufacturer, &info.model, info.firmware));
-        let mut token = Token::open(module, info, access)?;
-        if let Some(own) = own {
-            token = token.with_profile(own);
+        let info = self.token_info(&module)?;
+        let mut token = self.open(&module, &info, access)?;
+        // Of a token that nobody knows, what a probe has found out.
+        if token.profile().name == Profile::UNKNOWN.name
+            && let Some(learned) = cache::learned(&info)
+        {
+            token = token.with_profile(learned);
         }
         self.output.detail(2, || format!("profile: {}", token.profile().name));
+        Ok(StorageProvider::new(token))
+    }
+
+    /// The same without what a probe has found out.
+    pub(crate) fn provider_untaught(
+        &self,
+        module: &Arc<Module>,
+        info: &TokenInfo,
+        access: Access,
+    ) -> Result<StorageProvider, Failure> {
+        Ok(StorageProvider::new(self.open(module, info, access)?))
+    }
+
+    /// What the profile of a token is called, before anything was found out.
+    pub(crate) fn profile_name(&self, info: &TokenInfo) -> &'static str {
+        self.profile(info).name
+    }
+
+    /// The user's own profile of a token, else the row that fits.
+    fn profile(&self, info: &TokenInfo) -> &'static Profile {
+        let own = self.profiles.iter().find(|row| row.fits(&info.manufacturer, &info.model, info.firmware));
+        own.copied().unwrap_or_else(|| Profile::find(&info.manufacturer, &info.model, info.firmware))
+    }
+
+    fn open(&self, module: &Arc<Module>, info: &TokenInfo, access: Access) -> Result<Token, Failure> {
+        let pin = if info.login_required { Some(self.pin(info)?) } else { None };
+        let token = Token::open(Arc::clone(module), info.clone(), access)?.with_profile(self.profile(info));
         if let Some(pin) = pin {
             token.login(&pin)?;
         }
-        Ok(StorageProvider::new(token))
+        Ok(token)
     }
 
     /// The PIN of a token, from the first source that there is.

@@ -3,6 +3,7 @@
 //! Talks: arguments in, text or JSON and an exit code out. All logic is the library's.
 
 mod args;
+mod cache;
 mod cmd;
 mod config;
 mod context;
@@ -48,6 +49,7 @@ fn run(context: &Context, command: Command) -> Result<u8, Failure> {
         Command::Import(args) => cmd::import::run(context, &args),
         Command::Inspect(args) => cmd::inspect::run(context, &args),
         Command::List(args) => cmd::list::run(context, &args),
+        Command::Probe(args) => cmd::probe::run(context, &args),
         Command::Rewrap(args) => cmd::rewrap::run(context, &args),
         Command::Rename(args) => cmd::rename::run(context, &args),
         Command::Set(args) => cmd::property::set(context, &args),

@@ -24,6 +24,12 @@ pub(super) fn read(value: Value) -> Result<Vec<&'static Profile>, String> {
     Ok(profiles)
 }
 
+/// One profile out of what [`write`] wrote.
+pub(crate) fn parse(text: &str) -> Option<&'static Profile> {
+    let mut table: Table = text.parse().ok()?;
+    read(table.remove("profile")?).ok()?.pop()
+}
+
 fn one(mut table: Table, before: &[&'static Profile]) -> Result<Profile, String> {
     let base = match table.remove("like") {
         None => &Profile::UNKNOWN,
