@@ -130,6 +130,19 @@ const PERSONALITIES: &[Personality] = &[
             Rule::Kwp(CKM_AES_KEY_WRAP_KWP),
         ],
     },
+    // A token that answers CKR_OK to attributes that it does not keep, or keeps otherwise.
+    Personality {
+        name: "forgetful",
+        token: Some(("simulated", "forgetful")),
+        rules: &[
+            Rule::Takes(Call::Create, CKK_EC, CKA_ALLOWED_MECHANISMS),
+            Rule::Takes(Call::Unwrap, CKK_EC, CKA_ALLOWED_MECHANISMS),
+            Rule::Takes(Call::Create, CKK_RSA, 0x8000_1234),
+            Rule::Takes(Call::Create, CKK_AES, CKA_UNWRAP_TEMPLATE),
+            Rule::Grants(Call::Create, CKK_AES, CKA_WRAP_WITH_TRUSTED),
+            Rule::Kwp(CKM_AES_KEY_WRAP_KWP),
+        ],
+    },
     // A token that takes nothing: no key in the clear, and no unwrapping.
     Personality {
         name: "takes-nothing",

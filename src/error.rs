@@ -1,7 +1,7 @@
 //! The crate's error: one variant a layer, and what each means to a CNG caller and to a person.
 
 use crate::status::{Ckr, Status};
-use crate::{asn1, blob, format, key, provider, token, wrap};
+use crate::{asn1, blob, format, key, provider, template, token, wrap};
 
 /// Anything that can go wrong.
 #[derive(Clone, Debug, thiserror::Error)]
@@ -22,6 +22,9 @@ pub enum Error {
     /// CNG semantics: names, policies, states.
     #[error(transparent)]
     Provider(#[from] provider::Error),
+    /// Attributes to be added that are not taken.
+    #[error(transparent)]
+    Template(#[from] template::Error),
     /// A module or a token.
     #[error(transparent)]
     Token(#[from] token::Error),
@@ -39,6 +42,7 @@ impl Error {
             Cause::Format(_) => "format",
             Cause::Key(_) => "key",
             Cause::Provider(_) => "provider",
+            Cause::Template(_) => "template",
             Cause::Token(_) => "token",
             Cause::Wrap(_) => "wrap",
         }
@@ -52,6 +56,7 @@ impl Error {
             Cause::Format(error) => error.status(),
             Cause::Key(error) => error.status(),
             Cause::Provider(error) => error.status(),
+            Cause::Template(error) => error.status(),
             Cause::Token(error) => error.status(),
             Cause::Wrap(error) => error.status(),
         }
@@ -78,6 +83,7 @@ impl Error {
             Cause::Format(error) => format_hint(error),
             Cause::Key(error) => key_hint(error),
             Cause::Provider(error) => error.hint(),
+            Cause::Template(error) => Some(error.hint()),
             Cause::Token(error) => token_hint(error),
             Cause::Wrap(wrap::Error::Token(error)) => token_hint(error),
             Cause::Wrap(error) => error.hint(),
@@ -113,6 +119,7 @@ impl Error {
             Self::Blob(error) | Self::Format(format::Error::Blob(error)) => Cause::Blob(error),
             Self::Format(error) => Cause::Format(error),
             Self::Provider(error) => Cause::Provider(error),
+            Self::Template(error) => Cause::Template(error),
             Self::Token(error) | Self::Wrap(wrap::Error::Token(error)) => Cause::Token(error),
             Self::Wrap(error) => Cause::Wrap(error),
         }
@@ -125,6 +132,7 @@ enum Cause<'a> {
     Format(&'a format::Error),
     Key(&'a key::Error),
     Provider(&'a provider::Error),
+    Template(&'a template::Error),
     Token(&'a token::Error),
     Wrap(&'a wrap::Error),
 }

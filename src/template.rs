@@ -7,7 +7,6 @@
 
 pub(crate) mod attribute;
 pub mod get;
-pub mod mechanism;
 pub mod profile;
 pub mod put;
 pub mod shape;
@@ -15,55 +14,44 @@ pub mod temporary;
 
 use std::fmt;
 
-use cryptoki_sys::{
-    CK_ATTRIBUTE_TYPE, CK_BBOOL, CK_FALSE, CK_TRUE, CK_ULONG, CKA_ALLOWED_MECHANISMS, CKA_ALWAYS_AUTHENTICATE,
-    CKA_CERTIFICATE_TYPE, CKA_CLASS, CKA_COEFFICIENT, CKA_COPYABLE, CKA_DECRYPT, CKA_DERIVE, CKA_DESTROYABLE,
-    CKA_EC_PARAMS, CKA_EC_POINT, CKA_ENCRYPT, CKA_EXPONENT_1, CKA_EXPONENT_2, CKA_EXTRACTABLE, CKA_ID, CKA_ISSUER,
-    CKA_KEY_TYPE, CKA_LABEL, CKA_MODIFIABLE, CKA_MODULUS, CKA_MODULUS_BITS, CKA_PRIME_1, CKA_PRIME_2, CKA_PRIVATE,
-    CKA_PRIVATE_EXPONENT, CKA_PUBLIC_EXPONENT, CKA_PUBLIC_KEY_INFO, CKA_SENSITIVE, CKA_SERIAL_NUMBER, CKA_SIGN,
-    CKA_SIGN_RECOVER, CKA_SUBJECT, CKA_TOKEN, CKA_TRUSTED, CKA_UNWRAP, CKA_UNWRAP_TEMPLATE, CKA_VALUE, CKA_VALUE_LEN,
-    CKA_VERIFY, CKA_VERIFY_RECOVER, CKA_WRAP, CKA_WRAP_TEMPLATE, CKA_WRAP_WITH_TRUSTED,
-};
+use cryptoki_sys::{CK_ATTRIBUTE_TYPE, CK_BBOOL, CK_FALSE, CK_TRUE, CK_ULONG};
 
+pub use self::attribute::{Addition, Additions, Error, Value, mechanism_by_name, mechanism_name, standard_mechanism};
 use crate::secret::SecretBytes;
 
 /// The type of an attribute (`CK_ATTRIBUTE_TYPE`), named in messages.
 #[derive(Clone, Copy, Eq, PartialEq)]
 pub struct AttributeType(pub CK_ATTRIBUTE_TYPE);
 
-macro_rules! attribute_names {
-    ($($name:ident)+) => {
-        const NAMES: &[(CK_ATTRIBUTE_TYPE, &str)] = &[$(($name, stringify!($name)),)+ (profile::CKA_NSS_DB, "CKA_NSS_DB")];
-    };
-}
-
-attribute_names! {
-    CKA_ALWAYS_AUTHENTICATE CKA_CERTIFICATE_TYPE CKA_CLASS CKA_COEFFICIENT CKA_DECRYPT CKA_DERIVE CKA_EC_PARAMS CKA_EC_POINT CKA_ENCRYPT
-    CKA_EXPONENT_1 CKA_EXPONENT_2 CKA_EXTRACTABLE CKA_ID CKA_ISSUER CKA_KEY_TYPE CKA_LABEL CKA_MODULUS CKA_MODULUS_BITS CKA_PRIME_1
-    CKA_PRIME_2 CKA_PRIVATE CKA_PRIVATE_EXPONENT CKA_PUBLIC_EXPONENT CKA_SENSITIVE CKA_SERIAL_NUMBER CKA_SIGN CKA_SIGN_RECOVER CKA_SUBJECT CKA_TOKEN
-    CKA_UNWRAP CKA_VALUE CKA_VALUE_LEN CKA_VERIFY CKA_VERIFY_RECOVER CKA_WRAP CKA_ALLOWED_MECHANISMS CKA_TRUSTED CKA_UNWRAP_TEMPLATE CKA_WRAP_TEMPLATE
-    CKA_WRAP_WITH_TRUSTED CKA_COPYABLE CKA_DESTROYABLE CKA_MODIFIABLE CKA_PUBLIC_KEY_INFO
-}
-
 impl AttributeType {
-    /// Finds one by its name in the standard, or NSS's.
+    /// Finds one by its name, with or without `CKA_`, in any case.
     pub fn by_name(name: &str) -> Option<Self> {
-        NAMES.iter().find(|(_, known)| *known == name).map(|(kind, _)| Self(*kind))
+        attribute::by_name(name).map(Self)
     }
 }
 
 impl fmt::Debug for AttributeType {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match NAMES.iter().find(|(known, _)| *known == self.0) {
-            Some((_, name)) => f.write_str(name),
+        match attribute::name(self.0) {
+            Some(name) => f.write_str(name),
             None => write!(f, "0x{:X}", self.0),
         }
     }
 }
 
+impl fmt::Display for AttributeType {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Debug::fmt(self, f)
+    }
+}
+
 /// The attributes of an object to be made, found or changed.
 #[derive(Clone, Default)]
-pub struct Template(Vec<(AttributeType, SecretBytes)>);
+pub struct Template {
+    values: Vec<(AttributeType, SecretBytes)>,
+    /// The attributes whose value is a template itself; none of these has any inside.
+    nested: Vec<(AttributeType, Self)>,
+}
 
 impl Template {
     /// No attributes: every object, or no change.
@@ -94,54 +82,75 @@ impl Template {
     #[must_use]
     pub fn secret(mut self, kind: CK_ATTRIBUTE_TYPE, value: SecretBytes) -> Self {
         let kind = AttributeType(kind);
-        match self.0.iter_mut().find(|(known, _)| *known == kind) {
+        match self.values.iter_mut().find(|(known, _)| *known == kind) {
             Some((_, place)) => *place = value,
-            None => self.0.push((kind, value)),
+            None => self.values.push((kind, value)),
         }
+        self
+    }
+
+    /// Adds an attribute that is a template itself, or replaces it.
+    #[must_use]
+    pub fn nested(mut self, kind: CK_ATTRIBUTE_TYPE, inside: Self) -> Self {
+        self.nested.retain(|(known, _)| known.0 != kind);
+        self.nested.push((AttributeType(kind), inside));
         self
     }
 
     /// The same without some attributes.
     #[must_use]
     pub fn without(&self, kinds: &[CK_ATTRIBUTE_TYPE]) -> Self {
-        Self(self.0.iter().filter(|(kind, _)| !kinds.contains(&kind.0)).cloned().collect())
+        let mut template = self.clone();
+        template.values.retain(|(kind, _)| !kinds.contains(&kind.0));
+        template.nested.retain(|(kind, _)| !kinds.contains(&kind.0));
+        template
     }
 
-    /// The attributes in their order.
+    /// The attributes in their order, but for those that are templates themselves.
     pub fn iter(&self) -> impl Iterator<Item = (AttributeType, &SecretBytes)> {
-        self.0.iter().map(|(kind, value)| (*kind, value))
+        self.values.iter().map(|(kind, value)| (*kind, value))
+    }
+
+    /// The attributes that are templates themselves.
+    pub fn iter_nested(&self) -> impl Iterator<Item = (AttributeType, &Self)> {
+        self.nested.iter().map(|(kind, inside)| (*kind, inside))
     }
 
     /// The value of an attribute.
     pub fn get(&self, kind: CK_ATTRIBUTE_TYPE) -> Option<&SecretBytes> {
-        self.0.iter().find(|(known, _)| *known == AttributeType(kind)).map(|(_, value)| value)
+        self.values.iter().find(|(known, _)| *known == AttributeType(kind)).map(|(_, value)| value)
     }
 
     /// How many attributes there are.
     pub fn len(&self) -> usize {
-        self.0.len()
+        self.values.len() + self.nested.len()
     }
 
     /// Whether there are none.
     pub fn is_empty(&self) -> bool {
-        self.0.is_empty()
+        self.values.is_empty() && self.nested.is_empty()
     }
 }
 
 impl fmt::Debug for Template {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_list().entries(self.0.iter().map(|(kind, _)| kind)).finish()
+        let nested = self.nested.iter().map(|(kind, _)| kind);
+        f.debug_list().entries(self.values.iter().map(|(kind, _)| kind).chain(nested)).finish()
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use cryptoki_sys::{CKA_SIGN, CKA_TOKEN, CKA_UNWRAP_TEMPLATE, CKA_VALUE};
+
     use super::*;
 
     #[test]
     fn debug_names_attributes_and_shows_no_value() {
         let template = Template::new().bytes(CKA_VALUE, b"hunter2").flag(CKA_SIGN, true).bytes(0x8000_0001, b"x");
         assert_eq!(format!("{template:?}"), "[CKA_VALUE, CKA_SIGN, 0x80000001]");
+        let template = Template::new().nested(CKA_UNWRAP_TEMPLATE, template);
+        assert_eq!(format!("{template:?}"), "[CKA_UNWRAP_TEMPLATE]");
     }
 
     #[test]

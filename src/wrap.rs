@@ -157,7 +157,7 @@ pub(crate) fn usual_hash(profile: &Profile) -> Hash {
 }
 
 /// The hashes to unwrap with where none is told: an RSA-OAEP ciphertext does not show which one made it.
-fn possible_hashes(profile: &Profile) -> &'static [Hash] {
+pub(crate) fn possible_hashes(profile: &Profile) -> &'static [Hash] {
     profile.oaep.unwrap_or(EVERY_HASH)
 }
 

@@ -91,6 +91,31 @@ pub enum Error {
         /// What differs.
         what: String,
     },
+    /// An added attribute that the token did not keep, or does not tell.
+    #[error(
+        "the token did not keep what was asked: {attribute} {} {asked}; the new objects were removed",
+        kept_text(.found.as_deref(), *.ckr)
+    )]
+    AttributeNotKept {
+        /// The attribute.
+        attribute: String,
+        /// What was asked.
+        asked: String,
+        /// What the token has; `None` where it does not tell.
+        found: Option<String>,
+        /// What the token said, if it does not tell.
+        ckr: Option<Ckr>,
+    },
+    /// An object with added attributes was refused.
+    #[error("the token refused the key, and the added attributes may be why ({attributes}): {cause}")]
+    AttributesRefused {
+        /// Their names.
+        attributes: String,
+        /// The refusal.
+        cause: String,
+        /// What the token said.
+        ckr: Option<Ckr>,
+    },
     /// The key on the token does not work like the one that was imported; everything was removed again.
     #[error("the key on the token failed its proof ({how}{}); the new objects were removed", .ckr.map(|ckr| format!(": {ckr}")).unwrap_or_default())]
     ProofFailed {
@@ -193,7 +218,10 @@ impl Error {
             | Self::DangerousKek { .. }
             | Self::GainsRights { .. }
             | Self::ContainerForbids { .. } => Status::NTE_PERM,
-            Self::NotHonoured { .. } | Self::ProofFailed { .. } => Status::NTE_VALIDATION_FAILED,
+            Self::AttributesRefused { .. } => Status::NTE_NOT_SUPPORTED,
+            Self::AttributeNotKept { .. } | Self::NotHonoured { .. } | Self::ProofFailed { .. } => {
+                Status::NTE_VALIDATION_FAILED
+            }
             Self::NotRemoved { ckr, .. } | Self::NotTidied { ckr, .. } => ckr.map_or(Status::NTE_FAIL, Ckr::status),
             Self::BadFlags { .. } => Status::NTE_BAD_FLAGS,
             Self::NotFinalized | Self::Finalized => Status::NTE_BAD_KEY_STATE,
@@ -210,6 +238,8 @@ impl Error {
             Self::NotRemoved { ckr, .. }
             | Self::NotTidied { ckr, .. }
             | Self::ProofFailed { ckr, .. }
+            | Self::AttributeNotKept { ckr, .. }
+            | Self::AttributesRefused { ckr, .. }
             | Self::Unsupported { ckr, .. } => *ckr,
             _ => None,
         }
@@ -240,6 +270,11 @@ impl Error {
             Self::PublicNotPersisted => {
                 "import the private key; to verify with a public key it need not be on the token".into()
             }
+            Self::AttributeNotKept { attribute, .. } => format!("leave {attribute} out, or use a token that keeps it"),
+            Self::AttributesRefused { .. } => {
+                "try without them, then with one at a time: the token may not have such an attribute, or not on this kind of key"
+                    .into()
+            }
             Self::NotHonoured { .. } => "this token does not enforce the policy; choose what it can keep".into(),
             Self::ProofFailed { .. } => "the key material may be inconsistent (was --no-validate given?)".into(),
             Self::NotRemoved { .. } => {
@@ -260,5 +295,13 @@ impl Error {
             Self::Unsupported { .. } => "use a key or a token that has this".into(),
             Self::BadSignature => "the file or the signature was changed, or another key or padding made it".into(),
         })
+    }
+}
+
+fn kept_text(found: Option<&str>, ckr: Option<Ckr>) -> String {
+    match (found, ckr) {
+        (Some(found), _) => format!("is {found} instead of"),
+        (None, Some(ckr)) => format!("cannot be read back ({ckr}), and was to be"),
+        (None, None) => "cannot be read back, and was to be".to_owned(),
     }
 }

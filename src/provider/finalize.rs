@@ -10,7 +10,7 @@ use super::persist::{
 use super::proof::{self, Verified};
 use super::room::Room;
 use super::way::{Arrival, Clear, Connection, Way};
-use super::{Error, Flags, Key, Ready, State, StorageProvider, rights};
+use super::{Error, Flags, Key, Ready, State, StorageProvider, added, rights};
 use crate::asn1::{self, certificate::CertificateParts};
 use crate::blob::{self, Decoded};
 use crate::format;
@@ -19,10 +19,10 @@ use crate::key::{
     SymmetricKey, Validation, identity,
 };
 use crate::status::Ckr;
-use crate::template::Template;
 use crate::template::attribute::CKA_ID;
 use crate::template::get::ObjectRecord;
 use crate::template::put::{self, Attributes, PrivateKind};
+use crate::template::{Additions, Template};
 use crate::token::{self, Handle};
 use crate::wrap::Temporary;
 
@@ -77,7 +77,12 @@ impl Finalizer<'_> {
 
     pub(super) fn attributes<'b>(&'b self, id: &'b [u8], token: bool, usage: KeyUsage) -> Attributes<'b> {
         let label = self.pending.name.as_ref().map_or("", |name| name.as_str());
-        Attributes { label, id, token, policy: self.pending.policy, usage }
+        Attributes { label, id, token, policy: self.pending.policy, usage, more: &self.pending.additions }
+    }
+
+    /// Of a refusal of an object with the attributes that were added.
+    pub(super) fn blame(&self, error: impl Into<crate::Error>) -> crate::Error {
+        added::blame(&self.pending.additions, error.into())
     }
 
     fn import(&self, decoded: &Decoded) -> Result<Ready, crate::Error> {
@@ -99,7 +104,7 @@ impl Finalizer<'_> {
             return Ok(());
         }
         let (policy, none) = (ExportPolicy::ENCRYPTED, KeyUsage::default());
-        let attributes = Attributes { policy, ..self.attributes(b"", false, none) };
+        let attributes = Attributes { policy, more: Additions::NONE, ..self.attributes(b"", false, none) };
         let create = |template| Ok(Temporary::new(self.token, self.token.create(&template)?));
         let rights = (self.policy(), usage);
         match key {
@@ -168,14 +173,17 @@ impl Finalizer<'_> {
         let certificate = self.certificate(&public, id)?;
         // What came wrapped may be said to be anything.
         let foreign = matches!(self.pending.material, Material::Wrapped { .. });
-        let prove_pair =
-            |private, public_object| match proof::prove_pair(self.token, private, public_object, &public, usage)? {
-                // A container may say anything of the public half, and an elliptic private object shows nothing of it.
-                Verified::Attributes if foreign && public.curve().is_some() => {
-                    Err(Error::ProofFailed { how: "no use of the key could be tested", ckr: None }.into())
-                }
-                verified => Ok(verified),
-            };
+        let additions = &self.pending.additions;
+        let prove =
+            |private, public_object| proof::prove_pair(self.token, private, public_object, &public, (usage, additions));
+        let was_shown = way.shown.is_some_and(|shown| shown != Verified::Attributes);
+        let prove_pair = |private, public_object| match prove(private, public_object)? {
+            // A container may say anything of the public half, and an elliptic private object shows nothing of it.
+            Verified::Attributes if foreign && !was_shown && public.curve().is_some() => {
+                Err(Error::ProofFailed { how: "no use of the key could be tested", ckr: None }.into())
+            }
+            verified => Ok(verified),
+        };
         let key_type = PrivateKind::of(public.curve())?.key_type();
         if self.pending.name.is_none() {
             let private_session = guard.keep();
@@ -200,6 +208,7 @@ impl Finalizer<'_> {
             key_type,
             policy: self.policy(),
             usage,
+            additions,
         };
         // Without validation an inconsistent key is wanted as it is; but it never takes the place of one that works, and of one that was unwrapped nothing else was seen.
         let lenient = self.pending.validation == Validation::Skip && old.is_none() && !foreign;
@@ -232,19 +241,22 @@ impl Finalizer<'_> {
         let session = main.session;
         let guard = Temporary::new(self.token, session);
         self.narrow(session, usage, &way)?;
+        let additions = &self.pending.additions;
+        let prove_secret = |object| proof::prove_secret(self.token, object, algorithm, secret, (usage, additions));
         if self.pending.name.is_none() {
             guard.keep();
             let check = |record: &ObjectRecord| {
                 check_rights(record, put::secret_key_type(algorithm), self.policy(), usage)?;
-                proof::prove_secret(self.token, session, algorithm, secret, usage)
+                prove_secret(session)
             };
             return self.ephemeral(id, None, None, session, way, check);
         }
         let label = self.label();
         let key_type = put::secret_key_type(algorithm);
         let policy = self.policy();
-        let draft = Draft { label: &label, id, public: None, certificate: None, main, key_type, policy, usage };
-        let prove = |written: &Written| proof::prove_secret(self.token, written.main, algorithm, secret, usage);
+        let (public, certificate) = (None, None);
+        let draft = Draft { label: &label, id, public, certificate, main, key_type, policy, usage, additions };
+        let prove = |written: &Written| prove_secret(written.main);
         let outcome = persist(self.token, &draft, old, prove);
         drop(guard);
         Ok(Ready::of_outcome(outcome?, way))
@@ -275,6 +287,7 @@ impl Finalizer<'_> {
         };
         let settled = || -> Result<Persisted, crate::Error> {
             let record = settle(main)?;
+            added::check(self.token, main, &self.pending.additions)?;
             let verified = if way.route == Route::Unwrap { check(&record)? } else { Verified::Attributes };
             Ok(Persisted {
                 main: record,
@@ -371,7 +384,7 @@ impl Ready {
     fn of_outcome(persisted: Persisted, way: Way) -> Self {
         let Persisted { main, public, certificate, copied, verified } = persisted;
         let mut ready = Self::of_entry(&Entry::of_objects(main, public, certificate));
-        let Way { route, scheme, tried } = way;
+        let Way { route, scheme, tried, .. } = way;
         let route = if route == Route::Create && copied { Route::Copy } else { route };
         ready.outcome = Some(Outcome { route, scheme, tried, verified, warnings: Vec::new() });
         ready

@@ -47,7 +47,7 @@ impl Finalizer<'_> {
                 _ => template.ulong(CKA_VALUE_LEN, u64::from(bits) / 8),
             };
             let made = self.token.generate(&mechanism, &template);
-            made.map_err(|error| self.explain(error, Algorithm::symmetric(algorithm)))
+            made.map_err(|error| self.blame(self.explain(error, Algorithm::symmetric(algorithm))))
         };
         let old = self.room_for_secret()?;
         self.check_id(&id, old.as_deref())?;
@@ -77,7 +77,7 @@ impl Finalizer<'_> {
         let old = self.room_for_new()?;
         let private = put::private_shell(kind, &attributes);
         let made = self.token.generate_pair(&Mechanism::Plain(pair_mechanism(kind)), &public, &private);
-        let (public_session, session) = made.map_err(|error| self.explain(error, algorithm))?;
+        let (public_session, session) = made.map_err(|error| self.blame(self.explain(error, algorithm)))?;
         let public = self.token.read(public_session)?.public;
         let public = public.ok_or_else(|| Error::NoPublic { name: self.label() })?;
         self.token.destroy(public_session)?;

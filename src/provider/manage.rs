@@ -1,5 +1,6 @@
 //! `NCryptDeleteKey`, and renaming, which CNG does not have.
 
+use super::added;
 use super::lookup::{self, Entry, Stage};
 use super::persist::destroy_all;
 use super::proof::{self, Verified};
@@ -105,7 +106,9 @@ impl StorageProvider {
     }
 
     fn works_like(&self, private: &ObjectRecord, public: &PublicKey) -> Result<bool, crate::Error> {
-        match proof::prove_pair(&self.token, Handle(private.handle), None, public, private.usage) {
+        let (private, usage) = (Handle(private.handle), private.usage);
+        let additions = added::standing_on(&self.token, private);
+        match proof::prove_pair(&self.token, private, None, public, (usage, &additions)) {
             Ok(verified) => Ok(verified != Verified::Attributes),
             Err(crate::Error::Provider(Error::ProofFailed { .. })) => Ok(false),
             Err(error) => Err(error),

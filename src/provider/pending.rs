@@ -8,6 +8,7 @@ use crate::blob::{self, BlobType, Decoded, Hints};
 use crate::key::identity;
 use crate::key::{Algorithm, Curve, ExportPolicy, KeyUsage, PublicKey, SymmetricAlgorithm, Validation};
 use crate::secret::SecretBytes;
+use crate::template::Additions;
 use crate::wrap::{ImportKek, Sealed};
 
 /// A key that is not on the token yet.
@@ -23,6 +24,8 @@ pub(super) struct Pending {
     pub(super) length: Option<u32>,
     pub(super) id: Option<Vec<u8>>,
     pub(super) certificate: Option<CertificateParts>,
+    /// What the private or the secret object is to have besides.
+    pub(super) additions: Additions,
     /// The most that the container of the key lets it have.
     pub(super) ceiling: Option<(ExportPolicy, KeyUsage)>,
     /// Whether the key came wrapped, though it is in the clear here.
@@ -71,6 +74,7 @@ impl Pending {
             length: None,
             id: None,
             certificate: None,
+            additions: Additions::default(),
             ceiling: None,
             came_wrapped: false,
             routing: Routing::Any,

@@ -3,15 +3,16 @@
 //! The order is what makes a kill harmless (`ARCHITECTURE.md`, "All or nothing"): the public object is written first and marked, the private one
 //! second; marks come off after the proof. A key that replaces another is written and proven in full before the old one is touched.
 
+use super::added;
 use super::error::Error;
 use super::lookup::{Entry, Stage};
 use super::proof::Verified;
 use crate::key::{ExportPolicy, KeyUsage, PublicKey};
 use crate::status::Ckr;
-use crate::template::Template;
 use crate::template::attribute::{CKA_ID, CKA_LABEL, CKA_TOKEN};
 use crate::template::get::{Class, ObjectRecord};
 use crate::template::put;
+use crate::template::{Additions, Template};
 use crate::token::{self, Handle, Token, refusal};
 use crate::wrap::{Scheme, Tried};
 
@@ -79,6 +80,8 @@ pub(super) struct Draft<'a> {
     pub(super) key_type: u64,
     pub(super) policy: ExportPolicy,
     pub(super) usage: KeyUsage,
+    /// What was added to the private or the secret object.
+    pub(super) additions: &'a Additions,
 }
 
 /// What stands on the token.
@@ -128,7 +131,8 @@ pub(super) fn persist(
         None => companions.clone().try_for_each(|companion| set_id(token, companion, draft.id)),
     };
     if let Err(error) = settled {
-        return Err(undo(token, &written, error.into()));
+        // CKA_MODIFIABLE false forbids the mark.
+        return Err(undo(token, &written, added::blame(draft.additions, error.into())));
     }
     if let Some(old) = old {
         let replaced = old.replaced_by(draft.id, placed.certificate.is_some()).map(|object| Handle(object.handle));
@@ -183,7 +187,8 @@ fn write(
     let certificate =
         certificate.map(|source| place(source, Class::Certificate, &Stage::staged(draft.id))).transpose()?;
     let class = if public.is_some() { Class::Private } else { Class::Secret };
-    let main = place(&draft.main, class, &main_stage.written(draft.id))?;
+    let main = place(&draft.main, class, &main_stage.written(draft.id));
+    let main = main.map_err(|error| added::blame(draft.additions, error))?;
     Ok(Written { main, public, certificate, copied })
 }
 
@@ -220,6 +225,7 @@ fn compare(
     let wanted = draft.public.as_ref().map(|(_, key)| key);
     check_object(&main, draft.label, &stage.written(draft.id))?;
     check_key(&main, wanted, true)?;
+    added::check(token, placed.main, draft.additions)?;
     let public = placed.public.map(|public| token.read(public)).transpose()?;
     if let Some(record) = &public {
         check_object(record, draft.label, &Stage::staged(draft.id))?;

@@ -16,6 +16,7 @@ use super::StorageProvider;
 use super::way::Connection;
 use crate::key::{ExportPolicy, KeyUsage};
 use crate::status::Ckr;
+use crate::template::Additions;
 use crate::template::profile::Profile;
 use crate::template::put::Attributes;
 use crate::template::temporary::Rights;
@@ -191,7 +192,7 @@ impl<'t> Prober<'t> {
 
 /// The attributes of a session object with these uses.
 fn attributes(policy: ExportPolicy, usage: KeyUsage) -> Attributes<'static> {
-    Attributes { label: LABEL, id: LABEL.as_bytes(), token: false, policy, usage }
+    Attributes { label: LABEL, id: LABEL.as_bytes(), token: false, policy, usage, more: Additions::NONE }
 }
 
 /// What a refusal answers; an error that is about the token or the session ends the probe.

@@ -1,23 +1,28 @@
 //! What proves that a key on a token is the key that was meant.
 //!
 //! A signature, a decryption or an agreement made on the token and checked here against the public half; for a symmetric key one encrypted
-//! block, or one wrapped key. Two PKCS#11 calls for a signature.
+//! block, or one wrapped key. Two PKCS#11 calls for a signature. A key that is held to some mechanisms (CKA_ALLOWED_MECHANISMS) is proven by one of them, if one of them proves anything.
 
+mod secret;
+
+pub(super) use self::secret::prove_secret;
 use super::Error;
 use crate::key::rsa::Hash;
-use crate::key::{Curve, KeyUsage, PublicKey, SymmetricAlgorithm, SymmetricKey, ec};
+use crate::key::{Curve, KeyUsage, PublicKey, ec, rsa};
 use crate::secret::SecretBytes;
 use crate::status::Ckr;
-use crate::template::Template;
 use crate::template::attribute::{
-    CKA_CLASS, CKA_EXTRACTABLE, CKA_KEY_TYPE, CKA_SENSITIVE, CKA_TOKEN, CKA_VALUE, CKA_VALUE_LEN, CKK_AES,
-    CKK_GENERIC_SECRET, CKO_SECRET_KEY,
+    CKA_ALWAYS_AUTHENTICATE, CKA_CLASS, CKA_DERIVE_TEMPLATE, CKA_EXTRACTABLE, CKA_KEY_TYPE, CKA_SENSITIVE, CKA_TOKEN,
+    CKA_UNWRAP_TEMPLATE, CKA_VALUE, CKA_VALUE_LEN, CKK_AES, CKK_GENERIC_SECRET, CKO_SECRET_KEY,
 };
-use crate::template::shape;
-use crate::template::temporary::{self, Rights};
-use crate::token::mechanism::{CKM_AES_ECB, CKM_AES_KEY_WRAP, CKM_DES3_ECB, CKM_ECDSA, CKM_RSA_PKCS, Mechanism};
+use crate::template::{Additions, Template};
+use crate::token::mechanism::{
+    CKM_ECDH1_DERIVE, CKM_ECDSA, CKM_ECDSA_SHA1, CKM_ECDSA_SHA256, CKM_ECDSA_SHA384, CKM_ECDSA_SHA512, CKM_RSA_PKCS,
+    CKM_RSA_PKCS_OAEP, CKM_RSA_PKCS_PSS, CKM_SHA1_RSA_PKCS, CKM_SHA256_RSA_PKCS, CKM_SHA384_RSA_PKCS,
+    CKM_SHA512_RSA_PKCS, Mechanism,
+};
 use crate::token::{self, Handle, Token, refusal};
-use crate::wrap::{self, in_shape, kw};
+use crate::wrap;
 
 /// What proved a key.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -53,7 +58,7 @@ pub(super) fn prove_pair(
     private: Handle,
     public_object: Option<Handle>,
     public: &PublicKey,
-    usage: KeyUsage,
+    (usage, additions): (KeyUsage, &Additions),
 ) -> Result<Verified, crate::Error> {
     type Proof<'a> = Box<dyn FnOnce() -> Result<Option<bool>, token::Error> + 'a>;
     let proofs: [(KeyUsage, Verified, &'static str, Proof<'_>); 4] = [
@@ -61,12 +66,31 @@ pub(super) fn prove_pair(
             KeyUsage::SIGN,
             Verified::Signature,
             "signature",
-            Box::new(|| signature(token, private, public_object, public)),
+            Box::new(|| signature(token, private, public_object, public, additions)),
         ),
-        (KeyUsage::DECRYPT, Verified::Decryption, "decryption", Box::new(|| decryption(token, private, public))),
-        (KeyUsage::AGREE, Verified::Agreement, "key agreement", Box::new(|| agreement(token, private, public))),
-        (KeyUsage::WRAP, Verified::Decryption, "unwrapping", Box::new(|| unwrapping(token, private, public))),
+        (
+            KeyUsage::DECRYPT,
+            Verified::Decryption,
+            "decryption",
+            Box::new(|| decryption(token, private, public, additions)),
+        ),
+        (
+            KeyUsage::AGREE,
+            Verified::Agreement,
+            "key agreement",
+            Box::new(|| agreement(token, private, public, additions)),
+        ),
+        (
+            KeyUsage::WRAP,
+            Verified::Decryption,
+            "unwrapping",
+            Box::new(|| unwrapping(token, private, public, additions)),
+        ),
     ];
+    // Each use would want the PIN again.
+    if additions.demands(CKA_ALWAYS_AUTHENTICATE) {
+        return Ok(Verified::Attributes);
+    }
     for (wanted, verified, how, proof) in proofs {
         if !usage.contains(wanted) {
             continue;
@@ -100,39 +124,6 @@ fn is_a_broken_key(ckr: Ckr) -> bool {
     )
 }
 
-/// Proves a secret key against the same key here; without one, shows at least that the token can use it: some tokens unwrap bytes of
-/// any number as an AES key.
-pub(super) fn prove_secret(
-    token: &Token,
-    object: Handle,
-    algorithm: SymmetricAlgorithm,
-    key: Option<&SymmetricKey>,
-    usage: KeyUsage,
-) -> Result<Verified, crate::Error> {
-    let how = "key check value";
-    let block_mechanism = if algorithm == SymmetricAlgorithm::TripleDes { CKM_DES3_ECB } else { CKM_AES_ECB };
-    let (mechanism, outcome) = if usage.contains(KeyUsage::DECRYPT) {
-        (block_mechanism, check_block(token, object, algorithm, key))
-    } else if usage.contains(KeyUsage::WRAP) && algorithm == SymmetricAlgorithm::Aes {
-        (CKM_AES_KEY_WRAP, wrapping(token, object, key))
-    } else {
-        (block_mechanism, Ok(None))
-    };
-    match outcome {
-        Ok(Some(true)) => Ok(Verified::Kcv),
-        Ok(Some(false)) => Err(Error::ProofFailed { how, ckr: None }.into()),
-        Ok(None) => Ok(Verified::Attributes),
-        // SoftHSM answers so to an AES key of no real size, though it has the mechanism.
-        Err(error) if error.ckr() == Some(Ckr::MECHANISM_INVALID) && !token.lists_mechanism(mechanism)? => {
-            Ok(Verified::Attributes)
-        }
-        Err(error) if error.ckr().is_some_and(|ckr| ckr == Ckr::MECHANISM_INVALID || is_a_broken_key(ckr)) => {
-            Err(Error::ProofFailed { how, ckr: error.ckr() }.into())
-        }
-        Err(error) => Err(error.into()),
-    }
-}
-
 /// Finds an EC key's public point from a signature that the token makes (SEC 1 §4.1.6), confirmed by a second one.
 pub(super) fn recover_point(
     token: &Token,
@@ -153,42 +144,146 @@ pub(super) fn recover_point(
     Ok(candidates.into_iter().find(|candidate| candidate.verify(&digest, &signature) == Some(true)))
 }
 
+/// Whether a key may be used with a mechanism, as far as what was added to it says.
+fn lets(additions: &Additions, mechanism: u64) -> bool {
+    additions.mechanisms().is_none_or(|allowed| allowed.contains(&mechanism))
+}
+
+/// A proof by the first mechanism that the key may be used with and the token has; `None` where there is none. Without a list of mechanisms the first is the only one.
+fn by_one_of<M>(
+    additions: &Additions,
+    mechanisms: &[(u64, M)],
+    mut proof: impl FnMut(&M) -> Result<Option<bool>, token::Error>,
+) -> Result<Option<bool>, token::Error> {
+    let tried = if additions.mechanisms().is_some() { mechanisms.len() } else { 1 };
+    for (_, mechanism) in mechanisms.iter().take(tried).filter(|(number, _)| lets(additions, *number)) {
+        match proof(mechanism) {
+            Err(error) if error.ckr().is_some_and(|ckr| is_lacking(ckr) && tried > 1) => {}
+            outcome => return outcome,
+        }
+    }
+    Ok(None)
+}
+
+/// The mechanism, or its parameter, is not to be had.
+fn is_lacking(ckr: Ckr) -> bool {
+    ckr == Ckr::MECHANISM_INVALID || refusal::is_about_parameters(ckr)
+}
+
+/// How a signature is made.
+#[derive(Clone, Copy)]
+enum Signing {
+    /// Of a digest that is made here.
+    Digest,
+    /// Of a message: the mechanism hashes it.
+    Message(u64, Hash),
+    /// RSASSA-PSS of a digest.
+    Pss,
+}
+
 fn signature(
     token: &Token,
     private: Handle,
     public_object: Option<Handle>,
     public: &PublicKey,
+    additions: &Additions,
 ) -> Result<Option<bool>, token::Error> {
+    let hashing = |mechanism, hash| (mechanism, Signing::Message(mechanism, hash));
     match public {
         PublicKey::Rsa(key) => {
-            let digest = challenge(256)?;
-            let data = [Hash::Sha256.digest_info_prefix(), &digest].concat();
-            let signature = token.sign(&Mechanism::Plain(CKM_RSA_PKCS), private, &data, key.n().len())?;
-            Ok(Some(key.verify_pkcs1(Some(Hash::Sha256), &digest, &signature)))
+            let ways = [
+                (CKM_RSA_PKCS, Signing::Digest),
+                hashing(CKM_SHA256_RSA_PKCS, Hash::Sha256),
+                hashing(CKM_SHA384_RSA_PKCS, Hash::Sha384),
+                hashing(CKM_SHA512_RSA_PKCS, Hash::Sha512),
+                hashing(CKM_SHA1_RSA_PKCS, Hash::Sha1),
+                (CKM_RSA_PKCS_PSS, Signing::Pss),
+            ];
+            by_one_of(additions, &ways, |way| {
+                let (sent, sign_len) = (challenge(256)?, key.n().len());
+                let sign = |mechanism: &Mechanism<'_>, data: &[u8]| token.sign(mechanism, private, data, sign_len);
+                Ok(Some(match way {
+                    Signing::Digest => {
+                        let data = [Hash::Sha256.digest_info_prefix(), &sent].concat();
+                        let signature = sign(&Mechanism::Plain(CKM_RSA_PKCS), &data)?;
+                        key.verify_pkcs1(Some(Hash::Sha256), &sent, &signature)
+                    }
+                    Signing::Message(mechanism, hash) => {
+                        let signature = sign(&Mechanism::Plain(*mechanism), &sent)?;
+                        key.verify_pkcs1(Some(*hash), &hash.digest(&sent), &signature)
+                    }
+                    Signing::Pss => {
+                        let (hash, salt_len) = (Hash::Sha256, 32);
+                        let signature = sign(&Mechanism::Pss { hash, salt_len }, &sent)?;
+                        key.verify_pss(hash, salt_len, &sent, &signature)
+                    }
+                }))
+            })
         }
         PublicKey::Ec(key) => {
-            let mechanism = Mechanism::Plain(CKM_ECDSA);
-            let digest = challenge(key.curve().field_bits)?;
-            let signature = token.sign(&mechanism, private, &digest, 2 * key.curve().order_width())?;
-            match (key.verify(&digest, &signature), public_object) {
-                (None, Some(object)) => token.verify(&mechanism, object, &digest, &signature).map(Some),
-                (verdict, _) => Ok(verdict),
-            }
+            let ways = [
+                (CKM_ECDSA, Signing::Digest),
+                hashing(CKM_ECDSA_SHA256, Hash::Sha256),
+                hashing(CKM_ECDSA_SHA384, Hash::Sha384),
+                hashing(CKM_ECDSA_SHA512, Hash::Sha512),
+                hashing(CKM_ECDSA_SHA1, Hash::Sha1),
+            ];
+            by_one_of(additions, &ways, |way| {
+                let sent = challenge(key.curve().field_bits)?;
+                let (mechanism, digest) = match way {
+                    Signing::Message(mechanism, hash) => (Mechanism::Plain(*mechanism), hash.digest(&sent)),
+                    Signing::Digest | Signing::Pss => (Mechanism::Plain(CKM_ECDSA), sent.clone()),
+                };
+                let signature = token.sign(&mechanism, private, &sent, 2 * key.curve().order_width())?;
+                match (key.verify(&digest, &signature), public_object) {
+                    (None, Some(object)) => token.verify(&mechanism, object, &sent, &signature).map(Some),
+                    (verdict, _) => Ok(verdict),
+                }
+            })
         }
         PublicKey::Dh(_) | PublicKey::Dsa(_) | PublicKey::Pq(_) => Ok(None),
     }
 }
 
-fn decryption(token: &Token, private: Handle, public: &PublicKey) -> Result<Option<bool>, token::Error> {
-    let PublicKey::Rsa(key) = public else { return Ok(None) };
-    let message = SecretBytes::random(24)?;
-    let Some(encrypted) = key.encrypt_pkcs1(&message) else { return Ok(None) };
-    let decrypted = token.decrypt(&Mechanism::Plain(CKM_RSA_PKCS), private, &encrypted, key.n().len())?;
-    Ok(Some(decrypted == message))
+/// The mechanisms by which an RSA key decrypts; the hash is that of RSA-OAEP.
+fn decrypting(token: &Token) -> Vec<(u64, Option<Hash>)> {
+    let hashes = wrap::possible_hashes(token.profile());
+    [(CKM_RSA_PKCS, None)].into_iter().chain(hashes.iter().map(|hash| (CKM_RSA_PKCS_OAEP, Some(*hash)))).collect()
 }
 
-fn agreement(token: &Token, private: Handle, public: &PublicKey) -> Result<Option<bool>, token::Error> {
+/// A message encrypted here, and the mechanism that decrypts it.
+fn encrypted(key: &rsa::PublicKey, hash: Option<Hash>, message: &[u8]) -> (Option<Vec<u8>>, Mechanism<'static>) {
+    match hash {
+        None => (key.encrypt_pkcs1(message), Mechanism::Plain(CKM_RSA_PKCS)),
+        Some(hash) => (key.encrypt_oaep(hash, &[], message), Mechanism::Oaep { hash, label: &[] }),
+    }
+}
+
+fn decryption(
+    token: &Token,
+    private: Handle,
+    public: &PublicKey,
+    additions: &Additions,
+) -> Result<Option<bool>, token::Error> {
+    let PublicKey::Rsa(key) = public else { return Ok(None) };
+    by_one_of(additions, &decrypting(token), |hash| {
+        let message = SecretBytes::random(24)?;
+        let (Some(encrypted), mechanism) = encrypted(key, *hash, &message) else { return Ok(None) };
+        let decrypted = token.decrypt(&mechanism, private, &encrypted, key.n().len())?;
+        Ok(Some(decrypted == message))
+    })
+}
+
+fn agreement(
+    token: &Token,
+    private: Handle,
+    public: &PublicKey,
+    additions: &Additions,
+) -> Result<Option<bool>, token::Error> {
     let PublicKey::Ec(key) = public else { return Ok(None) };
+    if !lets(additions, CKM_ECDH1_DERIVE) || additions.demands(CKA_DERIVE_TEMPLATE) {
+        return Ok(None);
+    }
     let Some(ephemeral) = ec::PrivateKey::generate(key.curve()) else { return Ok(None) };
     let (Some(point), Some(expected)) = (ephemeral.public(), ephemeral.agree(key)) else { return Ok(None) };
     let template = readable_secret(CKK_GENERIC_SECRET).ulong(CKA_VALUE_LEN, expected.len() as u64);
@@ -197,59 +292,24 @@ fn agreement(token: &Token, private: Handle, public: &PublicKey) -> Result<Optio
     Ok(Some(found.is_some_and(|found| found == expected)))
 }
 
-fn unwrapping(token: &Token, private: Handle, public: &PublicKey) -> Result<Option<bool>, token::Error> {
-    let PublicKey::Rsa(key) = public else { return Ok(None) };
-    let message = SecretBytes::random(32)?;
-    let Some(encrypted) = key.encrypt_pkcs1(&message) else { return Ok(None) };
-    let template = readable_secret(CKK_AES);
-    let unwrapped = token.unwrap_key(&Mechanism::Plain(CKM_RSA_PKCS), private, &encrypted, &template)?;
-    let found = value(token, unwrapped, message.len())?;
-    Ok(Some(found.is_some_and(|found| found == message)))
-}
-
-fn check_block(
+fn unwrapping(
     token: &Token,
-    object: Handle,
-    algorithm: SymmetricAlgorithm,
-    key: Option<&SymmetricKey>,
+    private: Handle,
+    public: &PublicKey,
+    additions: &Additions,
 ) -> Result<Option<bool>, token::Error> {
-    let (mechanism, len) = match algorithm {
-        SymmetricAlgorithm::Aes => (CKM_AES_ECB, 16),
-        SymmetricAlgorithm::TripleDes => (CKM_DES3_ECB, 8),
-        SymmetricAlgorithm::Hmac => return Ok(None),
-    };
-    let block = token.encrypt(&Mechanism::Plain(mechanism), object, &vec![0; len], len)?;
-    Ok(key.and_then(SymmetricKey::check_block).map(|expected| block == expected))
-}
-
-fn wrapping(token: &Token, object: Handle, key: Option<&SymmetricKey>) -> Result<Option<bool>, token::Error> {
-    let passenger = SecretBytes::random(16)?;
-    let template = readable_secret(CKK_AES).secret(CKA_VALUE, passenger.clone());
-    let session = match token.create(&template) {
-        Ok(session) => session,
-        // A token that takes no key in the clear shows it the other way round: it unwraps what is wrapped here, which RFC 3394 lets no other key do.
-        Err(error) if error.ckr().is_some_and(refusal::is_refusal) => {
-            let wrapped = key.and_then(|key| kw::kw_wrap(key.key(), &passenger).ok());
-            return wrapped.map_or(Ok(None), |wrapped| unwrapping_secret(token, object, &wrapped));
-        }
-        Err(error) => return Err(error),
-    };
-    let wrapped = token.wrap(&Mechanism::Plain(CKM_AES_KEY_WRAP), object, session, passenger.len() + 8);
-    token.destroy(session)?;
-    let wrapped = wrapped?;
-    Ok(key.and_then(|key| kw::kw_wrap(key.key(), &passenger).ok()).map(|expected| wrapped == expected))
-}
-
-fn unwrapping_secret(token: &Token, object: Handle, wrapped: &[u8]) -> Result<Option<bool>, token::Error> {
-    let bare = temporary::secret(SymmetricAlgorithm::Aes, Rights::default());
-    let shapes = shape::shapes_of_secret(&bare, 16, token.profile());
-    let unwrap =
-        |shape: &Template| Ok(token.unwrap_key(&Mechanism::Plain(CKM_AES_KEY_WRAP), object, wrapped, shape)?);
-    match in_shape(&shapes, unwrap) {
-        Ok((session, _)) => token.destroy(session).map(|()| Some(true)),
-        Err(wrap::Error::Token(error)) => Err(error),
-        Err(_) => Ok(None),
+    let PublicKey::Rsa(key) = public else { return Ok(None) };
+    // What must hold of the keys that it unwraps may not hold of one that can be read.
+    if additions.demands(CKA_UNWRAP_TEMPLATE) {
+        return Ok(None);
     }
+    by_one_of(additions, &decrypting(token), |hash| {
+        let message = SecretBytes::random(32)?;
+        let (Some(encrypted), mechanism) = encrypted(key, *hash, &message) else { return Ok(None) };
+        let unwrapped = token.unwrap_key(&mechanism, private, &encrypted, &readable_secret(CKK_AES))?;
+        let found = value(token, unwrapped, message.len())?;
+        Ok(Some(found.is_some_and(|found| found == message)))
+    })
 }
 
 /// A session object whose value may be read: never anything but a random number or a secret shared with ourselves.

@@ -7,8 +7,8 @@ use super::{Error, Key, Ready, State};
 use crate::blob::BlobType;
 use crate::key::{Algorithm, Curve, ExportPolicy, Family, KeyUsage, ParameterSet, SymmetricAlgorithm};
 use crate::status::Status;
-use crate::template::Template;
 use crate::template::attribute::{CKA_EXTRACTABLE, CKA_SENSITIVE, USAGES};
+use crate::template::{Additions, Template};
 use crate::wide;
 
 /// The value of a property.
@@ -274,6 +274,17 @@ impl Key {
     pub fn set_certificate(&mut self, certificate: &[u8]) -> Result<(), crate::Error> {
         let State::Pending(pending) = &mut self.state else { return Err(Error::Finalized.into()) };
         pending.set_certificate(certificate)
+    }
+
+    /// Adds attributes to the private or the secret object of a pending key, in place of those that were added before. Finalize reads them back: what the token does not keep as it
+    /// was asked fails the import.
+    ///
+    /// # Errors
+    /// `NTE_BAD_KEY_STATE` after finalize.
+    pub fn set_additions(&mut self, additions: Additions) -> Result<(), crate::Error> {
+        let State::Pending(pending) = &mut self.state else { return Err(Error::Finalized.into()) };
+        pending.additions = additions;
+        Ok(())
     }
 
     fn check_narrowed(&self, name: &str, kept: bool) -> Result<(), crate::Error> {

@@ -2,6 +2,7 @@
 //!
 //! Only marked objects are ever removed here, and unmarked ones only where a proven successor stands beside them. See `ARCHITECTURE.md`.
 
+use super::added;
 use super::lookup::{self, Entry, Stage};
 use super::persist::destroy_all;
 use super::proof;
@@ -56,7 +57,10 @@ fn adopt(token: &Token, entry: &Entry) -> Result<(), Error> {
     let (Some(private), Some(public)) = (&entry.private, &entry.public) else { return unmark(token, entry) };
     let marked = Stage::of(&public.id).0 == Stage::Staged;
     if let (true, Some(key)) = (marked, &public.public) {
-        let proof = proof::prove_pair(token, Handle(private.handle), Some(Handle(public.handle)), key, private.usage);
+        let (private, usage) = (Handle(private.handle), private.usage);
+        // What was added to it may leave little to prove it with.
+        let additions = added::standing_on(token, private);
+        let proof = proof::prove_pair(token, private, Some(Handle(public.handle)), key, (usage, &additions));
         match proof {
             Ok(_) => {}
             Err(Error::Provider(super::Error::ProofFailed { .. })) => {

@@ -6,7 +6,7 @@ use super::pending::Material;
 use super::persist::Route;
 use super::room::identities_of_interrupted;
 use super::way::{Arrival, Clear, Routing, Way};
-use super::{Error, Key, State};
+use super::{Error, Key, State, added};
 use crate::blob::Decoded;
 use crate::key::{Algorithm, KeyMaterial, KeyUsage, PublicKey};
 use crate::template::Template;
@@ -60,7 +60,7 @@ impl Key {
             }
         }
         finalizer.rehearse_id(public.as_ref())?;
-        let Way { route, scheme, tried } = match (&pending.material, decoded) {
+        let Way { route, scheme, tried, .. } = match (&pending.material, decoded) {
             (Material::Wrapped { .. }, _) => Way::of(Route::Unwrap),
             (_, Some(decoded)) => finalizer.rehearse_way(decoded, usage)?,
             (_, None) => Way::of(Route::Generate),
@@ -95,11 +95,14 @@ impl Finalizer<'_> {
             KeyMaterial::Secret(key) => Clear::Secret(key),
             KeyMaterial::Public(_) => return Err(Error::PublicNotPersisted.into()),
         };
-        if self.token.profile().plain_always && self.pending.routing != Routing::Unwrap && self.pending.kek.is_none() {
+        let additions = &self.pending.additions;
+        let is_free = self.pending.routing != Routing::Unwrap && self.pending.kek.is_none() && additions.is_empty();
+        if self.token.profile().plain_always && is_free {
             return Ok(created());
         }
         let Arrival { source, way } = self.bring(clear, decoded.algorithm, &Stage::staged(b""), usage)?;
         let session = Temporary::new(self.token, source.session);
+        added::check(self.token, session.handle, additions)?;
         if way.route != Route::Create || !self.token.profile().copies {
             return Ok(way);
         }

@@ -3,7 +3,7 @@
 use super::finalize::Finalizer;
 use super::lookup::{self, Entry, Stage};
 use super::persist::{Outcome, Route};
-use super::{Error, Ready, proof, recovery};
+use super::{Error, Ready, added, proof, recovery};
 use crate::key::{KeyUsage, PublicKey};
 use crate::template::Template;
 use crate::template::attribute::{
@@ -97,7 +97,9 @@ impl Finalizer<'_> {
                 value.into_iter().flatten().next().is_some_and(|der| *der == *parts.der)
             }
         };
-        Ok(same && placed && certified && ready.policy == self.policy() && ready.usage == usage)
+        let additions = &self.pending.additions;
+        let added = ready.secret_part().is_some_and(|object| added::check(self.token, object, additions).is_ok());
+        Ok(same && placed && certified && added && ready.policy == self.policy() && ready.usage == usage)
     }
 
     /// A lone public object under the same label and CKA_ID would be taken for the new key's public half.
@@ -155,7 +157,13 @@ impl Finalizer<'_> {
         let (Some(public), Some(private)) = (&ready.public, ready.private_object) else {
             return Err(Error::NoPublic { name: self.label() }.into());
         };
-        let verified = proof::prove_pair(self.token, private, ready.public_object, public, ready.usage)?;
+        let verified = proof::prove_pair(
+            self.token,
+            private,
+            ready.public_object,
+            public,
+            (ready.usage, &self.pending.additions),
+        )?;
         let (scheme, tried, warnings) = (None, Vec::new(), Vec::new());
         ready.outcome = Some(Outcome { route: Route::Copy, scheme, tried, verified, warnings });
         ready.warn("an interrupted import of the same key was completed");

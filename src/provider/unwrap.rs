@@ -7,10 +7,11 @@ use super::pending::{Material, Target};
 use super::persist::{Route, Source};
 use super::room::Room;
 use super::way::Way;
-use super::{Error, Ready, proof, rights};
+use super::{Error, Ready, added, proof, rights};
 use crate::key::{Algorithm, ExportPolicy, Family, KeyUsage, PublicKey, SymmetricAlgorithm};
 use crate::template::put::{self, Attributes, PrivateKind};
 use crate::template::shape;
+use crate::template::{Additions, Template};
 use crate::token::Handle;
 use crate::wrap::{self, Opening, Sealed, Temporary};
 
@@ -33,9 +34,15 @@ impl<'t> Finalizer<'t> {
             let bare = put::private_shell(kind, &self.attributes(id, token, usage));
             shape::with_point(bare, &public, self.token.profile())
         };
+        let mut way = Way::of(Route::Unwrap);
+        if !self.pending.additions.is_empty() {
+            let bare = (usage, Additions::NONE);
+            way.shown = Some(proof::prove_pair(self.token, object.handle, None, &public, bare)?);
+        }
         if !is_final {
             drop(object);
-            object = Temporary::new(self.token, opening.unwrap(&shell(&Stage::staged(b""), false))?);
+            let unwrapped = opening.unwrap(&shell(&Stage::staged(b""), false));
+            object = Temporary::new(self.token, unwrapped.map_err(|error| self.blame(error))?);
         }
         let id = self.pair_id(&public)?;
         self.certified(Some(&public))?;
@@ -46,7 +53,7 @@ impl<'t> Finalizer<'t> {
         self.check_id(&id, old.as_deref())?;
         let remake = |id: &[u8]| -> Result<Handle, crate::Error> { Ok(opening.unwrap(&shell(id, true))?) };
         let main = Source { session: object.keep(), remake: Box::new(remake) };
-        self.finish_pair(main, public.clone(), &id, usage, old.as_deref(), Way::of(Route::Unwrap))
+        self.finish_pair(main, public.clone(), &id, usage, old.as_deref(), way)
     }
 
     /// Opens what is wrapped and asks whether it may have the rights that it is to have.
@@ -80,7 +87,9 @@ impl<'t> Finalizer<'t> {
         let policy = if self.policy().allows_plaintext() { ExportPolicy::NONE } else { pending.policy };
         let placeholder = Stage::staged(b"");
         let shell = |kind| {
-            let attributes = Attributes { policy, ..self.attributes(&placeholder, false, probing(kind)) };
+            // What is added may forbid what it takes to find out what the key is.
+            let more = Additions::NONE;
+            let attributes = Attributes { policy, more, ..self.attributes(&placeholder, false, probing(kind)) };
             let bare = put::private_shell(kind, &attributes);
             match told {
                 Some(public) => shape::with_point(bare, public, self.token.profile()),
@@ -106,7 +115,7 @@ impl<'t> Finalizer<'t> {
         let passenger = || Ok(opening.private_passenger(&[kind])?.1);
         rights::check_private(self.token, &public, (self.policy(), usage), passenger)?;
         let is_whole = !shape::lacks_point(&shell(kind), self.token.profile());
-        let is_final = probing(kind) == usage && policy == pending.policy && is_whole;
+        let is_final = probing(kind) == usage && policy == pending.policy && is_whole && pending.additions.is_empty();
         Ok(OpenedPrivate { kind, object, is_final, public, algorithm, usage })
     }
 
@@ -117,13 +126,27 @@ impl<'t> Finalizer<'t> {
         match target {
             Target::Private(told) => {
                 let opened = self.open_private(&opening, told.as_ref())?;
+                let bare = put::private_shell(opened.kind, &self.attributes(&Stage::staged(b""), false, opened.usage));
+                self.rehearse_added(&opening, &shape::with_point(bare, &opened.public, self.token.profile()))?;
                 Ok(Some((opened.algorithm, Some(opened.public))))
             }
             Target::Secret { algorithm, bits } => {
-                self.open_secret(&opening, *algorithm, *bits)?;
+                let (bits, usage) = self.open_secret(&opening, *algorithm, *bits)?;
+                let bare = put::secret_shell(*algorithm, &self.attributes(&Stage::staged(b""), false, usage));
+                self.rehearse_added(&opening, &shape::with_length(bare, bits, self.token.profile()))?;
                 Ok(Some((Algorithm::symmetric(*algorithm), None)))
             }
         }
+    }
+
+    /// What is wrapped as a session object with the attributes that are added, if there are any: what the token refuses or does not keep shows.
+    fn rehearse_added(&self, opening: &Opening<'_>, template: &Template) -> Result<(), crate::Error> {
+        let additions = &self.pending.additions;
+        if additions.is_empty() {
+            return Ok(());
+        }
+        let unwrapped = opening.unwrap(template).map_err(|error| self.blame(error))?;
+        added::check(self.token, Temporary::new(self.token, unwrapped).handle, additions)
     }
 
     /// The kinds of private key that a wrapped PKCS#8 may hold, by what was said of it.
@@ -198,7 +221,7 @@ impl<'t> Finalizer<'t> {
         let make = |id: &[u8], token: bool| -> Result<Handle, crate::Error> {
             let bare = put::secret_shell(algorithm, &self.attributes(id, token, usage));
             let template = shape::with_length(bare, bits, self.token.profile());
-            opening.unwrap(&template).map_err(|error| explain(&opening, algorithm, error).into())
+            opening.unwrap(&template).map_err(|error| self.blame(explain(&opening, algorithm, error)))
         };
         let old = self.room_for_secret()?;
         self.check_id(&id, old.as_deref())?;

@@ -10,6 +10,7 @@ use super::finalize::Finalizer;
 use super::generate::pair_mechanism;
 use super::pending::Pending;
 use super::persist::{Remake, Route, Source};
+use super::proof::Verified;
 use crate::asn1::pkcs8;
 use crate::key::{Algorithm, KeyUsage, PrivateKey, SymmetricKey};
 use crate::secret::SecretBytes;
@@ -155,17 +156,29 @@ pub(super) struct Way {
     pub(super) route: Route,
     pub(super) scheme: Option<Scheme>,
     pub(super) tried: Vec<Tried>,
+    /// What proved the key before attributes were added that may leave nothing to prove it with.
+    pub(super) shown: Option<Verified>,
 }
 
 impl Way {
     pub(super) fn of(route: Route) -> Self {
-        Self { route, scheme: None, tried: Vec::new() }
+        Self { route, scheme: None, tried: Vec::new(), shown: None }
     }
 }
 
 impl Finalizer<'_> {
     /// Makes a session object of a key, by the first route that the token takes.
     pub(super) fn bring<'a>(
+        &'a self,
+        key: Clear<'a>,
+        algorithm: Algorithm,
+        id: &[u8],
+        usage: KeyUsage,
+    ) -> Result<Arrival<'a>, crate::Error> {
+        self.find_way(key, algorithm, id, usage).map_err(|error| self.blame(error))
+    }
+
+    fn find_way<'a>(
         &'a self,
         key: Clear<'a>,
         algorithm: Algorithm,
@@ -192,7 +205,7 @@ impl Finalizer<'_> {
                 }
                 drop(known);
                 tried.extend(more);
-                Ok(Arrival { source, way: Way { route: Route::Unwrap, scheme: Some(scheme), tried } })
+                Ok(Arrival { source, way: Way { scheme: Some(scheme), tried, ..Way::of(Route::Unwrap) } })
             }
             Err(crate::Error::Wrap(wrap::Error::NoRoute { tried: more, .. })) => {
                 tried.extend(more);

@@ -15,7 +15,7 @@ use der::Encode;
 use der::asn1::{ObjectIdentifier, OctetStringRef};
 
 use super::Template;
-use super::attribute::USAGES;
+use super::attribute::{Additions, USAGES};
 use super::get::Class;
 use crate::asn1::certificate::CertificateParts;
 use crate::key::curve::Form;
@@ -36,6 +36,8 @@ pub struct Attributes<'a> {
     pub policy: ExportPolicy,
     /// What the key may do.
     pub usage: KeyUsage,
+    /// What the private or the secret object has besides.
+    pub more: &'a Additions,
 }
 
 /// What a private key object is, when its material comes from elsewhere (unwrapped, generated).
@@ -113,13 +115,14 @@ pub fn private(key: &PrivateKey, attributes: &Attributes<'_>) -> Result<Template
 /// A private key object without its material, as C_UnwrapKey and C_GenerateKeyPair take it.
 pub fn private_shell(kind: PrivateKind, attributes: &Attributes<'_>) -> Template {
     let usage = attributes.usage;
-    policy(common(CKO_PRIVATE_KEY, kind.key_type(), attributes), attributes.policy)
+    let template = policy(common(CKO_PRIVATE_KEY, kind.key_type(), attributes), attributes.policy)
         .flag(CKA_PRIVATE, true)
         .flag(CKA_SIGN, usage.contains(KeyUsage::SIGN))
         .flag(CKA_SIGN_RECOVER, false)
         .flag(CKA_DECRYPT, usage.contains(KeyUsage::DECRYPT))
         .flag(CKA_UNWRAP, usage.contains(KeyUsage::WRAP))
-        .flag(CKA_DERIVE, usage.contains(KeyUsage::AGREE))
+        .flag(CKA_DERIVE, usage.contains(KeyUsage::AGREE));
+    attributes.more.added_to(template)
 }
 
 /// The uses of a private or a secret key object alone.
@@ -192,7 +195,7 @@ pub fn secret(key: &SymmetricKey, attributes: &Attributes<'_>) -> Template {
 /// A secret key object without its material, as C_UnwrapKey and C_GenerateKey take it.
 pub fn secret_shell(algorithm: SymmetricAlgorithm, attributes: &Attributes<'_>) -> Template {
     let usage = attributes.usage;
-    policy(common(CKO_SECRET_KEY, secret_key_type(algorithm), attributes), attributes.policy)
+    let template = policy(common(CKO_SECRET_KEY, secret_key_type(algorithm), attributes), attributes.policy)
         .flag(CKA_PRIVATE, true)
         .flag(CKA_ENCRYPT, usage.contains(KeyUsage::DECRYPT))
         .flag(CKA_DECRYPT, usage.contains(KeyUsage::DECRYPT))
@@ -200,7 +203,8 @@ pub fn secret_shell(algorithm: SymmetricAlgorithm, attributes: &Attributes<'_>) 
         .flag(CKA_VERIFY, usage.contains(KeyUsage::SIGN))
         .flag(CKA_WRAP, usage.contains(KeyUsage::WRAP))
         .flag(CKA_UNWRAP, usage.contains(KeyUsage::WRAP))
-        .flag(CKA_DERIVE, false)
+        .flag(CKA_DERIVE, false);
+    attributes.more.added_to(template)
 }
 
 /// A certificate object beside a key.

@@ -10,6 +10,7 @@ use cryptoki_sys::{
 };
 
 use super::Template;
+use super::attribute::Additions;
 use super::put::{self, Attributes, PrivateKind};
 use crate::key::{ExportPolicy, KeyUsage, SymmetricAlgorithm, rsa};
 use crate::secret::SecretBytes;
@@ -64,7 +65,8 @@ pub fn given(algorithm: SymmetricAlgorithm, value: SecretBytes, rights: Rights) 
 
 /// A private key of a kind that is handled here, without any right, as C_UnwrapKey takes it: to see what it is, or to leave wrapped.
 pub fn private(kind: PrivateKind, policy: ExportPolicy) -> Template {
-    put::private_shell(kind, &Attributes { label: "", id: b"", token: false, policy, usage: KeyUsage::default() })
+    let (usage, more) = (KeyUsage::default(), Additions::NONE);
+    put::private_shell(kind, &Attributes { label: "", id: b"", token: false, policy, usage, more })
 }
 
 /// Private keys of the kinds that are not handled here, without any right, as C_UnwrapKey takes them.

@@ -57,6 +57,15 @@ impl Token {
         self.module.raw().attributes(session.handle(), object, wanted, self.profile.asks_sizes)
     }
 
+    /// An attribute whose value is an array of attributes; `None` where the object does not have it or does not give it.
+    ///
+    /// # Errors
+    /// [`Error`] as the token answers.
+    pub fn attribute_array(&self, object: Handle, kind: u64) -> Result<Option<Vec<(u64, SecretBytes)>>, Error> {
+        let session = self.session();
+        self.module.raw().attribute_array(session.handle(), object, kind)
+    }
+
     /// Makes an object.
     ///
     /// # Errors

@@ -312,6 +312,63 @@ impl Raw {
         Ok((values.collect(), too_small))
     }
 
+    /// Reads an attribute whose value is an array of attributes, in the three steps of the standard: how long it is, what stands in it and how long that is, and the values. `None`
+    /// where the object does not have it.
+    pub(super) fn attribute_array(
+        &self,
+        session: CK_SESSION_HANDLE,
+        object: Handle,
+        kind: CK_ATTRIBUTE_TYPE,
+    ) -> Result<Option<Vec<(CK_ATTRIBUTE_TYPE, SecretBytes)>>, Error> {
+        const FUNCTION: &str = "C_GetAttributeValue";
+        let broken = |problem: &str| Error::Module { function: FUNCTION, problem: problem.to_owned() };
+        let nothing = CK_ATTRIBUTE { type_: 0, pValue: std::ptr::null_mut(), ulValueLen: 0 };
+        let mut outer = CK_ATTRIBUTE { type_: kind, ..nothing };
+        tolerate(call!(self, C_GetAttributeValue, session, object.0, &raw mut outer, 1))?;
+        if outer.ulValueLen == CK_UNAVAILABLE_INFORMATION {
+            return Ok(None);
+        }
+        let len = bounded(FUNCTION, outer.ulValueLen)?;
+        if !len.is_multiple_of(size_of::<CK_ATTRIBUTE>()) {
+            return Err(broken("the length of an array of attributes is not that of whole attributes"));
+        }
+        let mut inner = vec![nothing; len / size_of::<CK_ATTRIBUTE>()];
+        if inner.is_empty() {
+            return Ok(Some(Vec::new()));
+        }
+        let read = |inner: &mut Vec<CK_ATTRIBUTE>| {
+            let mut outer = CK_ATTRIBUTE { type_: kind, pValue: inner.as_mut_ptr().cast(), ulValueLen: ulong(len) };
+            let is_cut = tolerate(call!(self, C_GetAttributeValue, session, object.0, &raw mut outer, 1))?;
+            if is_cut || outer.ulValueLen != ulong(len) {
+                Err(broken("an array of attributes changed while it was read"))
+            } else {
+                Ok(())
+            }
+        };
+        read(&mut inner)?;
+        let mut buffers = Vec::new();
+        for attribute in &mut inner {
+            // What is kept as it was given holds the pointers of then, which mean nothing.
+            if !attribute.pValue.is_null() {
+                return Err(broken("an array of attributes holds pointers where it should tell lengths"));
+            }
+            let mut buffer = SecretBytes::zeroed(bounded(FUNCTION, attribute.ulValueLen)?);
+            attribute.pValue = buffer.as_mut_slice().as_mut_ptr().cast();
+            buffers.push(buffer);
+        }
+        read(&mut inner)?;
+        let mut values = Vec::new();
+        for (attribute, buffer) in inner.iter().zip(buffers) {
+            let is_ours =
+                attribute.pValue.cast_const() == buffer.as_ptr().cast() && attribute.ulValueLen == ulong(buffer.len());
+            if !is_ours {
+                return Err(broken("an array of attributes was not read into its buffers"));
+            }
+            values.push((attribute.type_, buffer));
+        }
+        Ok(Some(values))
+    }
+
     pub(super) fn sign(
         &self,
         session: CK_SESSION_HANDLE,
@@ -470,12 +527,14 @@ fn pin_of(pin: Option<&str>) -> (*mut CK_BYTE, CK_ULONG) {
 /// A template as C sees it. Borrows the values, so it cannot outlive them.
 struct Attributes<'a> {
     list: Vec<CK_ATTRIBUTE>,
+    /// The templates inside, to which `list` points: moving them leaves their lists where they are.
+    _nested: Vec<Self>,
     _values: std::marker::PhantomData<&'a Template>,
 }
 
 impl<'a> Attributes<'a> {
     fn of(template: &'a Template) -> Self {
-        let list = template
+        let mut list: Vec<_> = template
             .iter()
             .map(|(kind, value)| CK_ATTRIBUTE {
                 type_: kind.0,
@@ -484,7 +543,14 @@ impl<'a> Attributes<'a> {
                 ulValueLen: ulong(value.len()),
             })
             .collect();
-        Self { list, _values: std::marker::PhantomData }
+        let mut nested = Vec::new();
+        for (kind, inside) in template.iter_nested() {
+            let mut inside = Self::of(inside);
+            let len = inside.list.len() * size_of::<CK_ATTRIBUTE>();
+            list.push(CK_ATTRIBUTE { type_: kind.0, pValue: inside.as_mut_ptr().cast(), ulValueLen: ulong(len) });
+            nested.push(inside);
+        }
+        Self { list, _nested: nested, _values: std::marker::PhantomData }
     }
 
     fn as_mut_ptr(&mut self) -> *mut CK_ATTRIBUTE {

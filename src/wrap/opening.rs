@@ -252,7 +252,12 @@ pub(crate) fn same_keys(token: &Token, unwrapped: Handle, held: &[Handle]) -> Re
 fn stays(ckr: Ckr) -> bool {
     matches!(
         ckr,
-        Ckr::KEY_UNEXTRACTABLE | Ckr::KEY_NOT_WRAPPABLE | Ckr::KEY_HANDLE_INVALID | Ckr::OBJECT_HANDLE_INVALID
+        Ckr::KEY_UNEXTRACTABLE
+            | Ckr::KEY_NOT_WRAPPABLE
+            | Ckr::KEY_HANDLE_INVALID
+            | Ckr::OBJECT_HANDLE_INVALID
+            // Kryoptic's answer to a key that only trusted keys wrap: the wrapping key has just wrapped another one.
+            | Ckr::WRAPPING_KEY_HANDLE_INVALID
     )
 }
 

@@ -21,10 +21,10 @@ use crate::key::rsa::{self, Hash};
 use crate::key::{ExportPolicy, KeyUsage, PublicKey, SymmetricAlgorithm};
 use crate::secret::SecretBytes;
 use crate::status::Ckr;
-use crate::template::Template;
 use crate::template::attribute::{CKA_EXTRACTABLE, CKA_MODULUS_BITS, CKA_PUBLIC_EXPONENT};
 use crate::template::put::{self, Attributes, PrivateKind};
 use crate::template::temporary::{Rights, generated, given, secret, wrapping_public};
+use crate::template::{Additions, Template};
 use crate::token::mechanism::{CKM_AES_KEY_GEN, CKM_RSA_AES_KEY_WRAP, CKM_RSA_PKCS_KEY_PAIR_GEN, Mechanism};
 use crate::token::{self, Handle, Token, refusal};
 
@@ -233,7 +233,8 @@ fn given_key(token: &Token, rights: Rights) -> Result<ImportKek, Error> {
 
 /// An AES key under an RSA key that the token makes for it.
 fn moved_in(token: &Token, rights: Rights) -> Result<ImportKek, Error> {
-    let attributes = Attributes { label: "", id: b"", token: false, policy: ExportPolicy::NONE, usage: KeyUsage::WRAP };
+    let (policy, usage, more) = (ExportPolicy::NONE, KeyUsage::WRAP, Additions::NONE);
+    let attributes = Attributes { label: "", id: b"", token: false, policy, usage, more };
     let public = put::public_shell(PrivateKind::Rsa, &attributes)
         .ulong(CKA_MODULUS_BITS, RSA_BITS.into())
         .bytes(CKA_PUBLIC_EXPONENT, &[1, 0, 1]);

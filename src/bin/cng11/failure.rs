@@ -149,6 +149,8 @@ fn library_code(error: &Error) -> u8 {
             | ProviderError::ContainerForbids { .. }
             | ProviderError::PublicNotPersisted
             | ProviderError::NotHonoured { .. }
+            | ProviderError::AttributeNotKept { .. }
+            | ProviderError::AttributesRefused { .. }
             | ProviderError::Unsupported { .. }
             | ProviderError::NoPublic { .. } => 3,
             ProviderError::Property { status, .. } if *status == Status::NTE_NOT_SUPPORTED => 3,
@@ -165,7 +167,7 @@ fn library_code(error: &Error) -> u8 {
             | wrap::Error::Oaep { .. }
             | wrap::Error::DoesNotFit { .. },
         ) => 3,
-        Error::Wrap(wrap::Error::Unsuitable { .. } | wrap::Error::Kek { .. }) => 2,
+        Error::Template(_) | Error::Wrap(wrap::Error::Unsuitable { .. } | wrap::Error::Kek { .. }) => 2,
         _ if is_password(error) => 4,
         _ => 1,
     }

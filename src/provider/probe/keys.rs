@@ -7,6 +7,7 @@ use crate::key::{Curve, ExportPolicy, KeyUsage, PrivateKey, SymmetricAlgorithm, 
 use crate::provider::proof::{self, Verified};
 use crate::provider::way::Clear;
 use crate::secret::SecretBytes;
+use crate::template::Additions;
 use crate::template::attribute::{CKA_PRIVATE_EXPONENT, CKA_VALUE};
 use crate::template::shape::Making;
 use crate::token::{Handle, Token};
@@ -198,10 +199,12 @@ impl<'t> Prober<'t> {
         let token: &Token = self.token;
         let proof = match sample {
             Sample::Private(key) => match key.public() {
-                Some(public) => proof::prove_pair(token, handle, None, &public, sample.usage()),
+                Some(public) => proof::prove_pair(token, handle, None, &public, (sample.usage(), Additions::NONE)),
                 None => return Ok(untried()),
             },
-            Sample::Secret(key) => proof::prove_secret(token, handle, key.algorithm(), Some(key), sample.usage()),
+            Sample::Secret(key) => {
+                proof::prove_secret(token, handle, key.algorithm(), Some(key), (sample.usage(), Additions::NONE))
+            }
         };
         Ok(match judge(proof)? {
             Ok(Verified::Attributes) => Answer::unknown("no mechanism to put it to the proof"),

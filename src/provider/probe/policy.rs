@@ -4,15 +4,17 @@ use super::keys::{Sample, aes};
 use super::{Answer, Prober, Row, Verdict, attributes, judge};
 use crate::Error;
 use crate::key::{ExportPolicy, KeyUsage, SymmetricAlgorithm, SymmetricKey};
+use crate::secret::SecretBytes;
 use crate::template::attribute::{
-    CKA_ALLOWED_MECHANISMS, CKA_ENCRYPT, CKA_EXTRACTABLE, CKA_SENSITIVE, CKA_TRUSTED, CKA_VALUE, CKA_WRAP,
-    CKA_WRAP_WITH_TRUSTED,
+    CKA_ALLOWED_MECHANISMS, CKA_ENCRYPT, CKA_EXTRACTABLE, CKA_SENSITIVE, CKA_TRUSTED, CKA_UNWRAP_TEMPLATE, CKA_VALUE,
+    CKA_WRAP, CKA_WRAP_WITH_TRUSTED,
 };
-use crate::template::shape::Making;
+use crate::template::shape::{self, Making};
+use crate::template::temporary::{self, Rights};
 use crate::template::{Template, put};
 use crate::token::mechanism::{CKM_AES_CBC_PAD, CKM_AES_ECB, Mechanism};
 use crate::token::{Handle, Token};
-use crate::wrap::{Ephemeral, Scheme, Temporary, in_shape};
+use crate::wrap::{Ephemeral, Kek, KekKind, Parameters, Scheme, Sealed, Temporary, in_shape, kw};
 
 const HONOURED: &str = "honoured";
 
@@ -70,6 +72,11 @@ impl<'t> Prober<'t> {
             self.warn("CKA_ALLOWED_MECHANISMS is taken and ignored");
         }
         rows.push(row("CKA_ALLOWED_MECHANISMS", allowed));
+        let template = self.unwrap_template()?;
+        if template.verdict == Verdict::No && template.ckr.is_none() {
+            self.warn("CKA_UNWRAP_TEMPLATE is taken and ignored");
+        }
+        rows.push(row("CKA_UNWRAP_TEMPLATE", template));
         Ok(rows)
     }
 
@@ -203,6 +210,37 @@ impl<'t> Prober<'t> {
         })
     }
 
+    /// Whether an unwrapping key whose template forbids it unwraps no key that leaves.
+    fn unwrap_template(&self) -> Result<Answer, Error> {
+        let token: &Token = self.token;
+        let value = SecretBytes::random(32).map_err(crate::token::Error::from)?;
+        let template = temporary::given(SymmetricAlgorithm::Aes, value.clone(), Rights::UNWRAP)
+            .nested(CKA_UNWRAP_TEMPLATE, Template::new().flag(CKA_EXTRACTABLE, false));
+        let kek = match judge(token.create(&template))? {
+            Ok(handle) => self.temporary(handle),
+            Err(answer) => return Ok(not_made(answer)),
+        };
+        let parameters = Parameters::new(Scheme::Kw);
+        let bytes = kw::kw_wrap(&value, aes()?.key())?;
+        let sealed = Sealed::Bare { kek: Kek { object: kek.handle, kind: KekKind::Aes }, parameters, bytes };
+        let opening = match judge(sealed.open(token))? {
+            Ok(opening) => opening,
+            Err(_) => return Ok(Answer::unknown("no CKM_AES_KEY_WRAP to try it with")),
+        };
+        let base = put::secret_shell(SymmetricAlgorithm::Aes, &attributes(ExportPolicy::ENCRYPTED, KeyUsage::DECRYPT));
+        let shapes = shape::shapes_of_secret(&base, 32, token.profile());
+        let made = match judge(in_shape(&shapes, |shape| opening.unwrap(shape)))? {
+            Ok((handle, _)) => self.temporary(handle),
+            Err(answer) => return Ok(Answer { verdict: Verdict::Yes, ..answer }),
+        };
+        let said = token.attributes(made.handle, &[(CKA_EXTRACTABLE, 1)])?;
+        Ok(if said.into_iter().next().flatten().as_ref().is_some_and(is_set) {
+            Answer::no("a key came that it forbids")
+        } else {
+            Answer::yes("what it says replaces what was asked")
+        })
+    }
+
     fn allowed_mechanisms(&self) -> Result<Answer, Error> {
         let only = |template: Template| template.bytes(CKA_ALLOWED_MECHANISMS, &CKM_AES_CBC_PAD.to_ne_bytes());
         let (key, _) = match self.made(By::Create, ExportPolicy::NONE, only)? {
@@ -220,7 +258,7 @@ fn row(subject: impl Into<String>, answer: Answer) -> Row {
     Row { subject: subject.into(), answers: vec![(HONOURED, answer)] }
 }
 
-fn is_set(value: &crate::secret::SecretBytes) -> bool {
+fn is_set(value: &SecretBytes) -> bool {
     value.iter().any(|byte| *byte != 0)
 }
 

@@ -12,7 +12,7 @@ use crate::template::profile::EVERY_HASH;
 use crate::template::put;
 use crate::template::shape::{self, Making};
 use crate::template::temporary::{self, Rights, wrapping_public};
-use crate::template::{Template, mechanism};
+use crate::template::{Additions, Template, standard_mechanism};
 use crate::token::mechanism::{
     CKM_AES_KEY_GEN, CKM_AES_KEY_WRAP_KWP, CKM_AES_KEY_WRAP_PAD, CKM_AES_KEY_WRAP_PKCS7, Mechanism,
 };
@@ -158,8 +158,13 @@ impl<'t> Prober<'t> {
         };
         let Ok(key) = (sides.open)(&wrapped) else { return Ok(another_format()) };
         let Ok(key) = SymmetricKey::new(SymmetricAlgorithm::Aes, key) else { return Ok(another_format()) };
-        let proof =
-            proof::prove_secret(self.token, passenger.handle, SymmetricAlgorithm::Aes, Some(&key), KeyUsage::DECRYPT);
+        let proof = proof::prove_secret(
+            self.token,
+            passenger.handle,
+            SymmetricAlgorithm::Aes,
+            Some(&key),
+            (KeyUsage::DECRYPT, Additions::NONE),
+        );
         Ok(match judge(proof)? {
             Ok(Verified::Attributes) => Answer::yes("not put to the proof"),
             Ok(_) => Answer::yes(""),
@@ -245,7 +250,7 @@ impl<'t> Prober<'t> {
             Err(answer) => return Ok(answer),
         };
         let Some(public) = key.public() else { return Ok(unknown()) };
-        Ok(match judge(proof::prove_pair(token, handle.handle, None, &public, KeyUsage::SIGN))? {
+        Ok(match judge(proof::prove_pair(token, handle.handle, None, &public, (KeyUsage::SIGN, Additions::NONE)))? {
             Ok(Verified::Attributes) => Answer::yes("not put to the proof"),
             Ok(_) => Answer::yes(""),
             Err(answer) => answer,
@@ -267,7 +272,7 @@ impl<'t> Prober<'t> {
         let mut rows = Vec::new();
         let (mut kwp, mut pkcs7) = (Vec::new(), Vec::new());
         for number in numbers {
-            let name = mechanism::name(number).unwrap_or("vendor's");
+            let name = standard_mechanism(number).unwrap_or("vendor's");
             let mut answers = Vec::new();
             for (format, bytes, is_kwp) in [
                 ("RFC 5649", kw::kwp_wrap as fn(&[u8], &[u8]) -> Result<Vec<u8>, wrap::Error>, true),
@@ -314,8 +319,13 @@ impl<'t> Prober<'t> {
             Ok(handle) => self.temporary(handle),
             Err(answer) => return Ok(answer),
         };
-        let proof =
-            proof::prove_secret(self.token, handle.handle, SymmetricAlgorithm::Aes, Some(key), KeyUsage::DECRYPT);
+        let proof = proof::prove_secret(
+            self.token,
+            handle.handle,
+            SymmetricAlgorithm::Aes,
+            Some(key),
+            (KeyUsage::DECRYPT, Additions::NONE),
+        );
         Ok(match judge(proof)? {
             Ok(Verified::Kcv) => Answer::yes(""),
             Ok(_) => Answer::unknown("unwrapped, and not put to the proof"),

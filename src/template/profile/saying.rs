@@ -2,11 +2,7 @@
 //!
 //! A row of a profile goes before the words that hold for any token. The most exact one speaks: of this return value for this attribute, then of this return value.
 
-use cryptoki_sys::{
-    CK_ATTRIBUTE_TYPE, CKA_ALLOWED_MECHANISMS, CKA_EC_PARAMS, CKA_EC_POINT, CKA_EXTRACTABLE, CKA_ID, CKA_LABEL,
-    CKA_SENSITIVE, CKA_SIGN_RECOVER, CKA_TRUSTED, CKA_UNWRAP_TEMPLATE, CKA_VALUE_LEN, CKA_WRAP_TEMPLATE,
-    CKA_WRAP_WITH_TRUSTED,
-};
+use cryptoki_sys::{CK_ATTRIBUTE_TYPE, CKA_EC_PARAMS, CKA_EC_POINT, CKA_SENSITIVE, CKA_TRUSTED, CKA_VALUE_LEN};
 
 use super::Profile;
 use crate::status::Ckr;
@@ -214,28 +210,6 @@ pub const LUNA: &[Saying] = &[
     ),
 ];
 
-/// Attributes that this crate sets from an option, and that option.
-const OPTIONS: &[(CK_ATTRIBUTE_TYPE, &str)] = &[
-    (CKA_SENSITIVE, "--export-policy"),
-    (CKA_EXTRACTABLE, "--export-policy"),
-    (CKA_LABEL, "--name"),
-    (CKA_ID, "--id"),
-    (CKA_ALLOWED_MECHANISMS, "--attribute"),
-    (CKA_UNWRAP_TEMPLATE, "--attribute"),
-    (CKA_WRAP_TEMPLATE, "--attribute"),
-    (CKA_WRAP_WITH_TRUSTED, "--attribute"),
-    (CKA_TRUSTED, "--attribute"),
-];
-
-/// The option that sets an attribute; a use of the key is `--usage`'s.
-pub fn option_of(attribute: CK_ATTRIBUTE_TYPE) -> Option<&'static str> {
-    let of_use =
-        crate::template::attribute::USAGES.iter().any(|(_, own, other)| *own == attribute || *other == Some(attribute))
-            || attribute == CKA_SIGN_RECOVER;
-    let named = OPTIONS.iter().find(|(known, _)| *known == attribute).map(|(_, option)| *option);
-    named.or_else(|| of_use.then_some("--usage"))
-}
-
 impl Profile {
     /// What a return value means here: for an attribute, if it is about one.
     pub fn saying(&self, ckr: Ckr, attribute: Option<CK_ATTRIBUTE_TYPE>) -> Option<&Saying> {
@@ -250,6 +224,8 @@ impl Profile {
 
 #[cfg(test)]
 mod tests {
+    use cryptoki_sys::CKA_ID;
+
     use super::*;
 
     #[test]

@@ -9,7 +9,7 @@ use super::Profile;
 use super::saying::Saying;
 use crate::key::rsa::Hash;
 use crate::status::Ckr;
-use crate::template::{AttributeType, mechanism as mechanisms};
+use crate::template::{AttributeType, mechanism_by_name, mechanism_name};
 
 /// The value of a setting.
 #[derive(Clone, Debug, Eq, PartialEq)]
@@ -88,7 +88,7 @@ macro_rules! mechanism {
         Field {
             name: $name,
             about: $about,
-            get: |profile| Some(Setting::Text(mechanism_text(profile.$field))),
+            get: |profile| Some(Setting::Text(mechanism_name(profile.$field))),
             set: |profile, value| {
                 profile.$field = mechanism(&text(value)?)?;
                 Ok(())
@@ -233,12 +233,8 @@ fn number(text: &str) -> Option<u64> {
 }
 
 fn mechanism(text: &str) -> Result<CK_MECHANISM_TYPE, String> {
-    let found = mechanisms::by_name(text).or_else(|| number(text));
+    let found = mechanism_by_name(text).or_else(|| number(text));
     found.ok_or_else(|| format!("the name of a mechanism that wraps, or a number 0x…, not `{text}`"))
-}
-
-fn mechanism_text(number: CK_MECHANISM_TYPE) -> String {
-    mechanisms::name(number).map_or_else(|| format!("0x{number:X}"), str::to_owned)
 }
 
 fn attribute(text: &str) -> Result<CK_ATTRIBUTE_TYPE, String> {

@@ -29,6 +29,14 @@ pub(super) fn curve() -> String {
     format!("CNG curve name, where nothing else says it.\n\nOne of: {}", list(names))
 }
 
+pub(super) fn attribute() -> String {
+    "Another attribute of the private or secret key. The token must keep it as it is given. Repeat it for several.\n\n\
+     A name of PKCS#11, with or without CKA_, or a number 0x…; then the value: true or false; a number; a date 2026-12-31; mechanisms with commas between, by name or number; \
+     attributes that must hold of other keys, in braces. Of an attribute that is not known by name the value says what it is: hex:…, text:…, ulong:… or bool:….\n\n\
+     For instance WRAP_WITH_TRUSTED=true, ALLOWED_MECHANISMS=CKM_ECDSA,0x1043, 'UNWRAP_TEMPLATE={SENSITIVE=true;EXTRACTABLE=false}', 0x80001234=hex:00ff"
+        .to_owned()
+}
+
 fn list(names: impl Iterator<Item = impl Into<String>>) -> String {
     names.map(Into::into).collect::<Vec<String>>().join(", ")
 }

@@ -12,6 +12,7 @@ use crate::failure::Failure;
 pub(crate) fn run(context: &Context, args: &GenerateArgs) -> Result<u8, Failure> {
     let name = KeyName::new(&args.name)?;
     let algorithm = algorithm(args)?;
+    let additions = args.policy.additions()?;
     let flags = if args.policy.overwrite { Flags::OVERWRITE_KEY } else { Flags::NONE };
     let mut key = context.provider(Access::ReadWrite)?.create_persisted_key(algorithm, Some(&name), flags)?;
     if let Some(policy) = args.policy.export_policy {
@@ -26,6 +27,7 @@ pub(crate) fn run(context: &Context, args: &GenerateArgs) -> Result<u8, Failure>
     if let Some(id) = &args.policy.id {
         key.set_id(&id.0)?;
     }
+    key.set_additions(additions)?;
     key.finalize(Flags::NONE)?;
     report_made(context.output, &key, "generated", &[]);
     Ok(0)

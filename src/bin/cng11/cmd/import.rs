@@ -17,6 +17,7 @@ use crate::file;
 use crate::output::printable;
 
 pub(crate) fn run(context: &Context, args: &ImportArgs) -> Result<u8, Failure> {
+    let additions = args.policy.additions()?;
     let given = args.name.as_deref().map(KeyName::new).transpose()?;
     if args.route == RouteArg::Create && args.unwrap_key.is_some() {
         return Err(Failure::usage(
@@ -71,6 +72,7 @@ pub(crate) fn run(context: &Context, args: &ImportArgs) -> Result<u8, Failure> {
     if let Some(id) = &args.policy.id {
         key.set_id(&id.0)?;
     }
+    key.set_additions(additions)?;
     if let Some(certificate) = &certificate {
         key.set_certificate(certificate)?;
     }

@@ -2,6 +2,7 @@
 
 use cng_pkcs11::key::Family;
 use cng_pkcs11::provider::{Key, PropertyValue, names};
+use cng_pkcs11::template::{Addition, Additions, Value as AttributeValue, mechanism_name};
 use cng_pkcs11::token::Access;
 use serde_json::{Map, Value, json};
 
@@ -23,11 +24,28 @@ pub(crate) fn run(context: &Context, args: &ShowArgs) -> Result<u8, Failure> {
     }
     let values: Map<_, _> = properties.iter().map(|(name, value)| ((*name).to_owned(), property_json(value))).collect();
     document.insert("properties".to_owned(), Value::Object(values));
-    context.output.result(Value::Object(document), || text(&key, &properties, fingerprint));
+    let additions = key.additions()?;
+    document.insert("attributes".to_owned(), attributes_json(&mut additions.iter()));
+    context.output.result(Value::Object(document), || text(&key, &properties, &additions, fingerprint));
     Ok(0)
 }
 
-fn text(key: &Key, properties: &[(&str, PropertyValue)], fingerprint: Option<String>) -> String {
+/// Attributes by their names.
+fn attributes_json<'a>(attributes: &mut dyn Iterator<Item = &'a Addition>) -> Value {
+    let value = |attribute: &Addition| match attribute.value() {
+        AttributeValue::Flag(flag) => json!(flag),
+        AttributeValue::Mechanisms(numbers) => {
+            json!(numbers.iter().map(|number| mechanism_name(*number)).collect::<Vec<_>>())
+        }
+        AttributeValue::Nested(inside) => attributes_json(&mut inside.iter()),
+        AttributeValue::Number(number) => json!(number),
+        AttributeValue::Bytes(bytes) => json!(hex(bytes)),
+        _ => json!(attribute.text()),
+    };
+    attributes.map(|attribute| (attribute.kind().to_string(), value(attribute))).collect::<Map<_, _>>().into()
+}
+
+fn text(key: &Key, properties: &[(&str, PropertyValue)], additions: &Additions, fingerprint: Option<String>) -> String {
     let mut rows: Vec<Vec<String>> = properties
         .iter()
         .map(|(name, value)| {
@@ -40,6 +58,7 @@ fn text(key: &Key, properties: &[(&str, PropertyValue)], fingerprint: Option<Str
         })
         .collect();
     rows.push(vec!["CKA_ID:".to_owned(), hex(key.id())]);
+    rows.extend(additions.iter().map(|addition| vec![format!("{}:", addition.kind()), printable(&addition.text())]));
     let mut objects = Vec::new();
     if key.has_private() {
         let symmetric = matches!(key.algorithm().map(|algorithm| algorithm.family), Some(Family::Symmetric(_)));
