@@ -10,7 +10,7 @@ use super::persist::{
 use super::proof::{self, Verified};
 use super::room::Room;
 use super::way::{Arrival, Clear, Connection, Way};
-use super::{Error, Flags, Key, Ready, State, StorageProvider, added, rights};
+use super::{Error, Explanation, Flags, Key, Ready, State, StorageProvider, added, explain, rights};
 use crate::asn1::{self, certificate::CertificateParts};
 use crate::blob::{self, Decoded};
 use crate::format;
@@ -27,6 +27,26 @@ use crate::token::{self, Handle};
 use crate::wrap::Temporary;
 
 impl Key {
+    /// From now on, where the token refuses a template, find the attribute at fault by further tries on session objects.
+    ///
+    /// # Errors
+    /// `NTE_BAD_KEY_STATE` when it is finalized already.
+    pub fn explain_refusals(&mut self) -> Result<(), crate::Error> {
+        let State::Pending(pending) = &mut self.state else { return Err(Error::Finalized.into()) };
+        pending.explanations.get_or_insert_default();
+        Ok(())
+    }
+
+    /// What was found out, whether the key came onto the token in the end or not.
+    pub fn explanations(&self) -> Vec<Explanation> {
+        match &self.state {
+            State::Pending(pending) => explain::found(&pending.explanations),
+            State::Ready(ready) => {
+                ready.outcome.as_ref().map(|outcome| outcome.explanations.clone()).unwrap_or_default()
+            }
+        }
+    }
+
     /// Puts a pending key on the token (`NCryptFinalizeKey`): imports its material, or generates it if there is none.
     ///
     /// # Errors
@@ -41,6 +61,9 @@ impl Key {
         let finalizer = Finalizer { token: &self.token, pending };
         let mut ready = finalizer.run()?;
         pending.warnings.iter().for_each(|warning| ready.warn(warning));
+        if let Some(outcome) = &mut ready.outcome {
+            outcome.explanations = explain::found(&pending.explanations);
+        }
         self.state = State::Ready(Box::new(ready));
         Ok(())
     }
@@ -386,7 +409,8 @@ impl Ready {
         let mut ready = Self::of_entry(&Entry::of_objects(main, public, certificate));
         let Way { route, scheme, tried, .. } = way;
         let route = if route == Route::Create && copied { Route::Copy } else { route };
-        ready.outcome = Some(Outcome { route, scheme, tried, verified, warnings: Vec::new() });
+        ready.outcome =
+            Some(Outcome { route, scheme, tried, verified, warnings: Vec::new(), explanations: Vec::new() });
         ready
     }
 

@@ -7,6 +7,7 @@ use super::persist::{Route, Source};
 use super::way::Way;
 use super::{Error, Ready};
 use crate::key::{Algorithm, Family, KeyUsage, SymmetricAlgorithm};
+use crate::template::Template;
 use crate::template::attribute::{CKA_EC_PARAMS, CKA_MODULUS_BITS, CKA_PUBLIC_EXPONENT, CKA_VALUE_LEN};
 use crate::template::put::{self, PrivateKind};
 use crate::token::Handle;
@@ -14,6 +15,7 @@ use crate::token::mechanism::{
     CKM_AES_KEY_GEN, CKM_DES3_KEY_GEN, CKM_EC_KEY_PAIR_GEN, CKM_EC_MONTGOMERY_KEY_PAIR_GEN, CKM_GENERIC_SECRET_KEY_GEN,
     CKM_RSA_PKCS_KEY_PAIR_GEN, Mechanism,
 };
+use crate::wrap::Temporary;
 
 impl Finalizer<'_> {
     pub(super) fn generate(&self) -> Result<Ready, crate::Error> {
@@ -47,6 +49,10 @@ impl Finalizer<'_> {
                 _ => template.ulong(CKA_VALUE_LEN, u64::from(bits) / 8),
             };
             let made = self.token.generate(&mechanism, &template);
+            if let (Err(error), false) = (&made, token) {
+                let again = |template: &Template| Ok(self.token.generate(&mechanism, template)?);
+                self.find_fault("C_GenerateKey", &template, error.ckr(), again);
+            }
             made.map_err(|error| self.blame(self.explain(error, Algorithm::symmetric(algorithm))))
         };
         let old = self.room_for_secret()?;
@@ -76,7 +82,15 @@ impl Finalizer<'_> {
         };
         let old = self.room_for_new()?;
         let private = put::private_shell(kind, &attributes);
-        let made = self.token.generate_pair(&Mechanism::Plain(pair_mechanism(kind)), &public, &private);
+        let mechanism = Mechanism::Plain(pair_mechanism(kind));
+        let made = self.token.generate_pair(&mechanism, &public, &private);
+        if let Err(error) = &made {
+            self.find_fault("C_GenerateKeyPair", &private, error.ckr(), |private| {
+                let (public, private) = self.token.generate_pair(&mechanism, &public, private)?;
+                drop(Temporary::new(self.token, public));
+                Ok(private)
+            });
+        }
         let (public_session, session) = made.map_err(|error| self.blame(self.explain(error, algorithm)))?;
         let public = self.token.read(public_session)?.public;
         let public = public.ok_or_else(|| Error::NoPublic { name: self.label() })?;

@@ -1,5 +1,6 @@
 //! A key between `NCryptCreatePersistedKey` and `NCryptFinalizeKey`: what was said of it, and where its material comes from.
 
+use super::explain::Explanations;
 use super::lookup::Stage;
 use super::way::Routing;
 use super::{Error, KeyName, rights};
@@ -36,6 +37,8 @@ pub(super) struct Pending {
     pub(super) kek: Option<ImportKek>,
     /// What the user should know, once the key is there.
     pub(super) warnings: Vec<String>,
+    /// Why the token refused, if that is to be found out.
+    pub(super) explanations: Explanations,
     pub(super) material: Material,
 }
 
@@ -80,6 +83,7 @@ impl Pending {
             routing: Routing::Any,
             kek: None,
             warnings: Vec::new(),
+            explanations: None,
             material,
         }
     }

@@ -3,6 +3,7 @@
 //! The order is what makes a kill harmless (`ARCHITECTURE.md`, "All or nothing"): the public object is written first and marked, the private one
 //! second; marks come off after the proof. A key that replaces another is written and proven in full before the old one is touched.
 
+use super::Explanation;
 use super::added;
 use super::error::Error;
 use super::lookup::{Entry, Stage};
@@ -55,6 +56,8 @@ pub struct Outcome {
     pub verified: Verified,
     /// What the user should know.
     pub warnings: Vec<String>,
+    /// Why a call was refused on the way, where that was to be found out.
+    pub explanations: Vec<Explanation>,
 }
 
 /// An object that can be made in a session and, where copying is refused, again on the token.

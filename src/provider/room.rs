@@ -165,7 +165,8 @@ impl Finalizer<'_> {
             (ready.usage, &self.pending.additions),
         )?;
         let (scheme, tried, warnings) = (None, Vec::new(), Vec::new());
-        ready.outcome = Some(Outcome { route: Route::Copy, scheme, tried, verified, warnings });
+        ready.outcome =
+            Some(Outcome { route: Route::Copy, scheme, tried, verified, warnings, explanations: Vec::new() });
         ready.warn("an interrupted import of the same key was completed");
         Ok(ready)
     }

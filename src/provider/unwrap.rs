@@ -41,7 +41,11 @@ impl<'t> Finalizer<'t> {
         }
         if !is_final {
             drop(object);
-            let unwrapped = opening.unwrap(&shell(&Stage::staged(b""), false));
+            let template = shell(&Stage::staged(b""), false);
+            let unwrapped = opening.unwrap(&template);
+            if let Err(error) = &unwrapped {
+                self.find_fault("C_UnwrapKey", &template, error.ckr(), |template| Ok(opening.unwrap(template)?));
+            }
             object = Temporary::new(self.token, unwrapped.map_err(|error| self.blame(error))?);
         }
         let id = self.pair_id(&public)?;
@@ -221,7 +225,11 @@ impl<'t> Finalizer<'t> {
         let make = |id: &[u8], token: bool| -> Result<Handle, crate::Error> {
             let bare = put::secret_shell(algorithm, &self.attributes(id, token, usage));
             let template = shape::with_length(bare, bits, self.token.profile());
-            opening.unwrap(&template).map_err(|error| self.blame(explain(&opening, algorithm, error)))
+            let unwrapped = opening.unwrap(&template);
+            if let (Err(error), false) = (&unwrapped, token) {
+                self.find_fault("C_UnwrapKey", &template, error.ckr(), |template| Ok(opening.unwrap(template)?));
+            }
+            unwrapped.map_err(|error| self.blame(explain(&opening, algorithm, error)))
         };
         let old = self.room_for_secret()?;
         self.check_id(&id, old.as_deref())?;

@@ -251,6 +251,9 @@ impl Finalizer<'_> {
             Err(wrap::Error::Token(error)) => error,
             Err(error) => return Err(error.into()),
         };
+        if let Some(shape) = shapes.first() {
+            self.find_fault("C_CreateObject", shape, error.ckr(), |shape| Ok(token.create(shape)?));
+        }
         let is_refusal = error.ckr().is_some_and(refusal::is_refusal);
         if !is_refusal || !key.has_a_use(token)? {
             return Err(self.explain(error, algorithm));
@@ -269,17 +272,19 @@ impl Finalizer<'_> {
         let token: &Token = self.token;
         let bytes = key.bytes()?;
         let shapes = key.shapes(token, Making::Unwrap, &self.attributes(id, false, usage))?;
-        let Brought { object, scheme, sealed, shape: place, tried } = match &self.pending.kek {
-            Some(kek) => kek.bring(token, &bytes, &shapes)?,
-            None => {
-                let mut known = self.token.known();
-                let kek = match known.kek.take() {
-                    Some(kek) => kek,
-                    None => ImportKek::make(token, Rights::UNWRAP)?,
-                };
-                known.kek.insert(kek).bring(token, &bytes, &shapes)?
-            }
+        let mut known = self.token.known();
+        let kek = match (&self.pending.kek, &mut known.kek) {
+            (Some(kek), _) => kek,
+            (None, Some(kek)) => &*kek,
+            (None, empty) => empty.insert(ImportKek::make(token, Rights::UNWRAP)?),
         };
+        let brought = kek.bring(token, &bytes, &shapes);
+        if let (Err(error), Some(shape)) = (&brought, shapes.first()) {
+            let again = |shape: &Template| Ok(kek.bring(token, &bytes, std::slice::from_ref(shape))?.object);
+            self.find_fault("C_UnwrapKey", shape, error.ckr(), again);
+        }
+        let Brought { object, scheme, sealed, shape: place, tried } = brought?;
+        drop(known);
         let remake: Remake<'a> = Box::new(move |id| {
             let shapes = key.shapes(token, Making::Unwrap, &self.attributes(id, true, usage))?;
             let shape = shapes.into_iter().nth(place).unwrap_or_default();

@@ -162,6 +162,9 @@ pub(crate) struct PolicyArgs {
     /// Replace a key of the same name, once the new one is complete and proven
     #[arg(long)]
     pub(crate) overwrite: bool,
+    /// Where the token refuses the key, find the attribute at fault by tries on session objects, and say what the answer means on this token
+    #[arg(long)]
+    pub(crate) explain: bool,
 }
 
 impl PolicyArgs {

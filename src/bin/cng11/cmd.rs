@@ -20,11 +20,12 @@ pub(crate) mod token;
 
 use cng_pkcs11::asn1::spki;
 use cng_pkcs11::key::PublicKey;
-use cng_pkcs11::provider::Key;
+use cng_pkcs11::provider::{Explanation, Key};
 use cng_pkcs11::wrap::{Scheme, Tried};
 use serde_json::{Map, Value, json};
 
-use crate::output::{Output, ckr_name, hex, printable};
+use crate::failure::Failure;
+use crate::output::{Output, ckr_name, explanation_json, hex, printable};
 
 /// A key as every JSON document shows it.
 pub(crate) fn key_json(key: &Key) -> Map<String, Value> {
@@ -109,6 +110,30 @@ pub(crate) fn how_text(route: &str, scheme: Option<Scheme>, tried: &[Tried]) -> 
     format!("{route}{by}{tried}")
 }
 
+/// Does something with a pending key; with --explain, why the token refuses what it refuses is found out as well.
+pub(crate) fn explaining<T>(
+    explains: bool,
+    key: &mut Key,
+    run: impl FnOnce(&mut Key) -> Result<T, cng_pkcs11::Error>,
+) -> Result<T, Failure> {
+    if explains {
+        key.explain_refusals()?;
+    }
+    run(key).map_err(|error| match key.explanations() {
+        none if none.is_empty() => error.into(),
+        explanations => Failure::Explained { error, explanations },
+    })
+}
+
+/// Why the token refused something on the way to where the key is: in the document, and in words.
+pub(crate) fn report_explanations(output: Output, object: &mut Map<String, Value>, explanations: &[Explanation]) {
+    if !explanations.is_empty() {
+        let all: Vec<_> = explanations.iter().map(explanation_json).collect();
+        object.insert("explanations".to_owned(), json!(all));
+        explanations.iter().for_each(|why| output.note(&format!("why: {}", printable(&why.text()))));
+    }
+}
+
 /// What an import or a generation came to, as JSON and as a line of text.
 pub(crate) fn report_made(output: Output, key: &Key, verb: &str, more: &[String]) {
     let mut object = key_json(key);
@@ -116,6 +141,7 @@ pub(crate) fn report_made(output: Output, key: &Key, verb: &str, more: &[String]
     if let Some(outcome) = key.outcome() {
         object.insert("route".to_owned(), json!(outcome.route.name()));
         how_json(&mut object, outcome.scheme, &outcome.tried);
+        report_explanations(output, &mut object, &outcome.explanations);
         object.insert("verified".to_owned(), json!(outcome.verified.name()));
         let warnings: Vec<&String> = more.iter().chain(&outcome.warnings).collect();
         object.insert("warnings".to_owned(), json!(warnings));

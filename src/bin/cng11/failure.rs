@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use cng_pkcs11::format::{Format, Guess};
 use cng_pkcs11::key::Error as KeyError;
-use cng_pkcs11::provider::Error as ProviderError;
+use cng_pkcs11::provider::{Error as ProviderError, Explanation};
 use cng_pkcs11::status::Ckr;
 use cng_pkcs11::{Error, Status, asn1, blob, format, token, wrap};
 
@@ -15,6 +15,8 @@ pub(crate) enum Failure {
     Authentication { message: String, hint: String },
     /// A file cannot be read or written.
     File { path: PathBuf, problem: String, hint: Option<String> },
+    /// The library, and why the token refused.
+    Explained { error: Error, explanations: Vec<Explanation> },
     /// The library.
     Library(Error),
     /// Anything else that failed.
@@ -44,7 +46,7 @@ impl Failure {
                 message.clone()
             }
             Self::File { path, problem, .. } => format!("{}: {problem}", path.display()),
-            Self::Library(error) => error.to_string(),
+            Self::Library(error) | Self::Explained { error, .. } => error.to_string(),
             Self::Unreadable { error, tried, guesses, .. } => match guesses.first() {
                 // That it looks like what it was read as says nothing more, if the reading came to the same.
                 Some(guess) if *tried == Some(guess.format) && says_no_more(guess, error) => error.to_string(),
@@ -59,7 +61,7 @@ impl Failure {
             Self::Authentication { hint, .. } => Some(hint.clone()),
             Self::File { hint, .. } | Self::Other { hint, .. } | Self::Usage { hint, .. } => hint.clone(),
             Self::Unreadable { error, inspects: true, .. } => error.hint().and_then(|hint| without_inspect(&hint)),
-            Self::Library(error) | Self::Unreadable { error, .. } => error.hint(),
+            Self::Library(error) | Self::Explained { error, .. } | Self::Unreadable { error, .. } => error.hint(),
         }
     }
 
@@ -71,9 +73,17 @@ impl Failure {
         }
     }
 
+    /// Why the token refused, where that was found out.
+    pub(crate) fn explanations(&self) -> &[Explanation] {
+        match self {
+            Self::Explained { explanations, .. } => explanations,
+            _ => &[],
+        }
+    }
+
     pub(crate) fn layer(&self) -> &'static str {
         match self {
-            Self::Library(error) | Self::Unreadable { error, .. } => error.layer(),
+            Self::Library(error) | Self::Explained { error, .. } | Self::Unreadable { error, .. } => error.layer(),
             _ => "cli",
         }
     }
@@ -82,7 +92,7 @@ impl Failure {
         match self {
             Self::Authentication { .. } => Status::NTE_SILENT_CONTEXT,
             Self::File { .. } => Status::NTE_SYS_ERR,
-            Self::Library(error) | Self::Unreadable { error, .. } => error.status(),
+            Self::Library(error) | Self::Explained { error, .. } | Self::Unreadable { error, .. } => error.status(),
             Self::Other { .. } => Status::NTE_FAIL,
             Self::Usage { .. } => Status::NTE_INVALID_PARAMETER,
         }
@@ -90,7 +100,7 @@ impl Failure {
 
     pub(crate) fn ckr(&self) -> Option<Ckr> {
         match self {
-            Self::Library(error) | Self::Unreadable { error, .. } => error.ckr(),
+            Self::Library(error) | Self::Explained { error, .. } | Self::Unreadable { error, .. } => error.ckr(),
             _ => None,
         }
     }
@@ -99,7 +109,9 @@ impl Failure {
         match self {
             Self::Authentication { .. } => 4,
             Self::File { .. } | Self::Other { .. } => 1,
-            Self::Library(error) | Self::Unreadable { error, .. } => library_code(error),
+            Self::Library(error) | Self::Explained { error, .. } | Self::Unreadable { error, .. } => {
+                library_code(error)
+            }
             Self::Usage { .. } => 2,
         }
     }

@@ -5,6 +5,7 @@ use std::sync::{Mutex, PoisonError};
 
 use serde_json::{Map, Value, json};
 
+use cng_pkcs11::provider::Explanation;
 use cng_pkcs11::status::Ckr;
 
 use crate::failure::Failure;
@@ -124,11 +125,18 @@ impl Output {
                 });
                 error.insert("guesses".to_owned(), Value::Array(guesses.collect()));
             }
+            if !failure.explanations().is_empty() {
+                let explanations = failure.explanations().iter().map(explanation_json);
+                error.insert("explanations".to_owned(), Value::Array(explanations.collect()));
+            }
             write_stderr(&format!("{:#}\n", json!({ "schema": SCHEMA, "error": error })));
             return;
         }
         let hint = failure.hint().map(|hint| format!("hint: {}\n", printable(&hint))).unwrap_or_default();
-        write_stderr(&format!("error: {} [{}]\n{hint}", printable(&failure.message()), failure.status().name()));
+        let explained = failure.explanations().iter().map(|why| format!("why: {}\n", printable(&why.text())));
+        let explained: String = explained.collect();
+        let message = printable(&failure.message());
+        write_stderr(&format!("error: {message} [{}]\n{explained}{hint}", failure.status().name()));
     }
 }
 
@@ -151,6 +159,15 @@ pub(crate) fn usage_error(error: &clap::Error) -> u8 {
         write_stderr(&error.render().to_string());
     }
     2
+}
+
+/// Why the token refused, as JSON carries it.
+pub(crate) fn explanation_json(explanation: &Explanation) -> Value {
+    let attributes: Vec<_> = explanation.attributes.iter().map(ToString::to_string).collect();
+    json!({
+        "call": explanation.call, "ckr": ckr_name(explanation.ckr), "attributes": attributes,
+        "means": explanation.means, "cure": explanation.cure, "tries": explanation.tries,
+    })
 }
 
 /// A return value by its name, as JSON carries it.

@@ -223,9 +223,8 @@ impl<'t> Prober<'t> {
         let parameters = Parameters::new(Scheme::Kw);
         let bytes = kw::kw_wrap(&value, aes()?.key())?;
         let sealed = Sealed::Bare { kek: Kek { object: kek.handle, kind: KekKind::Aes }, parameters, bytes };
-        let opening = match judge(sealed.open(token))? {
-            Ok(opening) => opening,
-            Err(_) => return Ok(Answer::unknown("no CKM_AES_KEY_WRAP to try it with")),
+        let Ok(opening) = judge(sealed.open(token))? else {
+            return Ok(Answer::unknown("no CKM_AES_KEY_WRAP to try it with"));
         };
         let base = put::secret_shell(SymmetricAlgorithm::Aes, &attributes(ExportPolicy::ENCRYPTED, KeyUsage::DECRYPT));
         let shapes = shape::shapes_of_secret(&base, 32, token.profile());

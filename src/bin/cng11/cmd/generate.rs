@@ -5,7 +5,7 @@ use cng_pkcs11::provider::{Flags, KeyName};
 use cng_pkcs11::token::Access;
 
 use crate::args::GenerateArgs;
-use crate::cmd::report_made;
+use crate::cmd::{explaining, report_made};
 use crate::context::Context;
 use crate::failure::Failure;
 
@@ -28,7 +28,7 @@ pub(crate) fn run(context: &Context, args: &GenerateArgs) -> Result<u8, Failure>
         key.set_id(&id.0)?;
     }
     key.set_additions(additions)?;
-    key.finalize(Flags::NONE)?;
+    explaining(args.policy.explain, &mut key, |key| key.finalize(Flags::NONE))?;
     report_made(context.output, &key, "generated", &[]);
     Ok(0)
 }

@@ -10,7 +10,7 @@ use cng_pkcs11::token::Access;
 use serde_json::json;
 
 use crate::args::{ImportArgs, InputType, RouteArg};
-use crate::cmd::{how_json, how_text, report_made};
+use crate::cmd::{explaining, how_json, how_text, report_explanations, report_made};
 use crate::context::Context;
 use crate::failure::Failure;
 use crate::file;
@@ -78,9 +78,9 @@ pub(crate) fn run(context: &Context, args: &ImportArgs) -> Result<u8, Failure> {
     }
     if args.dry_run {
         let name = key.name().cloned().ok_or_else(nameless)?;
-        return rehearse(context, &key, &name, &warnings);
+        return rehearse(context, args.policy.explain, &mut key, &name, &warnings);
     }
-    key.finalize(Flags::NONE)?;
+    explaining(args.policy.explain, &mut key, |key| key.finalize(Flags::NONE))?;
     report_made(context.output, &key, "imported", &warnings);
     Ok(0)
 }
@@ -265,8 +265,15 @@ fn recognise(args: &ImportArgs, bytes: &SecretBytes) -> Result<Format, Failure> 
     }
 }
 
-fn rehearse(context: &Context, key: &Key, name: &KeyName, warnings: &[String]) -> Result<u8, Failure> {
-    let Rehearsal { algorithm, usage, route, scheme, tried, warnings: also, .. } = key.rehearse()?;
+fn rehearse(
+    context: &Context,
+    explains: bool,
+    key: &mut Key,
+    name: &KeyName,
+    warnings: &[String],
+) -> Result<u8, Failure> {
+    let Rehearsal { algorithm, usage, route, scheme, tried, warnings: also, .. } =
+        explaining(explains, key, |key| key.rehearse())?;
     let warnings: Vec<_> = warnings.iter().chain(&also).collect();
     warnings.iter().for_each(|warning| context.output.warning(warning));
     let algorithm_name = algorithm.map(|algorithm| algorithm.name());
@@ -278,6 +285,7 @@ fn rehearse(context: &Context, key: &Key, name: &KeyName, warnings: &[String]) -
     });
     if let Some(document) = document.as_object_mut() {
         how_json(document, scheme, &tried);
+        report_explanations(context.output, document, &key.explanations());
     }
     let route = how_text(route, scheme, &tried);
     context.output.result(document, || {
