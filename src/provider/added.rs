@@ -1,6 +1,7 @@
 //! Attributes that were added to a key: held against what the token made of them, read for `show`, and named where they may be why it refuses.
 //!
-//! Owns the reading back. A token may answer CKR_OK to an attribute and keep something else, or keep it and not tell: neither is what was asked, so both fail. Whether a token that keeps
+//! Owns the reading back. A token may answer CKR_OK to an attribute and keep something else, or keep it and not tell: neither is what was asked, so both
+//! fail. Whether a token that keeps
 //! an attribute also acts on it is not seen here: NSS keeps CKA_ALLOWED_MECHANISMS and the templates, and ignores them.
 
 use super::{Error, Key};
@@ -88,7 +89,8 @@ pub(super) fn standing_on(token: &Token, object: Handle) -> Additions {
 }
 
 impl Key {
-    /// The attributes of the private or the secret object that nobody has to set, and that are not what they are on every key: CKA_ALLOWED_MECHANISMS, CKA_WRAP_WITH_TRUSTED, templates,
+    /// The attributes of the private or the secret object that nobody has to set, and that are not what they are on every key:
+    /// CKA_ALLOWED_MECHANISMS, CKA_WRAP_WITH_TRUSTED, templates,
     /// dates. What the token does not tell is left out.
     ///
     /// # Errors

@@ -310,7 +310,8 @@ impl Raw {
         Ok((values.collect(), too_small))
     }
 
-    /// Reads an attribute whose value is an array of attributes, in the three steps of the standard: how long it is, what stands in it and how long that is, and the values. `None`
+    /// Reads an attribute whose value is an array of attributes, in the three steps of the standard: how long it is, what stands in it and how long
+    /// that is, and the values. `None`
     /// where the object does not have it.
     pub(super) fn attribute_array(
         &self,

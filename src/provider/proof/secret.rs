@@ -47,7 +47,8 @@ pub(in crate::provider) fn prove_secret(
     }
 }
 
-/// What encrypts a block of zeros as such: ECB, or CBC after a block of zeros, which comes to the same. `None` where the key has no such mechanism, or may not use it.
+/// What encrypts a block of zeros as such: ECB, or CBC after a block of zeros, which comes to the same. `None` where the key has no such mechanism, or
+/// may not use it.
 fn block_mechanism(algorithm: SymmetricAlgorithm, additions: &Additions) -> Option<Mechanism<'static>> {
     const ZEROS: &[u8] = &[0; 16];
     let (ecb, number, iv) = match algorithm {
