@@ -277,8 +277,7 @@ impl Key {
     }
 
     /// Adds attributes to the private or the secret object of a pending key, in place of those that were added before. Finalize reads them back: what
-    /// the token does not keep as it
-    /// was asked fails the import.
+    /// the token does not keep as it was asked fails the import.
     ///
     /// # Errors
     /// `NTE_BAD_KEY_STATE` after finalize.

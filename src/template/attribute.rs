@@ -1,6 +1,7 @@
 //! Attributes by their numbers and names, for the layers above: they do without `cryptoki_sys`.
 //!
-//! Owns the standard's numbers, classes and key types; the names of attributes ([`table`]); and the attributes that a caller adds to a new key ([`Additions`]).
+//! Owns the standard's numbers, classes and key types; the names of attributes ([`table`]); and the attributes that a caller adds to a new key
+//! ([`Additions`]).
 
 mod addition;
 mod mechanism;
