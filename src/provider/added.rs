@@ -1,7 +1,7 @@
 //! Attributes that were added to a key: held against what the token made of them, read for `show`, and named where they may be why it refuses.
 //!
-//! Owns the reading back. A token may answer CKR_OK to an attribute and keep something else, or keep it and not tell: neither is what was asked, so both fail. Whether a token that keeps
-//! an attribute also acts on it is not seen here: NSS keeps CKA_ALLOWED_MECHANISMS and the templates, and ignores them.
+//! Owns the reading back. A token may answer CKR_OK to an attribute and keep something else, or keep it and not tell: neither is what was asked, so both
+//! fail. Whether a token that keeps an attribute also acts on it is not seen here: NSS keeps CKA_WRAP_WITH_TRUSTED, and ignores it.
 
 use super::{Error, Key};
 use crate::status::Ckr;
@@ -48,12 +48,13 @@ fn read(token: &Token, object: Handle, asked: &Addition) -> Result<Option<Additi
 pub(super) fn blame(additions: &Additions, error: crate::Error) -> crate::Error {
     // Behind an RSA decryption all refusals are one; that the key could be opened was shown before without what is added.
     let is_one = match &error {
-        crate::Error::Wrap(wrap::Error::NoRoute { .. } | wrap::Error::Integrity) => true,
+        crate::Error::Wrap(wrap::Error::Integrity) => true,
+        crate::Error::Wrap(wrap::Error::NoRoute { tried, .. }) => {
+            tried.iter().any(|tried| tried.ckr.is_some_and(may_be_about_one))
+        }
         // Made there and not copied; where the token has no such keys at all, it has said so.
         crate::Error::Provider(Error::Unsupported { ckr: None, .. }) => true,
-        crate::Error::Token(_) | crate::Error::Wrap(_) => {
-            error.ckr().is_some_and(|ckr| refusal::is_refusal(ckr) || is_vague(ckr))
-        }
+        crate::Error::Token(_) | crate::Error::Wrap(_) => error.ckr().is_some_and(may_be_about_one),
         _ => false,
     };
     if additions.is_empty() || !is_one {
@@ -62,9 +63,18 @@ pub(super) fn blame(additions: &Additions, error: crate::Error) -> crate::Error 
     Error::AttributesRefused { attributes: additions.names(), cause: error.to_string(), ckr: error.ckr() }.into()
 }
 
-/// What tokens answer to an attribute that they do not know, or cannot carry.
-fn is_vague(ckr: Ckr) -> bool {
-    matches!(ckr, Ckr::ARGUMENTS_BAD | Ckr::DEVICE_ERROR | Ckr::FUNCTION_FAILED | Ckr::GENERAL_ERROR)
+/// What tokens answer to an attribute that they do not know, do not take, or cannot carry.
+fn may_be_about_one(ckr: Ckr) -> bool {
+    refusal::is_about_shape(ckr)
+        || matches!(
+            ckr,
+            Ckr::ACTION_PROHIBITED
+                | Ckr::ARGUMENTS_BAD
+                | Ckr::ATTRIBUTE_VALUE_INVALID
+                | Ckr::DEVICE_ERROR
+                | Ckr::FUNCTION_FAILED
+                | Ckr::GENERAL_ERROR
+        )
 }
 
 /// What stands on an object of what may be added, and is not what it is on every object. What the token does not tell is left out.
@@ -88,8 +98,8 @@ pub(super) fn standing_on(token: &Token, object: Handle) -> Additions {
 }
 
 impl Key {
-    /// The attributes of the private or the secret object that nobody has to set, and that are not what they are on every key: CKA_ALLOWED_MECHANISMS, CKA_WRAP_WITH_TRUSTED, templates,
-    /// dates. What the token does not tell is left out.
+    /// The attributes of the private or the secret object that nobody has to set, and that are not what they are on every key:
+    /// CKA_ALLOWED_MECHANISMS, CKA_WRAP_WITH_TRUSTED, templates, dates. What the token does not tell is left out.
     ///
     /// # Errors
     /// `NTE_BAD_KEY_STATE` before finalize.

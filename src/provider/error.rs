@@ -300,6 +300,7 @@ impl Error {
 
 fn kept_text(found: Option<&str>, ckr: Option<Ckr>) -> String {
     match (found, ckr) {
+        (Some(""), _) => "is empty instead of".to_owned(),
         (Some(found), _) => format!("is {found} instead of"),
         (None, Some(ckr)) => format!("cannot be read back ({ckr}), and was to be"),
         (None, None) => "cannot be read back, and was to be".to_owned(),

@@ -1,7 +1,8 @@
 //! What proves that a key on a token is the key that was meant.
 //!
 //! A signature, a decryption or an agreement made on the token and checked here against the public half; for a symmetric key one encrypted
-//! block, or one wrapped key. Two PKCS#11 calls for a signature. A key that is held to some mechanisms (CKA_ALLOWED_MECHANISMS) is proven by one of them, if one of them proves anything.
+//! block, or one wrapped key. Two PKCS#11 calls for a signature. A key that is held to some mechanisms (CKA_ALLOWED_MECHANISMS) is proven by one of them,
+//! if one of them proves anything.
 
 mod secret;
 
@@ -149,7 +150,8 @@ fn lets(additions: &Additions, mechanism: u64) -> bool {
     additions.mechanisms().is_none_or(|allowed| allowed.contains(&mechanism))
 }
 
-/// A proof by the first mechanism that the key may be used with and the token has; `None` where there is none. Without a list of mechanisms the first is the only one.
+/// A proof by the first mechanism that the key may be used with and the token has; `None` where there is none. Without a list of mechanisms the first is
+/// the only one.
 fn by_one_of<M>(
     additions: &Additions,
     mechanisms: &[(u64, M)],

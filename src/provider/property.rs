@@ -276,8 +276,8 @@ impl Key {
         pending.set_certificate(certificate)
     }
 
-    /// Adds attributes to the private or the secret object of a pending key, in place of those that were added before. Finalize reads them back: what the token does not keep as it
-    /// was asked fails the import.
+    /// Adds attributes to the private or the secret object of a pending key, in place of those that were added before. Finalize reads them back: what
+    /// the token does not keep as it was asked fails the import.
     ///
     /// # Errors
     /// `NTE_BAD_KEY_STATE` after finalize.

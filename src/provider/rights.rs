@@ -5,7 +5,8 @@
 //! with the keys that stand on the token, and where it is one or several of them, one of those must have every right that it gets.
 //!
 //! A private key is known by its public numbers; an elliptic one that has lost its public object, and a symmetric key, by what it is under a key that nobody keeps.
-//! A symmetric key that may not leave cannot be compared.
+//! A symmetric key that may not leave cannot be compared. Compared are policy and usage: what was added to the key that is there (CKA_WRAP_WITH_TRUSTED,
+//! CKA_ALLOWED_MECHANISMS) is not demanded of what is unwrapped.
 //!
 //! What is not on the token any more is not remembered there: who deletes the original, or unwraps on another token, is not held back by this. Nor is who may unwrap under
 //! the same key by a scheme that lets a wrapped key be changed or taken apart: an IV of `cbc-pad` changed by a bit makes another key, `kw` reads what `kw-pkcs7` made with its

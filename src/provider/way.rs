@@ -196,11 +196,11 @@ impl Finalizer<'_> {
         }
         match self.wrap_here(key, id, usage) {
             Ok((source, scheme, more)) => {
-                // Another key of this type would be refused as well, now that this one was good.
+                // Another key of this type would be refused as well, now that this one was good; unless it was for what is added to this one.
                 let key_type = key.key_type()?;
                 let mut known = self.token.known();
                 let is_noted = known.refused.iter().any(|(of, _)| *of == key_type);
-                if let (Some(refused), false) = (tried.first(), is_noted) {
+                if let (Some(refused), false, true) = (tried.first(), is_noted, self.pending.additions.is_empty()) {
                     known.refused.push((key_type, refused.clone()));
                 }
                 drop(known);

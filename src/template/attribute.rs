@@ -1,6 +1,7 @@
 //! Attributes by their numbers and names, for the layers above: they do without `cryptoki_sys`.
 //!
-//! Owns the standard's numbers, classes and key types; the names of attributes ([`table`]); and the attributes that a caller adds to a new key ([`Additions`]).
+//! Owns the standard's numbers, classes and key types; the names of attributes ([`table`]); and the attributes that a caller adds to a new key
+//! ([`Additions`]).
 
 mod addition;
 mod mechanism;
@@ -132,7 +133,8 @@ pub(crate) const USAGES: [(KeyUsage, cryptoki_sys::CK_ATTRIBUTE_TYPE, Option<cry
     (KeyUsage::AGREE, CKA_DERIVE, None),
 ];
 
-/// The attributes that [`shown`](Addition::is_unusual) keys may have: those whose value is a run of bytes, with room for it; and those that are lists of attributes.
+/// The attributes that [`shown`](Addition::is_unusual) keys may have: those whose value is a run of bytes, with room for it; and those that are lists of
+/// attributes.
 pub(crate) fn shown() -> (Vec<(cryptoki_sys::CK_ATTRIBUTE_TYPE, usize)>, Vec<cryptoki_sys::CK_ATTRIBUTE_TYPE>) {
     let rows = || table::ROWS.iter().filter(|row| row.owner.is_none() || row.usual.is_some());
     let is_nested = |row: &&table::Row| matches!(row.form, table::Form::Nested);

@@ -312,8 +312,8 @@ impl Raw {
         Ok((values.collect(), too_small))
     }
 
-    /// Reads an attribute whose value is an array of attributes, in the three steps of the standard: how long it is, what stands in it and how long that is, and the values. `None`
-    /// where the object does not have it.
+    /// Reads an attribute whose value is an array of attributes, in the three steps of the standard: how long it is, what stands in it and how long
+    /// that is, and the values. `None` where the object does not have it.
     pub(super) fn attribute_array(
         &self,
         session: CK_SESSION_HANDLE,
@@ -332,7 +332,9 @@ impl Raw {
         if !len.is_multiple_of(size_of::<CK_ATTRIBUTE>()) {
             return Err(broken("the length of an array of attributes is not that of whole attributes"));
         }
-        let mut inner = vec![nothing; len / size_of::<CK_ATTRIBUTE>()];
+        // Kryoptic takes nothing else for a question.
+        let unknown = CK_ATTRIBUTE { type_: CK_UNAVAILABLE_INFORMATION, ..nothing };
+        let mut inner = vec![unknown; len / size_of::<CK_ATTRIBUTE>()];
         if inner.is_empty() {
             return Ok(Some(Vec::new()));
         }

@@ -156,7 +156,7 @@ pub(crate) struct PolicyArgs {
     /// CKA_ID in hexadecimal [default: SHA-1 of the public key, RFC 5280; of a symmetric key a random one]
     #[arg(long, value_name = "HEX", value_parser = hex)]
     pub(crate) id: Option<Bytes>,
-    /// Another attribute of the private or secret key, as in CKA_WRAP_WITH_TRUSTED=true, CKA_ALLOWED_MECHANISMS=CKM_ECDSA or 0x80001234=hex:00ff. Repeat it for several
+    /// Another attribute of the private or secret key, as in CKA_WRAP_WITH_TRUSTED=true or 0x80001234=hex:00ff. Repeat it for several
     #[arg(long, value_name = "NAME=VALUE", long_help = values::attribute())]
     pub(crate) attribute: Vec<String>,
     /// Replace a key of the same name, once the new one is complete and proven

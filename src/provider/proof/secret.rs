@@ -13,8 +13,8 @@ use crate::token::mechanism::{CKM_AES_CBC, CKM_AES_ECB, CKM_AES_KEY_WRAP, CKM_DE
 use crate::token::{self, Handle, Token, refusal};
 use crate::wrap::{self, in_shape, kw};
 
-/// Proves a secret key against the same key here; without one, shows at least that the token can use it: some tokens unwrap bytes of
-/// any number as an AES key.
+/// Proves a secret key against the same key here; without one, shows at least that the token can use it: some tokens unwrap bytes of any number as an AES
+/// key.
 pub(in crate::provider) fn prove_secret(
     token: &Token,
     object: Handle,
@@ -47,7 +47,8 @@ pub(in crate::provider) fn prove_secret(
     }
 }
 
-/// What encrypts a block of zeros as such: ECB, or CBC after a block of zeros, which comes to the same. `None` where the key has no such mechanism, or may not use it.
+/// What encrypts a block of zeros as such: ECB, or CBC after a block of zeros, which comes to the same. `None` where the key has no such mechanism, or
+/// may not use it.
 fn block_mechanism(algorithm: SymmetricAlgorithm, additions: &Additions) -> Option<Mechanism<'static>> {
     const ZEROS: &[u8] = &[0; 16];
     let (ecb, number, iv) = match algorithm {
@@ -86,7 +87,8 @@ fn wrapping(
     let template = readable_secret(CKK_AES).secret(CKA_VALUE, passenger.clone());
     let session = match token.create(&template) {
         Ok(session) => session,
-        // A token that takes no key in the clear shows it the other way round: it unwraps what is wrapped here, which RFC 3394 lets no other key do.
+        // A token that takes no key in the clear shows it the other way round: it unwraps what is wrapped here, which RFC 3394 lets no other key
+        // do.
         Err(error) if error.ckr().is_some_and(refusal::is_refusal) => {
             // The same of the keys that it unwraps.
             let is_free = !additions.demands(CKA_UNWRAP_TEMPLATE);

@@ -1,7 +1,8 @@
 //! An attribute that the caller adds to the private or the secret object of a new key.
 //!
-//! Owns [`Addition`] and [`Additions`], their values as PKCS#11 has them and back, and how they read in messages. Refuses what something else says already, and one attribute given twice:
-//! two sources of one attribute would leave it to the order of a template which of them counts. How they are written is in [`parse`](super::parse).
+//! Owns [`Addition`] and [`Additions`], their values as PKCS#11 has them and back, and how they read in messages. Refuses what something else says
+//! already, and one attribute given twice: two sources of one attribute would leave it to the order of a template which of them counts. How they are
+//! written is in [`parse`](super::parse).
 
 use std::fmt::{self, Display, Formatter};
 

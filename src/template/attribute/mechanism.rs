@@ -1,7 +1,7 @@
 //! The names of mechanisms, key types and classes that stand in the value of an attribute.
 //!
-//! Owns the tables; the numbers are those of `cryptoki_sys`, from the headers of PKCS#11 3.2. Of the mechanisms those are named that keys of today's kinds have; any other one is
-//! written by its number.
+//! Owns the tables; the numbers are those of `cryptoki_sys`, from the headers of PKCS#11 3.2. Of the mechanisms those are named that keys of today's
+//! kinds have; any other one is written by its number.
 
 use cryptoki_sys as sys;
 

@@ -10,7 +10,8 @@
 //! {A=true;B=4711}      attributes inside: what must hold of other keys. None of them has any inside
 //! ```
 //!
-//! An attribute without a name in [`table`] has no form, so its value says it: `hex:`, `text:`, `ulong:` or `bool:`. Everything is bounded: the length of the text, and how many there are of anything.
+//! An attribute without a name in [`table`] has no form, so its value says it: `hex:`, `text:`, `ulong:` or `bool:`. Everything is bounded: the length of
+//! the text, and how many there are of anything.
 
 use cryptoki_sys::CK_ULONG;
 

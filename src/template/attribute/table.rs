@@ -1,7 +1,7 @@
 //! The attributes of keys that have a name here: how the value of each is written, and who says it.
 //!
-//! Owns the one table of names of attributes. The numbers and the kinds of value are those of PKCS#11 3.1 §4; the attributes of certificates, data and hardware are left out, but for
-//! those that this crate writes itself. What a vendor defines has a number and no row.
+//! Owns the one table of names of attributes. The numbers and the kinds of value are those of PKCS#11 3.1 §4; the attributes of certificates, data and
+//! hardware are left out, but for those that this crate writes itself. What a vendor defines has a number and no row.
 
 use cryptoki_sys as sys;
 use cryptoki_sys::CK_ATTRIBUTE_TYPE;
