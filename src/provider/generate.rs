@@ -3,7 +3,8 @@
 use super::finalize::Finalizer;
 use super::import::check_algorithm;
 use super::lookup::Stage;
-use super::persist::{Route, Source};
+use super::persist::Route;
+use super::source::Source;
 use super::way::Way;
 use super::{Error, Ready};
 use crate::key::{Algorithm, Family, KeyUsage, SymmetricAlgorithm};
@@ -14,6 +15,7 @@ use crate::token::mechanism::{
     CKM_AES_KEY_GEN, CKM_DES3_KEY_GEN, CKM_EC_KEY_PAIR_GEN, CKM_EC_MONTGOMERY_KEY_PAIR_GEN, CKM_GENERIC_SECRET_KEY_GEN,
     CKM_RSA_PKCS_KEY_PAIR_GEN, Mechanism,
 };
+use crate::wrap;
 
 impl Finalizer<'_> {
     pub(super) fn generate(&self) -> Result<Ready, crate::Error> {
@@ -51,7 +53,7 @@ impl Finalizer<'_> {
         };
         let old = self.room_for_secret()?;
         self.check_id(&id, old.as_deref())?;
-        let main = Source { session: make(&id, false)?, remake: Box::new(move |id| make(id, true)) };
+        let main = Source::new(make(&id, false)?, Box::new(move |id| make(id, true)));
         self.finish_secret(main, &id, usage, old.as_deref(), Way::of(Route::Generate), (algorithm, None))
     }
 
@@ -76,7 +78,7 @@ impl Finalizer<'_> {
         };
         let old = self.room_for_new()?;
         let private = put::private_shell(kind, &attributes);
-        let made = self.token.generate_pair(&Mechanism::Plain(pair_mechanism(kind)), &public, &private);
+        let made = wrap::generate_pair(self.token, &Mechanism::Plain(pair_mechanism(kind)), &public, &private);
         let (public_session, session) = made.map_err(|error| self.explain(error, algorithm))?;
         let public = self.token.read(public_session)?.public;
         let public = public.ok_or_else(|| Error::NoPublic { name: self.label() })?;
@@ -88,7 +90,7 @@ impl Finalizer<'_> {
             Err(Error::Unsupported { what, ckr: None }.into())
         };
         self.finish_pair(
-            Source { session, remake: Box::new(no_copy) },
+            Source::new(session, Box::new(no_copy)),
             public,
             &id,
             usage,

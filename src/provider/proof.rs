@@ -15,7 +15,7 @@ use crate::template::attribute::{
 };
 use crate::template::shape;
 use crate::template::temporary::{self, Rights};
-use crate::token::mechanism::{CKM_AES_ECB, CKM_AES_KEY_WRAP, CKM_DES3_ECB, CKM_ECDSA, CKM_RSA_PKCS, Mechanism};
+use crate::token::mechanism::{CKM_AES_ECB, CKM_DES3_ECB, CKM_ECDSA, CKM_RSA_PKCS, Mechanism};
 use crate::token::{self, Handle, Token, refusal};
 use crate::wrap::{self, in_shape, kw};
 
@@ -114,7 +114,7 @@ pub(super) fn prove_secret(
     let (mechanism, outcome) = if usage.contains(KeyUsage::DECRYPT) {
         (block_mechanism, check_block(token, object, algorithm, key))
     } else if usage.contains(KeyUsage::WRAP) && algorithm == SymmetricAlgorithm::Aes {
-        (CKM_AES_KEY_WRAP, wrapping(token, object, key))
+        (token.profile().kw, wrapping(token, object, key))
     } else {
         (block_mechanism, Ok(None))
     };
@@ -234,17 +234,20 @@ fn wrapping(token: &Token, object: Handle, key: Option<&SymmetricKey>) -> Result
         }
         Err(error) => return Err(error),
     };
-    let wrapped = token.wrap(&Mechanism::Plain(CKM_AES_KEY_WRAP), object, session, passenger.len() + 8);
+    let wrapped = token.wrap(&Mechanism::Plain(token.profile().kw), object, session, passenger.len() + 16);
     token.destroy(session)?;
     let wrapped = wrapped?;
-    Ok(key.and_then(|key| kw::kw_wrap(key.key(), &passenger).ok()).map(|expected| wrapped == expected))
+    let Some(key) = key else { return Ok(None) };
+    // Some tokens pad what is whole blocks already: no other key makes that of it either.
+    let padded = || kw::kw_pkcs7_wrap(key.key(), &passenger).is_ok_and(|expected| wrapped == expected);
+    Ok(kw::kw_wrap(key.key(), &passenger).ok().map(|expected| wrapped == expected || padded()))
 }
 
 fn unwrapping_secret(token: &Token, object: Handle, wrapped: &[u8]) -> Result<Option<bool>, token::Error> {
     let bare = temporary::secret(SymmetricAlgorithm::Aes, Rights::default());
     let shapes = shape::shapes_of_secret(&bare, 16, token.profile());
     let unwrap =
-        |shape: &Template| Ok(token.unwrap_key(&Mechanism::Plain(CKM_AES_KEY_WRAP), object, wrapped, shape)?);
+        |shape: &Template| Ok(token.unwrap_key(&Mechanism::Plain(token.profile().kw), object, wrapped, shape)?);
     match in_shape(&shapes, unwrap) {
         Ok((session, _)) => token.destroy(session).map(|()| Some(true)),
         Err(wrap::Error::Token(error)) => Err(error),
