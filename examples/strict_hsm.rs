@@ -4,7 +4,8 @@
 //! | variable | meaning |
 //! |---|---|
 //! | `STRICT_HSM_MODULE` | the module that does the work |
-//! | `STRICT_HSM` | the personality: `plain` (default) changes nothing; the others are in [`PERSONALITIES`] |
+//! | `STRICT_HSM` | the personality: `plain` (default) changes nothing; the others are in `strict_hsm/personalities.rs` |
+//! | `STRICT_HSM_TOKEN` | `MANUFACTURER/MODEL`: what C_GetTokenInfo says instead of what the personality does |
 //! | `STRICT_HSM_FAIL` | `FUNCTION:N:CKR`, with commas between several: the N-th call of this function (of any, for `*`) is answered with this return value, in hexadecimal, and not carried out; with `:after` behind, it is carried out all the same |
 //! | `STRICT_HSM_LATENCY_MS` | how long each call takes at least |
 //! | `STRICT_HSM_LOG` | a file to which the name of each call is appended |
@@ -23,139 +24,25 @@ use std::time::Duration;
 
 use cryptoki_sys::*;
 
-// ---- personalities -----------------------------------------------------------------------------------------
-
-/// A device that is simulated.
-struct Personality {
-    name: &'static str,
-    /// What C_GetTokenInfo says; `None` leaves it as it is.
-    token: Option<(&'static str, &'static str)>,
-    rules: &'static [Rule],
+/// Calls a function of the module behind.
+macro_rules! real_call {
+    ($name:ident, $($argument:expr),+) => {
+        match real().$name {
+            // SAFETY: the caller's arguments, and templates and mechanisms that live here.
+            Some(function) => unsafe { function($($argument),+) },
+            None => CKR_FUNCTION_NOT_SUPPORTED,
+        }
+    };
 }
 
-/// What it does otherwise than the module behind it.
-enum Rule {
-    /// C_CreateObject of a private key is answered so.
-    NoPlainPrivate(CK_RV),
-    /// C_CreateObject of a secret key is answered so.
-    NoPlainSecret(CK_RV),
-    /// This call, for keys of this type, needs this attribute, which the module behind does not get.
-    Wants(Call, CK_KEY_TYPE, CK_ATTRIBUTE_TYPE, CK_RV),
-    /// This call, for keys of this type, may have this attribute, which the module behind does not get.
-    Takes(Call, CK_KEY_TYPE, CK_ATTRIBUTE_TYPE),
-    /// This call, for keys of this type, must not have this attribute.
-    Forbids(Call, CK_KEY_TYPE, CK_ATTRIBUTE_TYPE, CK_RV),
-    /// This call grants this to keys of this type, whatever their template says.
-    Grants(Call, CK_KEY_TYPE, CK_ATTRIBUTE_TYPE),
-    /// This call must not have this flag with this value.
-    ForbidsFlag(Call, CK_ATTRIBUTE_TYPE, bool, CK_RV),
-    /// RFC 5649 has this number here, and no other.
-    Kwp(CK_MECHANISM_TYPE),
-    /// This mechanism is not there.
-    Lacks(CK_MECHANISM_TYPE),
-    /// C_CopyObject is answered so.
-    NoCopy(CK_RV),
-}
+#[path = "strict_hsm/padded.rs"]
+mod padded;
+#[path = "strict_hsm/personalities.rs"]
+mod personalities;
+#[path = "strict_hsm/publics.rs"]
+mod publics;
 
-/// A call with a template.
-#[derive(Clone, Copy, Eq, PartialEq)]
-enum Call {
-    Create,
-    Unwrap,
-}
-
-/// CKM_VENDOR_DEFINED + 0x171: CKM_AES_KWP of Thales' `cryptoki_v2.h`.
-const CKM_LUNA_AES_KWP: CK_MECHANISM_TYPE = 0x8000_0171;
-
-/// The public point beside an elliptic private key (`pkcs11n.h` of NSS).
-const CKA_NSS_DB: CK_ATTRIBUTE_TYPE = 0xD5A0_DB00;
-
-const PERSONALITIES: &[Personality] = &[
-    Personality { name: "plain", token: None, rules: &[] },
-    // Keys come in wrapped; AES keys with their length said, DES keys without; RFC 5649 is a vendor's mechanism. pycryptoki issues 23 and 28, OpenSC issue 1570,
-    // opencryptoki issue 897.
-    Personality {
-        name: "luna",
-        token: Some(("Thales", "Luna simulated")),
-        rules: &[
-            Rule::NoPlainPrivate(CKR_TEMPLATE_INCONSISTENT),
-            Rule::NoPlainSecret(CKR_TEMPLATE_INCONSISTENT),
-            Rule::Wants(Call::Unwrap, CKK_AES, CKA_VALUE_LEN, CKR_ATTRIBUTE_TYPE_INVALID),
-            Rule::Takes(Call::Unwrap, CKK_GENERIC_SECRET, CKA_VALUE_LEN),
-            Rule::Forbids(Call::Unwrap, CKK_DES3, CKA_VALUE_LEN, CKR_ATTRIBUTE_TYPE_INVALID),
-            Rule::Kwp(CKM_LUNA_AES_KWP),
-        ],
-    },
-    // In FIPS mode no key is made of raw material, and what is unwrapped is sensitive. fipstokn.c of NSS.
-    Personality {
-        name: "nss-fips",
-        token: Some(("Mozilla Foundation", "NSS 3 simulated")),
-        rules: &[
-            Rule::NoPlainPrivate(CKR_ATTRIBUTE_VALUE_INVALID),
-            Rule::NoPlainSecret(CKR_ATTRIBUTE_VALUE_INVALID),
-            Rule::ForbidsFlag(Call::Unwrap, CKA_SENSITIVE, false, CKR_ATTRIBUTE_VALUE_INVALID),
-            Rule::Wants(Call::Unwrap, CKK_EC, CKA_NSS_DB, CKR_TEMPLATE_INCOMPLETE),
-            Rule::Kwp(CKM_AES_KEY_WRAP_KWP),
-        ],
-    },
-    // A token that takes secret keys in the clear and private ones not; it copies nothing.
-    Personality {
-        name: "no-plain-private",
-        token: Some(("simulated", "no plain private")),
-        rules: &[
-            Rule::NoPlainPrivate(CKR_TEMPLATE_INCONSISTENT),
-            Rule::NoCopy(CKR_FUNCTION_NOT_SUPPORTED),
-            Rule::Kwp(CKM_AES_KEY_WRAP_KWP),
-        ],
-    },
-    // A token that makes no RSA keys and takes none in the clear: a key comes in under an AES key that it made and gave out.
-    Personality {
-        name: "no-own-rsa",
-        token: Some(("simulated", "no own RSA")),
-        rules: &[
-            Rule::NoPlainPrivate(CKR_FUNCTION_NOT_SUPPORTED),
-            Rule::NoPlainSecret(CKR_FUNCTION_NOT_SUPPORTED),
-            Rule::Lacks(CKM_RSA_PKCS_KEY_PAIR_GEN),
-            Rule::Kwp(CKM_AES_KEY_WRAP_KWP),
-        ],
-    },
-    // A token that answers CKR_OK and keeps something else: an AES key leaves that must not, an RSA key that is unwrapped unwraps others, as on NSS.
-    Personality {
-        name: "generous",
-        token: Some(("simulated", "generous")),
-        rules: &[
-            Rule::Grants(Call::Create, CKK_AES, CKA_EXTRACTABLE),
-            Rule::Grants(Call::Unwrap, CKK_RSA, CKA_UNWRAP),
-            Rule::NoCopy(CKR_FUNCTION_NOT_SUPPORTED),
-            Rule::Kwp(CKM_AES_KEY_WRAP_KWP),
-        ],
-    },
-    // A token that answers CKR_OK to attributes that it does not keep, or keeps otherwise.
-    Personality {
-        name: "forgetful",
-        token: Some(("simulated", "forgetful")),
-        rules: &[
-            Rule::Takes(Call::Create, CKK_EC, CKA_ALLOWED_MECHANISMS),
-            Rule::Takes(Call::Unwrap, CKK_EC, CKA_ALLOWED_MECHANISMS),
-            Rule::Takes(Call::Create, CKK_RSA, 0x8000_1234),
-            Rule::Takes(Call::Create, CKK_AES, CKA_UNWRAP_TEMPLATE),
-            Rule::Grants(Call::Create, CKK_AES, CKA_WRAP_WITH_TRUSTED),
-            Rule::Kwp(CKM_AES_KEY_WRAP_KWP),
-        ],
-    },
-    // A token that takes nothing: no key in the clear, and no unwrapping.
-    Personality {
-        name: "takes-nothing",
-        token: Some(("simulated", "takes nothing")),
-        rules: &[
-            Rule::NoPlainPrivate(CKR_TEMPLATE_INCONSISTENT),
-            Rule::NoPlainSecret(CKR_TEMPLATE_INCONSISTENT),
-            Rule::Lacks(CKM_RSA_PKCS_OAEP),
-            Rule::Lacks(CKM_AES_KEY_WRAP),
-            Rule::Lacks(CKM_AES_KEY_WRAP_PAD),
-        ],
-    },
-];
+use personalities::{Call, PERSONALITIES, Personality, Rule};
 
 // ---- the module behind -------------------------------------------------------------------------------------
 
@@ -284,10 +171,8 @@ forwarded! {
     C_GetSessionInfo(session: CK_SESSION_HANDLE, info: *mut CK_SESSION_INFO);
     C_Login(session: CK_SESSION_HANDLE, user: CK_USER_TYPE, pin: *mut CK_UTF8CHAR, len: CK_ULONG);
     C_Logout(session: CK_SESSION_HANDLE);
-    C_DestroyObject(session: CK_SESSION_HANDLE, object: CK_OBJECT_HANDLE);
     C_GetObjectSize(session: CK_SESSION_HANDLE, object: CK_OBJECT_HANDLE, size: *mut CK_ULONG);
     C_GetAttributeValue(session: CK_SESSION_HANDLE, object: CK_OBJECT_HANDLE, template: *mut CK_ATTRIBUTE, count: CK_ULONG);
-    C_SetAttributeValue(session: CK_SESSION_HANDLE, object: CK_OBJECT_HANDLE, template: *mut CK_ATTRIBUTE, count: CK_ULONG);
     C_FindObjectsInit(session: CK_SESSION_HANDLE, template: *mut CK_ATTRIBUTE, count: CK_ULONG);
     C_FindObjects(session: CK_SESSION_HANDLE, objects: *mut CK_OBJECT_HANDLE, most: CK_ULONG, count: *mut CK_ULONG);
     C_FindObjectsFinal(session: CK_SESSION_HANDLE);
@@ -365,10 +250,107 @@ fn judge(call: Call, template: &[CK_ATTRIBUTE]) -> Result<Vec<CK_ATTRIBUTE>, CK_
             {
                 return Err(*answer);
             }
+            Rule::Only(of, kind, attributes, answer)
+                if class == Some(*of) && kind.is_none_or(|kind| key_type == Some(kind)) =>
+            {
+                let is_known = |kind: CK_ATTRIBUTE_TYPE| {
+                    attributes.contains(&kind)
+                        || STORAGE.contains(&kind)
+                        || material(call, *of, key_type).contains(&kind)
+                };
+                if !template.iter().all(|attribute| is_known(attribute.type_)) {
+                    return Err(*answer);
+                }
+            }
+            Rule::Must(of, attribute, wanted, answer)
+                if class == Some(*of) && value(template, *attribute).is_some_and(|value| (value != [0]) != *wanted) =>
+            {
+                return Err(*answer);
+            }
+            Rule::No(of, answer) if class == Some(*of) => return Err(*answer),
+            Rule::Types(of, kinds, answer)
+                if class == Some(*of) && key_type.is_some_and(|kind| !kinds.contains(&kind)) =>
+            {
+                return Err(*answer);
+            }
+            Rule::Rsa(exponent, primes, answer) if class == Some(CKO_PRIVATE_KEY) && key_type == Some(CKK_RSA) => {
+                let is_wrong =
+                    |kind, fits: &dyn Fn(&[u8]) -> bool| value(template, kind).is_some_and(|value| !fits(value));
+                if is_wrong(CKA_PUBLIC_EXPONENT, &|value| value == *exponent)
+                    || is_wrong(CKA_PRIME_1, &|value| primes.contains(&value.len()))
+                    || is_wrong(CKA_PRIME_2, &|value| primes.contains(&value.len()))
+                {
+                    return Err(*answer);
+                }
+            }
+            Rule::AssuresWrapping(answer) => {
+                let is = |kind| value(template, kind).is_some_and(|value| value != [0]);
+                let wraps = is(CKA_WRAP) || is(CKA_UNWRAP);
+                if wraps && class != Some(CKO_PUBLIC_KEY) && (is(CKA_EXTRACTABLE) || is(CKA_DECRYPT)) {
+                    return Err(*answer);
+                }
+            }
+            Rule::OwnPublics(answer) if call == Call::Create && class == Some(CKO_PUBLIC_KEY) => return Err(*answer),
+            Rule::SilenceIsFalse => {
+                static REFUSED: CK_BBOOL = CK_FALSE;
+                let uses: &[_] = match class {
+                    Some(CKO_PRIVATE_KEY) => &[CKA_SIGN, CKA_SIGN_RECOVER, CKA_DECRYPT, CKA_UNWRAP, CKA_DERIVE],
+                    Some(CKO_PUBLIC_KEY) => &[CKA_VERIFY, CKA_VERIFY_RECOVER, CKA_ENCRYPT, CKA_WRAP, CKA_DERIVE],
+                    Some(CKO_SECRET_KEY) => {
+                        &[CKA_ENCRYPT, CKA_DECRYPT, CKA_SIGN, CKA_VERIFY, CKA_WRAP, CKA_UNWRAP, CKA_DERIVE]
+                    }
+                    _ => &[],
+                };
+                for silent in uses.iter().filter(|kind| !has(**kind)) {
+                    let value = (&raw const REFUSED).cast_mut().cast();
+                    kept.push(CK_ATTRIBUTE { type_: *silent, pValue: value, ulValueLen: 1 });
+                }
+            }
             _ => {}
         }
     }
     Ok(kept)
+}
+
+/// What every key may have in its template.
+const STORAGE: &[CK_ATTRIBUTE_TYPE] =
+    &[CKA_CLASS, CKA_DERIVE, CKA_DESTROYABLE, CKA_ID, CKA_KEY_TYPE, CKA_LABEL, CKA_MODIFIABLE, CKA_PRIVATE, CKA_TOKEN];
+
+/// What makes the key.
+fn material(call: Call, class: CK_OBJECT_CLASS, key_type: Option<CK_KEY_TYPE>) -> &'static [CK_ATTRIBUTE_TYPE] {
+    match (call, class, key_type) {
+        (Call::Unwrap, ..) => &[],
+        (Call::Create, CKO_PRIVATE_KEY, Some(CKK_RSA)) => &[
+            CKA_COEFFICIENT,
+            CKA_EXPONENT_1,
+            CKA_EXPONENT_2,
+            CKA_MODULUS,
+            CKA_PRIME_1,
+            CKA_PRIME_2,
+            CKA_PRIVATE_EXPONENT,
+            CKA_PUBLIC_EXPONENT,
+        ],
+        (Call::Create, CKO_PRIVATE_KEY, _) => &[CKA_EC_PARAMS, CKA_VALUE],
+        (Call::Create, CKO_PUBLIC_KEY, _) => &[CKA_EC_PARAMS, CKA_EC_POINT, CKA_MODULUS, CKA_PUBLIC_EXPONENT],
+        (Call::Create, ..) => &[CKA_VALUE],
+        (Call::Generate, ..) => &[CKA_EC_PARAMS, CKA_MODULUS_BITS, CKA_PUBLIC_EXPONENT, CKA_VALUE_LEN],
+    }
+}
+
+/// Whether there is an object of this class with this CKA_ID already, where there is to be one.
+fn is_taken(session: CK_SESSION_HANDLE, template: &[CK_ATTRIBUTE]) -> Result<(), CK_RV> {
+    let answer = rules().iter().find_map(|rule| match rule {
+        Rule::UniqueIds(answer) => Some(*answer),
+        _ => None,
+    });
+    match (answer, value(template, CKA_CLASS), value(template, CKA_ID)) {
+        (Some(answer), Some(class), Some(id))
+            if !id.is_empty() && !publics::find(session, &[(CKA_CLASS, class), (CKA_ID, id)]).is_empty() =>
+        {
+            Err(answer)
+        }
+        _ => Ok(()),
+    }
 }
 
 /// The number that RFC 5649 has in the module behind.
@@ -383,6 +365,14 @@ fn kwp_behind(slot: CK_SLOT_ID) -> CK_MECHANISM_TYPE {
 
 /// What the module behind calls a mechanism of this personality; `None` for one that is not there.
 fn behind(slot: CK_SLOT_ID, kind: CK_MECHANISM_TYPE) -> Option<CK_MECHANISM_TYPE> {
+    for rule in rules() {
+        match rule {
+            Rule::Also(own, CKM_AES_KEY_WRAP_PAD) if kind == *own => return Some(kwp_behind(slot)),
+            Rule::Also(own, behind) if kind == *own => return Some(*behind),
+            Rule::Padded(own) if kind == *own => return Some(CKM_AES_KEY_WRAP),
+            _ => {}
+        }
+    }
     let mut kind = Some(kind);
     for rule in rules() {
         match rule {
@@ -413,19 +403,28 @@ fn translated(session: CK_SESSION_HANDLE, mechanism: *mut CK_MECHANISM) -> Resul
     Ok(mechanism)
 }
 
-/// Calls a function of the module behind.
-macro_rules! real_call {
-    ($name:ident, $($argument:expr),+) => {
-        match real().$name {
-            // SAFETY: the caller's arguments, and templates and mechanisms that live here.
-            Some(function) => unsafe { function($($argument),+) },
-            None => CKR_FUNCTION_NOT_SUPPORTED,
-        }
-    };
-}
-
 fn length(template: &[CK_ATTRIBUTE]) -> CK_ULONG {
     CK_ULONG::try_from(template.len()).unwrap_or(0)
+}
+
+/// What wraps and unwraps here alone, and how many bytes it says it needs.
+fn wraps_only_by() -> Option<(CK_MECHANISM_TYPE, CK_ULONG)> {
+    rules().iter().find_map(|rule| match rule {
+        Rule::WrapsOnlyBy(own, len) => Some((*own, *len)),
+        _ => None,
+    })
+}
+
+/// Whether a mechanism pads what RFC 3394 does not.
+fn is_padded(mechanism: *mut CK_MECHANISM) -> bool {
+    // SAFETY: it is not null, and the caller's.
+    !mechanism.is_null()
+        && rules().iter().any(|rule| matches!(rule, Rule::Padded(own) if *own == unsafe { (*mechanism).mechanism }))
+}
+
+fn is_own_wrap(mechanism: *mut CK_MECHANISM, own: CK_MECHANISM_TYPE) -> bool {
+    // SAFETY: it is not null, and the caller's.
+    !mechanism.is_null() && unsafe { (*mechanism).mechanism } == own
 }
 
 fn answer(outcome: Result<CK_RV, CK_RV>) -> CK_RV {
@@ -439,8 +438,51 @@ unsafe extern "C" fn C_CreateObject(
     object: *mut CK_OBJECT_HANDLE,
 ) -> CK_RV {
     call("C_CreateObject", || {
-        let kept = judge(Call::Create, attributes(template, count));
-        answer(kept.map(|mut kept| real_call!(C_CreateObject, session, kept.as_mut_ptr(), length(&kept), object)))
+        let template = attributes(template, count);
+        answer(judge(Call::Create, template).and_then(|mut kept| {
+            is_taken(session, template)?;
+            let follows = rules().iter().any(|rule| matches!(rule, Rule::OwnPublics(_)))
+                && number(template, CKA_CLASS) == Some(CKO_PRIVATE_KEY);
+            let link = publics::link();
+            if follows {
+                let (pValue, ulValueLen) =
+                    (link.as_ptr().cast_mut().cast(), CK_ULONG::try_from(link.len()).unwrap_or(0));
+                kept.push(CK_ATTRIBUTE { type_: CKA_SUBJECT, pValue, ulValueLen });
+            }
+            let rv = real_call!(C_CreateObject, session, kept.as_mut_ptr(), length(&kept), object);
+            if follows && rv == CKR_OK {
+                publics::follow(session, template, &link)?;
+            }
+            Ok(rv)
+        }))
+    })
+}
+
+unsafe extern "C" fn C_DestroyObject(session: CK_SESSION_HANDLE, object: CK_OBJECT_HANDLE) -> CK_RV {
+    call("C_DestroyObject", || {
+        if rules().iter().any(|rule| matches!(rule, Rule::OwnPublics(_))) && publics::leave(session, object) {
+            return CKR_OK;
+        }
+        real_call!(C_DestroyObject, session, object)
+    })
+}
+
+unsafe extern "C" fn C_SetAttributeValue(
+    session: CK_SESSION_HANDLE,
+    object: CK_OBJECT_HANDLE,
+    template: *mut CK_ATTRIBUTE,
+    count: CK_ULONG,
+) -> CK_RV {
+    call("C_SetAttributeValue", || {
+        let changes = attributes(template, count);
+        for rule in rules() {
+            if let Rule::Sets(kinds, answer) = rule
+                && !changes.iter().all(|change| kinds.contains(&change.type_))
+            {
+                return *answer;
+            }
+        }
+        real_call!(C_SetAttributeValue, session, object, template, count)
     })
 }
 
@@ -471,8 +513,25 @@ unsafe extern "C" fn C_UnwrapKey(
     object: *mut CK_OBJECT_HANDLE,
 ) -> CK_RV {
     call("C_UnwrapKey", || {
+        if let Some((own, _)) = wraps_only_by() {
+            return if is_own_wrap(mechanism, own) {
+                CKR_UNWRAPPING_KEY_TYPE_INCONSISTENT
+            } else {
+                CKR_MECHANISM_INVALID
+            };
+        }
+        let is_padded = is_padded(mechanism);
         answer(translated(session, mechanism).and_then(|mut mechanism| {
             let mut kept = judge(Call::Unwrap, attributes(template, count))?;
+            is_taken(session, &kept)?;
+            if is_padded && !wrapped.is_null() && !object.is_null() {
+                let len = usize::try_from(len).unwrap_or(0);
+                // SAFETY: the caller says that so many bytes are there, and a place for the object.
+                unsafe {
+                    *object = padded::unwrap(session, kek, std::slice::from_raw_parts(wrapped, len), &kept)?;
+                }
+                return Ok(CKR_OK);
+            }
             let (attributes, count) = (kept.as_mut_ptr(), length(&kept));
             Ok(real_call!(C_UnwrapKey, session, &raw mut mechanism, kek, wrapped, len, attributes, count, object))
         }))
@@ -488,6 +547,33 @@ unsafe extern "C" fn C_WrapKey(
     len: *mut CK_ULONG,
 ) -> CK_RV {
     call("C_WrapKey", || {
+        if let Some((own, needed)) = wraps_only_by() {
+            return match (is_own_wrap(mechanism, own), wrapped.is_null() && !len.is_null()) {
+                (false, _) => CKR_MECHANISM_INVALID,
+                (true, false) => CKR_WRAPPING_KEY_TYPE_INCONSISTENT,
+                (true, true) => {
+                    // SAFETY: it is not null, and the caller's.
+                    unsafe { *len = needed };
+                    CKR_OK
+                }
+            };
+        }
+        if is_padded(mechanism) {
+            return answer(padded::wrap(session, kek, key).map(|bytes| {
+                // SAFETY: the caller's arguments: a place for the length, and none or so many places for the bytes.
+                unsafe {
+                    let room = std::mem::replace(&mut *len, CK_ULONG::try_from(bytes.len()).unwrap_or(0));
+                    if wrapped.is_null() {
+                        return CKR_OK;
+                    }
+                    if room < *len {
+                        return CKR_BUFFER_TOO_SMALL;
+                    }
+                    std::ptr::copy_nonoverlapping(bytes.as_ptr(), wrapped, bytes.len());
+                }
+                CKR_OK
+            }));
+        }
         let mechanism = translated(session, mechanism);
         answer(
             mechanism.map(|mut mechanism| real_call!(C_WrapKey, session, &raw mut mechanism, kek, key, wrapped, len)),
@@ -503,11 +589,11 @@ unsafe extern "C" fn C_GenerateKey(
     object: *mut CK_OBJECT_HANDLE,
 ) -> CK_RV {
     call("C_GenerateKey", || {
-        let mechanism = translated(session, mechanism);
-        answer(
-            mechanism
-                .map(|mut mechanism| real_call!(C_GenerateKey, session, &raw mut mechanism, template, count, object)),
-        )
+        answer(translated(session, mechanism).and_then(|mut mechanism| {
+            let mut kept = judge(Call::Generate, attributes(template, count))?;
+            is_taken(session, &kept)?;
+            Ok(real_call!(C_GenerateKey, session, &raw mut mechanism, kept.as_mut_ptr(), length(&kept), object))
+        }))
     })
 }
 
@@ -522,19 +608,23 @@ unsafe extern "C" fn C_GenerateKeyPair(
     private_key: *mut CK_OBJECT_HANDLE,
 ) -> CK_RV {
     call("C_GenerateKeyPair", || {
-        answer(translated(session, mechanism).map(|mut mechanism| {
+        answer(translated(session, mechanism).and_then(|mut mechanism| {
             let mechanism = &raw mut mechanism;
-            real_call!(
+            let mut public = judge(Call::Generate, attributes(public, public_count))?;
+            let mut private = judge(Call::Generate, attributes(private, private_count))?;
+            is_taken(session, &public)?;
+            is_taken(session, &private)?;
+            Ok(real_call!(
                 C_GenerateKeyPair,
                 session,
                 mechanism,
-                public,
-                public_count,
-                private,
-                private_count,
+                public.as_mut_ptr(),
+                length(&public),
+                private.as_mut_ptr(),
+                length(&private),
                 public_key,
                 private_key
-            )
+            ))
         }))
     })
 }
@@ -542,7 +632,9 @@ unsafe extern "C" fn C_GenerateKeyPair(
 unsafe extern "C" fn C_GetTokenInfo(slot: CK_SLOT_ID, info: *mut CK_TOKEN_INFO) -> CK_RV {
     call("C_GetTokenInfo", || {
         let rv = real_call!(C_GetTokenInfo, slot, info);
-        if let (CKR_OK, Some((manufacturer, model))) = (rv, personality().token) {
+        let said = std::env::var("STRICT_HSM_TOKEN").ok();
+        let said = said.as_deref().and_then(|said| said.split_once('/')).or(personality().token);
+        if let (CKR_OK, Some((manufacturer, model))) = (rv, said) {
             // SAFETY: the module behind has just filled it.
             let info = unsafe { &mut *info };
             blank_padded(&mut info.manufacturerID, manufacturer);
@@ -573,7 +665,7 @@ unsafe extern "C" fn C_GetMechanismList(slot: CK_SLOT_ID, list: *mut CK_MECHANIS
         known.truncate(usize::try_from(found).unwrap_or(0));
         known.retain(|kind| behind(slot, *kind).is_some());
         for rule in rules() {
-            if let Rule::Kwp(own) = rule
+            if let Rule::Kwp(own) | Rule::Also(own, _) | Rule::Padded(own) | Rule::WrapsOnlyBy(own, _) = rule
                 && !known.contains(own)
             {
                 known.push(*own);
@@ -599,9 +691,21 @@ unsafe extern "C" fn C_GetMechanismInfo(
     kind: CK_MECHANISM_TYPE,
     info: *mut CK_MECHANISM_INFO,
 ) -> CK_RV {
-    call("C_GetMechanismInfo", || match behind(slot, kind) {
-        Some(kind) => real_call!(C_GetMechanismInfo, slot, kind, info),
-        None => CKR_MECHANISM_INVALID,
+    call("C_GetMechanismInfo", || {
+        let only = wraps_only_by();
+        if only.is_some_and(|(own, _)| own == kind) {
+            let made = CK_MECHANISM_INFO { flags: CKF_WRAP | CKF_UNWRAP, ..CK_MECHANISM_INFO::default() };
+            // SAFETY: the caller's place for it.
+            unsafe { *info = made };
+            return CKR_OK;
+        }
+        let Some(kind) = behind(slot, kind) else { return CKR_MECHANISM_INVALID };
+        let rv = real_call!(C_GetMechanismInfo, slot, kind, info);
+        if rv == CKR_OK && only.is_some() {
+            // SAFETY: the module behind has just filled it.
+            unsafe { (*info).flags &= !(CKF_WRAP | CKF_UNWRAP) };
+        }
+        rv
     })
 }
 
@@ -631,6 +735,8 @@ pub unsafe extern "C" fn C_GetFunctionList(list: *mut *mut CK_FUNCTION_LIST) -> 
         made.C_GetFunctionList = Some(C_GetFunctionList);
         made.C_CreateObject = Some(C_CreateObject);
         made.C_CopyObject = Some(C_CopyObject);
+        made.C_DestroyObject = Some(C_DestroyObject);
+        made.C_SetAttributeValue = Some(C_SetAttributeValue);
         made.C_UnwrapKey = Some(C_UnwrapKey);
         made.C_WrapKey = Some(C_WrapKey);
         made.C_GenerateKey = Some(C_GenerateKey);

@@ -6,7 +6,7 @@
 //!
 //! | scheme | module | under | carries | bytes | mechanism |
 //! |---|---|---|---|---|---|
-//! | `kw` | [`kw`] | AES | whole blocks of 8 bytes; some tokens fill up a shorter key | RFC 3394 | CKM_AES_KEY_WRAP |
+//! | `kw` | [`kw`] | AES | whole blocks of 8 bytes; some tokens fill up a shorter key | RFC 3394 | CKM_AES_KEY_WRAP, or what a profile says instead |
 //! | `kwp` | [`kw`] | AES | anything | RFC 5649 | CKM_AES_KEY_WRAP_KWP, or where it is that CKM_AES_KEY_WRAP_PAD |
 //! | `kw-pkcs7` | [`kw`] | AES | anything | RFC 3394 over PKCS#7 padding | CKM_AES_KEY_WRAP_PKCS7 |
 //! | `cbc-pad` | [`cbc_pad`] | AES | anything | IV ‖ CBC over PKCS#7 padding | CKM_AES_CBC_PAD |
@@ -39,12 +39,12 @@ pub use self::route::Tried;
 pub(crate) use self::route::{Brought, ImportKek, in_shape, no_route};
 pub(crate) use self::seal::{Ephemeral, wrap_under_password};
 pub use self::seal::{Wrapped, wrap};
-pub(crate) use self::temporary::Temporary;
+pub(crate) use self::temporary::{Temporary, create_public, generate_pair};
 
 use crate::key::PublicKey;
 use crate::key::rsa::Hash;
 use crate::template::profile::{EVERY_HASH, Profile};
-use crate::token::mechanism::{CK_MECHANISM_TYPE, CKM_AES_CBC_PAD, CKM_AES_GCM, CKM_AES_KEY_WRAP, CKM_RSA_PKCS_OAEP};
+use crate::token::mechanism::{CK_MECHANISM_TYPE, CKM_AES_CBC_PAD, CKM_AES_GCM, CKM_RSA_PKCS_OAEP};
 use crate::token::{Handle, Token};
 
 /// How a key is wrapped.
@@ -100,7 +100,7 @@ impl Scheme {
         match self {
             Self::CbcPad => CKM_AES_CBC_PAD,
             Self::Gcm => CKM_AES_GCM,
-            Self::Kw => CKM_AES_KEY_WRAP,
+            Self::Kw => profile.kw,
             Self::KwPkcs7 => profile.kw_pkcs7,
             Self::Kwp => profile.kwp,
             // What else it needs, the token has if it has this.

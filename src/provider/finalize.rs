@@ -1,14 +1,16 @@
 //! `NCryptFinalizeKey`: a pending key becomes objects on the token.
 
+use std::cell::Cell;
+
 use super::generate::pair_mechanism;
 use super::import::check_algorithm;
 use super::lookup::{Entry, Stage};
 use super::pending::{Material, Pending, Target};
-use super::persist::{
-    Draft, Outcome, Persisted, Route, Source, Written, check_key, check_rights, destroy_all, narrowed, persist,
-};
+use super::persist::{Draft, Outcome, Persisted, Route, Written, destroy_all, persist};
 use super::proof::{self, Verified};
+use super::readback::{check_key, check_rights, narrowed};
 use super::room::Room;
+use super::source::Source;
 use super::way::{Arrival, Clear, Connection, Way};
 use super::{Error, Explanation, Flags, Key, Ready, State, StorageProvider, added, explain, rights};
 use crate::asn1::{self, certificate::CertificateParts};
@@ -22,9 +24,9 @@ use crate::status::Ckr;
 use crate::template::attribute::CKA_ID;
 use crate::template::get::ObjectRecord;
 use crate::template::put::{self, Attributes, PrivateKind};
-use crate::template::{Additions, Template};
+use crate::template::{Additions, Template, shape};
 use crate::token::{self, Handle};
-use crate::wrap::Temporary;
+use crate::wrap::{self, Temporary};
 
 impl Key {
     /// From now on, where the token refuses a template, find the attribute at fault by further tries on session objects.
@@ -58,7 +60,7 @@ impl Key {
         if flags.contains(Flags::NO_KEY_VALIDATION) {
             pending.validation = Validation::Skip;
         }
-        let finalizer = Finalizer { token: &self.token, pending };
+        let finalizer = Finalizer { token: &self.token, pending, is_rehearsal: false };
         let mut ready = finalizer.run()?;
         pending.warnings.iter().for_each(|warning| ready.warn(warning));
         if let Some(outcome) = &mut ready.outcome {
@@ -73,6 +75,8 @@ impl Key {
 pub(super) struct Finalizer<'a> {
     pub(super) token: &'a Connection,
     pub(super) pending: &'a Pending,
+    /// Whether nothing may be written.
+    pub(super) is_rehearsal: bool,
 }
 
 impl Finalizer<'_> {
@@ -186,14 +190,30 @@ impl Finalizer<'_> {
         old: Option<&Entry>,
         way: Way,
     ) -> Result<Ready, crate::Error> {
-        let make_public = |id: &[u8], token: bool| -> Result<Handle, crate::Error> {
-            Ok(self.token.create(&put::public(&public, &self.attributes(id, token, usage))?)?)
+        let shapes = |id: &[u8], token: bool| -> Result<Vec<Template>, crate::Error> {
+            let base = put::public(&public, &self.attributes(id, token, usage))?;
+            Ok(shape::shapes_of_public(&base, self.token.profile()))
         };
         // A failure does not leave it in the session; what else is made there may wait for the session's end.
-        let guard = Temporary::new(self.token, main.session);
-        self.narrow(main.session, usage, &way)?;
-        let public_session = make_public(&Stage::staged(id), false)?;
-        let certificate = self.certificate(&public, id)?;
+        let session = main.session.clone();
+        let guard = session.guarded(self.token);
+        let public_source = match session.get() {
+            Some(object) => {
+                self.narrow(object, usage, &way)?;
+                let (made, place) = wrap::create_public(self.token, &shapes(&Stage::staged(id), false)?)?;
+                // On the token in the shape that the session object had.
+                let remake = move |id: &[u8]| -> Result<Handle, crate::Error> {
+                    let shape = shapes(id, true)?.into_iter().nth(place).unwrap_or_default();
+                    Ok(self.token.create(&shape)?)
+                };
+                Source::new(made, Box::new(remake))
+            }
+            None => {
+                let remake = move |id: &[u8]| Ok(wrap::create_public(self.token, &shapes(id, true)?)?.0);
+                Source::on_token(Box::new(remake))
+            }
+        };
+        let certificate = self.certificate(&public, id, main.is_seen)?;
         // What came wrapped may be said to be anything.
         let foreign = matches!(self.pending.material, Material::Wrapped { .. });
         let additions = &self.pending.additions;
@@ -209,23 +229,21 @@ impl Finalizer<'_> {
         };
         let key_type = PrivateKind::of(public.curve())?.key_type();
         if self.pending.name.is_none() {
-            let private_session = guard.keep();
-            let certificate = certificate.map(|source| source.session);
+            let private_session = session.take().ok_or_else(no_session_objects)?;
+            let public_session = public_source.session.get();
+            let certificate = certificate.and_then(|source| source.session.get());
             let check = |record: &ObjectRecord| {
                 check_rights(record, key_type, self.policy(), usage)?;
                 check_key(record, Some(&public), true)?;
-                prove_pair(private_session, Some(public_session))
+                prove_pair(private_session, public_session)
             };
-            return self.ephemeral(id, Some(public_session), certificate, private_session, way, check);
+            return self.ephemeral(id, public_session, certificate, private_session, way, check);
         }
         let label = self.label();
         let draft = Draft {
             label: &label,
             id,
-            public: Some((
-                Source { session: public_session, remake: Box::new(|id| make_public(id, true)) },
-                public.clone(),
-            )),
+            public: Some((public_source, public.clone())),
             certificate,
             main,
             key_type,
@@ -235,10 +253,10 @@ impl Finalizer<'_> {
         };
         // Without validation an inconsistent key is wanted as it is; but it never takes the place of one that works, and of one that was unwrapped nothing else was seen.
         let lenient = self.pending.validation == Validation::Skip && old.is_none() && !foreign;
-        let mut failed = None;
+        let failed = Cell::new(None);
         let prove = |written: &Written| match prove_pair(written.main, written.public) {
             Err(crate::Error::Provider(Error::ProofFailed { how, .. })) if lenient => {
-                failed = Some(how);
+                failed.set(Some(how));
                 Ok(Verified::Attributes)
             }
             other => other,
@@ -246,7 +264,7 @@ impl Finalizer<'_> {
         let outcome = persist(self.token, &draft, old, prove);
         drop(guard);
         let mut ready = Ready::of_outcome(outcome?, way);
-        if let Some(how) = failed {
+        if let Some(how) = failed.get() {
             ready.warn(&format!("the key does not work like its public half ({how}); it was not validated, as asked"));
         }
         Ok(ready)
@@ -261,13 +279,15 @@ impl Finalizer<'_> {
         way: Way,
         (algorithm, secret): (SymmetricAlgorithm, Option<&SymmetricKey>),
     ) -> Result<Ready, crate::Error> {
-        let session = main.session;
-        let guard = Temporary::new(self.token, session);
-        self.narrow(session, usage, &way)?;
+        let session = main.session.clone();
+        let guard = session.guarded(self.token);
+        if let Some(object) = session.get() {
+            self.narrow(object, usage, &way)?;
+        }
         let additions = &self.pending.additions;
         let prove_secret = |object| proof::prove_secret(self.token, object, algorithm, secret, (usage, additions));
         if self.pending.name.is_none() {
-            guard.keep();
+            let session = session.take().ok_or_else(no_session_objects)?;
             let check = |record: &ObjectRecord| {
                 check_rights(record, put::secret_key_type(algorithm), self.policy(), usage)?;
                 prove_secret(session)
@@ -339,14 +359,18 @@ impl Finalizer<'_> {
         }
     }
 
-    fn certificate(&self, public: &PublicKey, id: &[u8]) -> Result<Option<Source<'_>>, crate::Error> {
+    fn certificate(&self, public: &PublicKey, id: &[u8], in_session: bool) -> Result<Option<Source<'_>>, crate::Error> {
         let Some(parts) = self.certified(Some(public))? else { return Ok(None) };
         let make = move |id: &[u8], token: bool| -> Result<Handle, crate::Error> {
             let attributes = self.attributes(id, token, KeyUsage::default());
             Ok(self.token.create(&put::certificate(parts, &attributes))?)
         };
-        let session = make(&Stage::staged(id), false)?;
-        Ok(Some(Source { session, remake: Box::new(move |id| make(id, true)) }))
+        let remake = Box::new(move |id: &[u8]| make(id, true));
+        Ok(Some(if in_session {
+            Source::new(make(&Stage::staged(id), false)?, remake)
+        } else {
+            Source::on_token(remake)
+        }))
     }
 
     pub(super) fn pair_id(&self, public: &PublicKey) -> Result<Vec<u8>, crate::Error> {
@@ -401,6 +425,12 @@ impl Finalizer<'_> {
         }
         error.into()
     }
+}
+
+/// The refusal of a key without a name on a token that keeps keys with one only.
+fn no_session_objects() -> crate::Error {
+    let what = "this token has no session objects: a key needs a name there".to_owned();
+    Error::Unsupported { what, ckr: None }.into()
 }
 
 impl Ready {

@@ -3,7 +3,8 @@
 use super::finalize::Finalizer;
 use super::import::check_algorithm;
 use super::lookup::Stage;
-use super::persist::{Route, Source};
+use super::persist::Route;
+use super::source::Source;
 use super::way::Way;
 use super::{Error, Ready};
 use crate::key::{Algorithm, Family, KeyUsage, SymmetricAlgorithm};
@@ -15,7 +16,7 @@ use crate::token::mechanism::{
     CKM_AES_KEY_GEN, CKM_DES3_KEY_GEN, CKM_EC_KEY_PAIR_GEN, CKM_EC_MONTGOMERY_KEY_PAIR_GEN, CKM_GENERIC_SECRET_KEY_GEN,
     CKM_RSA_PKCS_KEY_PAIR_GEN, Mechanism,
 };
-use crate::wrap::Temporary;
+use crate::wrap::{self, Temporary};
 
 impl Finalizer<'_> {
     pub(super) fn generate(&self) -> Result<Ready, crate::Error> {
@@ -57,7 +58,7 @@ impl Finalizer<'_> {
         };
         let old = self.room_for_secret()?;
         self.check_id(&id, old.as_deref())?;
-        let main = Source { session: make(&id, false)?, remake: Box::new(move |id| make(id, true)) };
+        let main = Source::new(make(&id, false)?, Box::new(move |id| make(id, true)));
         self.finish_secret(main, &id, usage, old.as_deref(), Way::of(Route::Generate), (algorithm, None))
     }
 
@@ -83,10 +84,10 @@ impl Finalizer<'_> {
         let old = self.room_for_new()?;
         let private = put::private_shell(kind, &attributes);
         let mechanism = Mechanism::Plain(pair_mechanism(kind));
-        let made = self.token.generate_pair(&mechanism, &public, &private);
+        let made = wrap::generate_pair(self.token, &mechanism, &public, &private);
         if let Err(error) = &made {
             self.find_fault("C_GenerateKeyPair", &private, error.ckr(), |private| {
-                let (public, private) = self.token.generate_pair(&mechanism, &public, private)?;
+                let (public, private) = wrap::generate_pair(self.token, &mechanism, &public, private)?;
                 drop(Temporary::new(self.token, public));
                 Ok(private)
             });
@@ -102,7 +103,7 @@ impl Finalizer<'_> {
             Err(Error::Unsupported { what, ckr: None }.into())
         };
         self.finish_pair(
-            Source { session, remake: Box::new(no_copy) },
+            Source::new(session, Box::new(no_copy)),
             public,
             &id,
             usage,

@@ -10,8 +10,8 @@ use crate::blob::BlobType;
 use crate::format::Format;
 use crate::key::rsa::{self, Hash};
 use crate::key::{Algorithm, KeyUsage, PublicKey};
-use crate::template::temporary;
-use crate::token::{Handle, Token};
+use crate::template::{shape, temporary};
+use crate::token::{Handle, Token, refusal};
 use crate::wrap::{self, Kek, KekKind, Temporary};
 
 /// A wrapping key, with the object that was made for it, if one was.
@@ -77,7 +77,14 @@ fn existing<'t>(object: Handle, kind: KekKind) -> WrappingKey<'t> {
 }
 
 fn made<'t>(token: &'t Token, public: &rsa::PublicKey, kind: KekKind) -> Result<WrappingKey<'t>, crate::Error> {
-    let handle = token.create(&temporary::wrapping_public(public))?;
+    let shapes = shape::shapes_of_public(&temporary::wrapping_public(public), token.profile());
+    let (handle, _) = wrap::create_public(token, &shapes).map_err(|error| match error.ckr() {
+        Some(ckr) if refusal::is_refusal(ckr) => {
+            let what = format!("the token does not take the public key that is to wrap: {error}");
+            crate::Error::from(Error::Unsupported { what, ckr: Some(ckr) })
+        }
+        _ => error.into(),
+    })?;
     Ok(WrappingKey { kek: Kek { object: handle, kind }, _object: Some(Temporary::new(token, handle)) })
 }
 

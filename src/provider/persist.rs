@@ -8,11 +8,13 @@ use super::added;
 use super::error::Error;
 use super::lookup::{Entry, Stage};
 use super::proof::Verified;
+use super::readback::compare;
+use super::source::Source;
+use super::way::Connection;
 use crate::key::{ExportPolicy, KeyUsage, PublicKey};
 use crate::status::Ckr;
-use crate::template::attribute::{CKA_ID, CKA_LABEL, CKA_TOKEN};
+use crate::template::attribute::{CKA_CLASS, CKA_ID, CKA_LABEL, CKA_TOKEN, CKO_PUBLIC_KEY};
 use crate::template::get::{Class, ObjectRecord};
-use crate::template::put;
 use crate::template::{Additions, Template};
 use crate::token::{self, Handle, Token, refusal};
 use crate::wrap::{Scheme, Tried};
@@ -60,17 +62,6 @@ pub struct Outcome {
     pub explanations: Vec<Explanation>,
 }
 
-/// An object that can be made in a session and, where copying is refused, again on the token.
-pub(super) struct Source<'a> {
-    /// The session object.
-    pub(super) session: Handle,
-    /// Makes it anew on the token with this CKA_ID.
-    pub(super) remake: Remake<'a>,
-}
-
-/// Makes an object on the token with the CKA_ID that is given.
-pub(super) type Remake<'a> = Box<dyn Fn(&[u8]) -> Result<Handle, crate::Error> + 'a>;
-
 /// The objects of a key on their way, and what they must turn out to be.
 pub(super) struct Draft<'a> {
     pub(super) label: &'a str,
@@ -87,11 +78,20 @@ pub(super) struct Draft<'a> {
     pub(super) additions: &'a Additions,
 }
 
+impl Draft<'_> {
+    /// The class of the private or the secret object.
+    fn class(&self) -> Class {
+        if self.public.is_some() { Class::Private } else { Class::Secret }
+    }
+}
+
 /// What stands on the token.
 #[derive(Clone, Copy)]
 pub(super) struct Written {
     pub(super) main: Handle,
     pub(super) public: Option<Handle>,
+    /// Whether the public object is the token's own, which was there when the private one was.
+    pub(super) is_own: bool,
     pub(super) certificate: Option<Handle>,
     pub(super) copied: bool,
 }
@@ -106,36 +106,102 @@ pub(super) struct Persisted {
 }
 
 /// Writes a draft beside `old`, if there is one, and makes it the key of its name.
+///
+/// With marks, where the token lets a CKA_ID be changed. Where it turns out that it does not, what was written is removed and the key is written once more without.
 pub(super) fn persist(
-    token: &Token,
+    token: &Connection,
     draft: &Draft<'_>,
     old: Option<&Entry>,
-    prove: impl FnOnce(&Written) -> Result<Verified, crate::Error>,
+    prove: impl Fn(&Written) -> Result<Verified, crate::Error>,
 ) -> Result<Persisted, crate::Error> {
     if let Some(old) = old {
         old.check_replaceable()?;
     }
-    // Alone under its name, the private object makes the key and needs no mark; beside an old key it must be told apart.
-    let main_stage = if old.is_some() { Stage::Staged } else { Stage::Final };
+    if token.sets() {
+        match with_marks(token, draft, old, &prove) {
+            Ok(persisted) => return Ok(persisted),
+            Err(Failure { is_unset: true, .. }) if old.is_none() => token.note_fixed_ids(),
+            Err(Failure { error, .. }) => return Err(error),
+        }
+    } else if old.is_some() {
+        let what = "this token does not let an object's CKA_ID be changed, so that one key cannot take the place of another at once: delete the old one first";
+        return Err(Error::Unsupported { what: what.to_owned(), ckr: None }.into());
+    }
+    without_marks(token, draft, &prove)
+}
+
+/// Why a key was not written, and whether all that the token refused was to change a CKA_ID, and nothing is left.
+struct Failure {
+    error: crate::Error,
+    is_unset: bool,
+}
+
+impl<E: Into<crate::Error>> From<E> for Failure {
+    fn from(error: E) -> Self {
+        Self { error: error.into(), is_unset: false }
+    }
+}
+
+/// The objects as they are to be, from the start. The private one first: cut short, it is a key, and one that was made in the session before where the token has such.
+fn without_marks(
+    token: &Token,
+    draft: &Draft<'_>,
+    prove: &impl Fn(&Written) -> Result<Verified, crate::Error>,
+) -> Result<Persisted, crate::Error> {
     let mut written: Vec<Handle> = Vec::new();
-    let outcome = write(token, draft, main_stage, &mut written).and_then(|placed| {
-        let (main, public, certificate) = compare(token, draft, &placed, main_stage)?;
+    let outcome = write_main_first(token, draft, (Stage::Final, Stage::Final), &mut written).and_then(|placed| {
+        let (main, public, certificate) = compare(token, draft, &placed, (Stage::Final, Stage::Final))?;
+        let verified = prove(&placed)?;
+        Ok(Persisted { main, public, certificate, copied: placed.copied, verified })
+    });
+    outcome.map_err(|error| undo(token, &written, error))
+}
+
+fn with_marks(
+    token: &Token,
+    draft: &Draft<'_>,
+    old: Option<&Entry>,
+    prove: &impl Fn(&Written) -> Result<Verified, crate::Error>,
+) -> Result<Persisted, Failure> {
+    let is_seen = draft.main.is_seen;
+    // Alone under its name, the private object makes the key and needs no mark; beside an old key it must be told apart. One that was never in the session may be anything.
+    let main_stage = if old.is_some() || !is_seen { Stage::Staged } else { Stage::Final };
+    let stages = (main_stage, Stage::Staged);
+    let mut written: Vec<Handle> = Vec::new();
+    let placed = match is_seen {
+        true => write(token, draft, main_stage, &mut written),
+        false => write_main_first(token, draft, stages, &mut written),
+    };
+    let outcome = placed.and_then(|placed| {
+        let (main, public, certificate) = compare(token, draft, &placed, stages)?;
         let verified = prove(&placed)?;
         Ok((placed, Persisted { main, public, certificate, copied: placed.copied, verified }))
     });
     let (placed, mut persisted) = match outcome {
         Ok(proven) => proven,
-        Err(error) => return Err(undo(token, &written, error)),
+        Err(error) => return Err(undo(token, &written, error).into()),
     };
+    if let Some(public) = placed.public.filter(|_| placed.is_own)
+        && let Err(error) = adopt(token, public, draft)
+    {
+        return Err(undo(token, &written, error.into()).into());
+    }
     // The last steps that can be taken back: what was on the token before is as it was.
-    let companions = [placed.certificate, placed.public].into_iter().flatten();
+    let marked_public = placed.public.filter(|_| !placed.is_own);
+    let companions = [placed.certificate, marked_public].into_iter().flatten();
     let settled = match old {
         Some(old) => set_id(token, placed.main, &Stage::ready(draft.id, &old.identity())),
-        None => companions.clone().try_for_each(|companion| set_id(token, companion, draft.id)),
+        None => {
+            let marked = (main_stage == Stage::Staged).then_some(placed.main);
+            companions.clone().chain(marked).try_for_each(|object| set_id(token, object, draft.id))
+        }
     };
     if let Err(error) = settled {
+        let is_refused = error.ckr().is_some_and(refusal::is_refusal);
         // CKA_MODIFIABLE false forbids the mark.
-        return Err(undo(token, &written, added::blame(draft.additions, error.into())));
+        let error = undo(token, &written, added::blame(draft.additions, error.into()));
+        let is_gone = !matches!(error, crate::Error::Provider(Error::NotRemoved { .. }));
+        return Err(Failure { error, is_unset: is_refused && is_gone });
     }
     if let Some(old) = old {
         let replaced = old.replaced_by(draft.id, placed.certificate.is_some()).map(|object| Handle(object.handle));
@@ -144,7 +210,7 @@ pub(super) fn persist(
         let replaced = match destroy_all(token, first.iter().copied()) {
             // As long as nothing of the old key is gone, it can stay; the token must have shown that.
             Err(error) if first.iter().all(|object| token.read(*object).is_ok()) => {
-                return Err(undo(token, &written, error.into()));
+                return Err(undo(token, &written, error.into()).into());
             }
             outcome => outcome,
         };
@@ -164,6 +230,15 @@ pub(super) fn persist(
     Ok(persisted)
 }
 
+/// Gives the token's own public object the name and the CKA_ID of its private one, as far as the token lets that be.
+fn adopt(token: &Token, public: Handle, draft: &Draft<'_>) -> Result<(), token::Error> {
+    let changes = Template::new().bytes(CKA_ID, draft.id).bytes(CKA_LABEL, draft.label.as_bytes());
+    match token.set(public, &changes) {
+        Err(error) if !error.ckr().is_some_and(refusal::is_refusal) => Err(error),
+        _ => Ok(()),
+    }
+}
+
 fn write(
     token: &Token,
     draft: &Draft<'_>,
@@ -172,15 +247,7 @@ fn write(
 ) -> Result<Written, crate::Error> {
     let mut copied = true;
     let mut place = |source: &Source<'_>, class: Class, id: &[u8]| -> Result<Handle, crate::Error> {
-        let (object, by_copy) = match onto_token(token, source, id) {
-            Ok(placed) => placed,
-            Err(error) => {
-                // A token that reports a failure may have made the object all the same.
-                written.extend(look(token, draft, class, id).map_err(|unknown| not_removed(&error, &unknown))?);
-                return Err(error);
-            }
-        };
-        written.push(object);
+        let (object, by_copy) = place(token, draft, source, (class, id), written)?;
         copied &= by_copy;
         Ok(object)
     };
@@ -189,10 +256,74 @@ fn write(
     let certificate = draft.certificate.as_ref();
     let certificate =
         certificate.map(|source| place(source, Class::Certificate, &Stage::staged(draft.id))).transpose()?;
-    let class = if public.is_some() { Class::Private } else { Class::Secret };
-    let main = place(&draft.main, class, &main_stage.written(draft.id));
+    let main = place(&draft.main, draft.class(), &main_stage.written(draft.id));
     let main = main.map_err(|error| added::blame(draft.additions, error))?;
-    Ok(Written { main, public, certificate, copied })
+    Ok(Written { main, public, is_own: false, certificate, copied })
+}
+
+/// The same with the private or secret object first, and no copy: where the public one may come with it.
+fn write_main_first(
+    token: &Token,
+    draft: &Draft<'_>,
+    (main_stage, stage): (Stage, Stage),
+    written: &mut Vec<Handle>,
+) -> Result<Written, crate::Error> {
+    let main = place(token, draft, &draft.main, (draft.class(), &main_stage.written(draft.id)), written);
+    let (main, _) = main.map_err(|error| added::blame(draft.additions, error))?;
+    let id = stage.written(draft.id);
+    let public = match &draft.public {
+        Some((source, key)) => public_beside(token, draft, (source, key), &id, written)?,
+        None => None,
+    };
+    let certificate = draft.certificate.as_ref();
+    let certificate =
+        certificate.map(|source| place(token, draft, source, (Class::Certificate, &id), written)).transpose()?;
+    let (public, is_own) = public.map_or((None, false), |(public, is_own)| (Some(public), is_own));
+    Ok(Written { main, public, is_own, certificate: certificate.map(|(certificate, _)| certificate), copied: false })
+}
+
+/// The public object beside a private one: made, or, where the token has its own, that. Where it keeps no session objects it may refuse one, and have none.
+fn public_beside(
+    token: &Token,
+    draft: &Draft<'_>,
+    (source, key): (&Source<'_>, &PublicKey),
+    id: &[u8],
+    written: &mut Vec<Handle>,
+) -> Result<Option<(Handle, bool)>, crate::Error> {
+    if !token.profile().own_publics {
+        match place(token, draft, source, (Class::Public, id), written) {
+            Ok((object, _)) => return Ok(Some((object, false))),
+            // A token without session objects may have public ones of its own.
+            Err(error) if !draft.main.is_seen && error.ckr().is_some_and(refusal::is_refusal) => {}
+            Err(error) => return Err(error),
+        }
+    }
+    let template = Template::new().flag(CKA_TOKEN, true).ulong(CKA_CLASS, CKO_PUBLIC_KEY);
+    let found = token.find_and_read(&template)?;
+    Ok(found.iter().find(|record| record.public.as_ref() == Some(key)).map(|record| (Handle(record.handle), true)))
+}
+
+/// Puts one object onto the token. Whether it was a copy.
+fn place(
+    token: &Token,
+    draft: &Draft<'_>,
+    source: &Source<'_>,
+    (class, id): (Class, &[u8]),
+    written: &mut Vec<Handle>,
+) -> Result<(Handle, bool), crate::Error> {
+    match onto_token(token, source, id) {
+        Ok((object, by_copy)) => {
+            written.push(object);
+            Ok((object, by_copy))
+        }
+        Err(error) => {
+            // A token that reports a failure may have made the object all the same.
+            let found = look(token, draft, class, id).map_err(|unknown| not_removed(&error, &unknown))?;
+            let known = written.clone();
+            written.extend(found.into_iter().filter(|object| !known.contains(object)));
+            Err(error)
+        }
+    }
 }
 
 /// Objects that can only come from this draft: a public one and every one beside an old key bears a mark, and no key had the name when a private
@@ -205,112 +336,16 @@ fn look(token: &Token, draft: &Draft<'_>, class: Class, id: &[u8]) -> Result<Vec
 
 /// Copies a session object onto the token; where the token refuses to copy, makes the object there. Whether it was a copy.
 fn onto_token(token: &Token, source: &Source<'_>, id: &[u8]) -> Result<(Handle, bool), crate::Error> {
-    if token.profile().copies {
-        match token.copy(source.session, &Template::new().flag(CKA_TOKEN, true).bytes(CKA_ID, id)) {
+    if let Some(session) = source.session.get().filter(|_| token.profile().copies) {
+        match token.copy(session, &Template::new().flag(CKA_TOKEN, true).bytes(CKA_ID, id)) {
             Ok(object) => return Ok((object, true)),
             Err(error) if error.ckr().is_some_and(refusal::is_refusal) => {}
             Err(error) => return Err(error.into()),
         }
     }
+    // Two objects with one CKA_ID are one too many for some.
+    source.session.destroy(token);
     Ok(((source.remake)(id)?, false))
-}
-
-/// Reads the new objects back and compares what matters with what was asked.
-fn compare(
-    token: &Token,
-    draft: &Draft<'_>,
-    placed: &Written,
-    stage: Stage,
-) -> Result<(ObjectRecord, Option<ObjectRecord>, Option<ObjectRecord>), crate::Error> {
-    let main = narrowed(token, token.read(placed.main)?, draft.usage)?;
-    let differ = |what: String| Err(Error::NotHonoured { what }.into());
-    check_rights(&main, draft.key_type, draft.policy, draft.usage)?;
-    let wanted = draft.public.as_ref().map(|(_, key)| key);
-    check_object(&main, draft.label, &stage.written(draft.id))?;
-    check_key(&main, wanted, true)?;
-    added::check(token, placed.main, draft.additions)?;
-    let public = placed.public.map(|public| token.read(public)).transpose()?;
-    if let Some(record) = &public {
-        check_object(record, draft.label, &Stage::staged(draft.id))?;
-        check_key(record, wanted, false)?;
-        // The counterpart of an agreement has no right of its own.
-        let counterparts = KeyUsage::from_bits(draft.usage.bits() & !KeyUsage::AGREE.bits());
-        if record.usage != counterparts {
-            return differ("other uses of the public object".to_owned());
-        }
-    }
-    let certificate = placed.certificate.map(|certificate| token.read(certificate)).transpose()?;
-    if let Some(record) = &certificate {
-        check_object(record, draft.label, &Stage::staged(draft.id))?;
-    }
-    Ok((main, public, certificate))
-}
-
-/// The object as it reads after a right that was not asked for was taken away: NSS gives every use to what it unwraps, whatever the template says.
-pub(super) fn narrowed(token: &Token, record: ObjectRecord, usage: KeyUsage) -> Result<ObjectRecord, token::Error> {
-    if record.usage == usage || !record.usage.contains(usage) {
-        return Ok(record);
-    }
-    let object = Handle(record.handle);
-    match token.set(object, &put::usage_of(record.class, usage)) {
-        Ok(()) => token.read(object),
-        // What it says then is compared, and refused.
-        Err(error) if error.ckr().is_some_and(refusal::is_refusal) => Ok(record),
-        Err(error) => Err(error),
-    }
-}
-
-/// What the object may do and what it is: some tokens answer CKR_OK and keep something else.
-pub(super) fn check_rights(
-    record: &ObjectRecord,
-    key_type: u64,
-    policy: ExportPolicy,
-    usage: KeyUsage,
-) -> Result<(), Error> {
-    let differ = |what: String| Err(Error::NotHonoured { what });
-    if record.key_type != Some(key_type) {
-        return differ(format!("CKA_KEY_TYPE {:?} instead of {key_type}", record.key_type));
-    }
-    if record.policy != policy {
-        return differ(format!("export policy {:?} instead of {:?}", record.policy.words(), policy.words()));
-    }
-    if record.usage != usage {
-        let words = |usage: KeyUsage| usage.words().collect::<Vec<_>>().join(", ");
-        return differ(format!("usage ({}) instead of ({})", words(record.usage), words(usage)));
-    }
-    Ok(())
-}
-
-fn check_object(record: &ObjectRecord, label: &str, id: &[u8]) -> Result<(), Error> {
-    let differ = |what: &str| Err(Error::NotHonoured { what: what.to_owned() });
-    if !record.token {
-        return differ("the object is not on the token");
-    }
-    if record.label != label {
-        return differ("another CKA_LABEL");
-    }
-    if record.id != id {
-        return differ("another CKA_ID");
-    }
-    Ok(())
-}
-
-pub(super) fn check_key(record: &ObjectRecord, wanted: Option<&PublicKey>, private: bool) -> Result<(), Error> {
-    let differ = |what: &str| Err(Error::NotHonoured { what: what.to_owned() });
-    if record.private.is_some_and(|found| found != private) {
-        return differ("another CKA_PRIVATE");
-    }
-    if let (Some(found), Some(wanted)) = (record.curve, wanted.and_then(PublicKey::curve))
-        && found != wanted
-    {
-        return differ("another curve");
-    }
-    match (&record.public, wanted) {
-        (Some(found), Some(wanted)) if found != wanted => differ("another public key"),
-        // A private EC object does not show its point; a public one must.
-        (None, Some(_)) if !private => differ("the public key cannot be read"),
-        _ => Ok(()),
-    }
 }
 
 fn set_id(token: &Token, object: Handle, id: &[u8]) -> Result<(), token::Error> {

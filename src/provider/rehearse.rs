@@ -21,7 +21,7 @@ impl Key {
     /// What [`Key::finalize`] would answer, as far as it can be known without writing.
     pub fn rehearse(&self) -> Result<Rehearsal, crate::Error> {
         let State::Pending(pending) = &self.state else { return Err(Error::Finalized.into()) };
-        let finalizer = Finalizer { token: &self.token, pending };
+        let finalizer = Finalizer { token: &self.token, pending, is_rehearsal: true };
         let blob = finalizer.decode()?;
         // What is wrapped is opened, into session objects that nobody keeps: what is wrong with it shows, and what it is.
         let opened = finalizer.rehearse_wrapped()?;
@@ -101,7 +101,9 @@ impl Finalizer<'_> {
             return Ok(created());
         }
         let Arrival { source, way } = self.bring(clear, decoded.algorithm, &Stage::staged(b""), usage)?;
-        let session = Temporary::new(self.token, source.session);
+        // On a token without session objects there is nothing to be tried.
+        let Some(session) = source.session.take() else { return Ok(way) };
+        let session = Temporary::new(self.token, session);
         added::check(self.token, session.handle, additions)?;
         if way.route != Route::Create || !self.token.profile().copies {
             return Ok(way);

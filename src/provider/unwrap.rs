@@ -4,8 +4,9 @@ use super::finalize::Finalizer;
 use super::import::check_algorithm;
 use super::lookup::Stage;
 use super::pending::{Material, Target};
-use super::persist::{Route, Source};
+use super::persist::Route;
 use super::room::Room;
+use super::source::Source;
 use super::way::Way;
 use super::{Error, Ready, added, proof, rights};
 use crate::key::{Algorithm, ExportPolicy, Family, KeyUsage, PublicKey, SymmetricAlgorithm};
@@ -56,7 +57,7 @@ impl<'t> Finalizer<'t> {
         };
         self.check_id(&id, old.as_deref())?;
         let remake = |id: &[u8]| -> Result<Handle, crate::Error> { Ok(opening.unwrap(&shell(id, true))?) };
-        let main = Source { session: object.keep(), remake: Box::new(remake) };
+        let main = Source::new(object.keep(), Box::new(remake));
         self.finish_pair(main, public.clone(), &id, usage, old.as_deref(), way)
     }
 
@@ -233,7 +234,7 @@ impl<'t> Finalizer<'t> {
         };
         let old = self.room_for_secret()?;
         self.check_id(&id, old.as_deref())?;
-        let main = Source { session: make(&id, false)?, remake: Box::new(move |id| make(id, true)) };
+        let main = Source::new(make(&id, false)?, Box::new(move |id| make(id, true)));
         self.finish_secret(main, &id, usage, old.as_deref(), Way::of(Route::Unwrap), (algorithm, None))
     }
 

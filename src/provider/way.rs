@@ -9,11 +9,13 @@ use std::sync::{Mutex, PoisonError};
 use super::finalize::Finalizer;
 use super::generate::pair_mechanism;
 use super::pending::Pending;
-use super::persist::{Remake, Route, Source};
+use super::persist::Route;
 use super::proof::Verified;
+use super::source::{Remake, Source};
 use crate::asn1::pkcs8;
 use crate::key::{Algorithm, KeyUsage, PrivateKey, SymmetricKey};
 use crate::secret::SecretBytes;
+use crate::status::Ckr;
 use crate::template::Template;
 use crate::template::put::{self, Attributes, PrivateKind};
 use crate::template::shape::{self, Making};
@@ -21,6 +23,9 @@ use crate::template::temporary::Rights;
 use crate::token::mechanism::{CKM_ECDSA, CKM_RSA_PKCS};
 use crate::token::{Token, refusal};
 use crate::wrap::{self, Brought, ImportKek, Scheme, Tried, in_shape, no_route};
+
+/// What is tried last, in messages.
+const ON_TOKEN: &str = "create on the token";
 
 /// A token, and what it has shown of itself since it was opened.
 #[derive(Debug)]
@@ -35,11 +40,29 @@ struct Known {
     kek: Option<ImportKek>,
     /// What C_CreateObject answered to keys of these types, which is not asked again.
     refused: Vec<(u64, Tried)>,
+    /// Whether it refused to change a CKA_ID.
+    has_fixed_ids: bool,
+    /// Whether it took a key on the token that it refused in the session.
+    has_no_session_objects: bool,
 }
 
 impl Connection {
     pub(super) fn new(token: Token) -> Self {
         Self { token, known: Mutex::new(Known::default()) }
+    }
+
+    /// Whether a CKA_ID can be changed, as far as is known.
+    pub(super) fn sets(&self) -> bool {
+        self.token.profile().sets && !self.known().has_fixed_ids
+    }
+
+    pub(super) fn note_fixed_ids(&self) {
+        self.known().has_fixed_ids = true;
+    }
+
+    /// Whether keys can be session objects, where that is known.
+    fn has_session_objects(&self) -> Option<bool> {
+        if self.known().has_no_session_objects { Some(false) } else { self.token.profile().session_objects }
     }
 
     fn known(&self) -> std::sync::MutexGuard<'_, Known> {
@@ -187,11 +210,21 @@ impl Finalizer<'_> {
     ) -> Result<Arrival<'a>, crate::Error> {
         let mut tried = Vec::new();
         let Pending { routing, kek, .. } = self.pending;
+        let mut on_token = None;
         if *routing != Routing::Unwrap && kek.is_none() {
+            if self.token.has_session_objects() == Some(false) {
+                return Ok(self.create_on_token(key, algorithm, usage, (tried.clone(), tried)));
+            }
             match self.create(key, algorithm, id, usage, &mut tried)? {
                 Some(source) => return Ok(Arrival { source, way: Way { tried, ..Way::of(Route::Create) } }),
-                None if *routing == Routing::Create => return Err(no_route(self.token, tried).into()),
+                None if self.may_lack_session_objects(&tried) => on_token = Some(tried.clone()),
                 None => {}
+            }
+            if *routing == Routing::Create {
+                return match on_token {
+                    Some(refused) => self.last_resort(key, algorithm, usage, (refused, tried)),
+                    None => Err(no_route(self.token, tried).into()),
+                };
             }
         }
         match self.wrap_here(key, id, usage) {
@@ -209,10 +242,67 @@ impl Finalizer<'_> {
             }
             Err(crate::Error::Wrap(wrap::Error::NoRoute { tried: more, .. })) => {
                 tried.extend(more);
-                Err(no_route(self.token, tried).into())
+                match on_token {
+                    Some(refused) => self.last_resort(key, algorithm, usage, (refused, tried)),
+                    None => Err(no_route(self.token, tried).into()),
+                }
             }
             Err(error) => Err(error),
         }
+    }
+
+    /// Whether what C_CreateObject answered to a session object may be about that it is one.
+    fn may_lack_session_objects(&self, tried: &[Tried]) -> bool {
+        let is_about_value = tried
+            .iter()
+            .filter_map(|tried| tried.ckr)
+            .any(|ckr| matches!(ckr, Ckr::ATTRIBUTE_VALUE_INVALID | Ckr::TEMPLATE_INCONSISTENT));
+        self.token.has_session_objects().is_none() && self.pending.name.is_some() && is_about_value
+    }
+
+    /// After every route through the session: the token itself, where it may be that it has no session objects.
+    fn last_resort<'a>(
+        &'a self,
+        key: Clear<'a>,
+        algorithm: Algorithm,
+        usage: KeyUsage,
+        (refused, mut tried): (Vec<Tried>, Vec<Tried>),
+    ) -> Result<Arrival<'a>, crate::Error> {
+        if self.is_rehearsal {
+            let why = "whether the token takes it there shows only when it is written";
+            tried.push(Tried::lacking(ON_TOKEN, why));
+            return Err(no_route(self.token, tried).into());
+        }
+        Ok(self.create_on_token(key, algorithm, usage, (refused, tried)))
+    }
+
+    /// C_CreateObject on the token, and nothing in the session. What was tried before, for the outcome and for the error.
+    fn create_on_token<'a>(
+        &'a self,
+        key: Clear<'a>,
+        algorithm: Algorithm,
+        usage: KeyUsage,
+        (refused, tried): (Vec<Tried>, Vec<Tried>),
+    ) -> Arrival<'a> {
+        let remake: Remake<'a> = Box::new(move |id| {
+            let token: &Token = self.token;
+            let shapes = key.shapes(token, Making::Create, &self.attributes(id, true, usage))?;
+            match in_shape(&shapes, |shape| Ok(token.create(shape)?)) {
+                Ok((object, _)) => {
+                    self.token.known().has_no_session_objects = true;
+                    Ok(object)
+                }
+                Err(wrap::Error::Token(error)) => Err(match self.explain(error, algorithm) {
+                    crate::Error::Token(error) if error.ckr().is_some_and(refusal::is_refusal) => {
+                        let last = Tried::new(ON_TOKEN, &error.into());
+                        no_route(token, tried.iter().cloned().chain([last]).collect()).into()
+                    }
+                    other => other,
+                }),
+                Err(error) => Err(error.into()),
+            }
+        });
+        Arrival { source: Source::on_token(remake), way: Way { tried: refused, ..Way::of(Route::Create) } }
     }
 
     /// C_CreateObject; `None` where the token refuses it as such, which is then noted.
@@ -246,7 +336,7 @@ impl Finalizer<'_> {
                     let shape = shapes.into_iter().nth(place).unwrap_or_default();
                     token.create(&shape).map_err(|error| self.explain(error, algorithm))
                 });
-                return Ok(Some(Source { session, remake }));
+                return Ok(Some(Source::new(session, remake)));
             }
             Err(wrap::Error::Token(error)) => error,
             Err(error) => return Err(error.into()),
@@ -290,6 +380,6 @@ impl Finalizer<'_> {
             let shape = shapes.into_iter().nth(place).unwrap_or_default();
             Ok(sealed.open(token)?.unwrap(&shape)?)
         });
-        Ok((Source { session: object, remake }, scheme, tried))
+        Ok((Source::new(object, remake), scheme, tried))
     }
 }

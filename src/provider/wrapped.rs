@@ -93,6 +93,7 @@ impl Payload<'_> {
         let zero_padded = self.zero_padding(scheme)?;
         let how = Parameters { scheme, hash: parameters.hash, label: parameters.label.clone() };
         let wrapped = wrap::wrap(self.token, &how, wrapping.kek, self.object, self.capacity)?;
+        self.check_unpadded(scheme, wrapped.bytes.len())?;
         let bytes = match (format, wrapped.hash) {
             (Format::Blob(BlobType::RsaAesWrap), Some(hash)) => {
                 RsaAesWrapBlob { wrapped: &wrapped.bytes, hash, label: &how.label }.encode()?
@@ -100,6 +101,20 @@ impl Payload<'_> {
             _ => wrapped.bytes,
         };
         Ok(Exported { bytes: SecretBytes::from(bytes), zero_padded, scheme: Some(scheme), hash: wrapped.hash })
+    }
+
+    /// Some tokens add padding by the mechanism that is RFC 3394 elsewhere: what comes of a key of known length shows that.
+    fn check_unpadded(self, scheme: Scheme, wrapped: usize) -> Result<(), crate::Error> {
+        let bare = self.bits.map(|bits| (bits as usize / 8).next_multiple_of(8)).filter(|_| !self.is_private);
+        match bare {
+            Some(bare) if scheme == Scheme::Kw && wrapped != bare + 8 => {
+                let what = format!(
+                    "this token does not do RFC 3394 by the mechanism that is meant for it: it made {wrapped} bytes of a key of {bare} (kw)"
+                );
+                Err(Error::Unsupported { what, ckr: None }.into())
+            }
+            _ => Ok(()),
+        }
     }
 
     /// Whether the format holds such a key, and the scheme that it names.

@@ -8,7 +8,7 @@ pub mod saying;
 pub mod setting;
 
 use cryptoki_sys::{
-    CK_ATTRIBUTE_TYPE, CK_MECHANISM_TYPE, CKA_VALUE_LEN, CKM_AES_KEY_WRAP_KWP, CKM_AES_KEY_WRAP_PAD,
+    CK_ATTRIBUTE_TYPE, CK_MECHANISM_TYPE, CKA_VALUE_LEN, CKM_AES_KEY_WRAP, CKM_AES_KEY_WRAP_KWP, CKM_AES_KEY_WRAP_PAD,
     CKM_AES_KEY_WRAP_PKCS7,
 };
 
@@ -17,6 +17,11 @@ use crate::key::rsa::Hash;
 
 /// CKM_AES_KWP of Thales' `cryptoki_v2.h`: CKM_VENDOR_DEFINED + 0x171.
 const CKM_LUNA_AES_KWP: CK_MECHANISM_TYPE = 0x8000_0171;
+
+/// RFC 3394, PKCS#5 padding and RFC 5649 on AWS CloudHSM: `cloudhsm_pkcs11_vendor_defs.h` of its SDK, CKM_VENDOR_DEFINED + 0x2109, 0x210A and 0x216F.
+const CKM_CLOUDHSM_AES_KEY_WRAP_NO_PAD: CK_MECHANISM_TYPE = 0x8000_2109;
+const CKM_CLOUDHSM_AES_KEY_WRAP_PKCS5_PAD: CK_MECHANISM_TYPE = 0x8000_210A;
+const CKM_CLOUDHSM_AES_KEY_WRAP_ZERO_PAD: CK_MECHANISM_TYPE = 0x8000_216F;
 
 /// The hashes of RSA-OAEP, in the order in which they are tried.
 pub(crate) const EVERY_HASH: &[Hash] = &[Hash::Sha256, Hash::Sha1, Hash::Sha384, Hash::Sha512];
@@ -39,6 +44,8 @@ pub struct Profile {
     /// The mechanism that is RFC 5649 here. `CKM_AES_KEY_WRAP_PAD` (0x210A) is two incompatible formats in the field, so it counts only where it
     /// was seen to be RFC 5649.
     pub kwp: CK_MECHANISM_TYPE,
+    /// The mechanism that is RFC 3394 here, and adds no padding.
+    pub kw: CK_MECHANISM_TYPE,
     /// The mechanism that is RFC 3394 over PKCS#7 padding here.
     pub kw_pkcs7: CK_MECHANISM_TYPE,
     /// The hashes with which the token does RSA-OAEP, where that is known; without a label if it is only SHA-1.
@@ -49,6 +56,14 @@ pub struct Profile {
     pub kw_fills_secrets: bool,
     /// Whether an object is written by C_CopyObject of a session object: faster here, and a failed write leaves nothing behind.
     pub copies: bool,
+    /// Whether C_SetAttributeValue changes a CKA_ID. Without it no object can bear a mark that is taken off once it is proven, and no key can take another one's place.
+    pub sets: bool,
+    /// Whether keys can be session objects, where that is known. Where they cannot, a key is made on the token at once, and destroyed if it fails its proof.
+    pub session_objects: Option<bool>,
+    /// Whether the public half of a private key is an object of its own accord, which comes and goes with it and is never made.
+    pub own_publics: bool,
+    /// Whether a public object has CKA_PRIVATE true, and is refused otherwise.
+    pub private_publics: bool,
     /// Whether C_CreateObject takes a private key in the clear.
     pub plain_private: bool,
     /// Whether C_CreateObject takes a secret key in the clear.
@@ -61,11 +76,13 @@ pub struct Profile {
     pub unwrap_wants: &'static [CK_ATTRIBUTE_TYPE],
     /// Whether CKA_SIGN_RECOVER and CKA_VERIFY_RECOVER may stand in a template.
     pub recovers: bool,
+    /// Whether a flag of a use that this kind of key never has may stand in a template, though it is false, where that is known.
+    pub other_uses: Option<bool>,
     /// Whether a wrapped elliptic key has the public point that its object was given, whatever it is.
     pub points_travel: bool,
     /// Whether C_UnwrapKey may give an object uses that its template refuses.
     pub adds_uses: bool,
-    /// Whether an object replaces another one of the same class and CKA_ID.
+    /// Whether an object replaces another one of the same class and CKA_ID, or is refused because of it.
     pub unique_ids: bool,
     /// Whether attribute buffers need their exact size asked first, because the token ignores the size it is given.
     pub asks_sizes: bool,
@@ -83,17 +100,23 @@ impl Profile {
         model: "",
         firmware: None,
         kwp: CKM_AES_KEY_WRAP_KWP,
+        kw: CKM_AES_KEY_WRAP,
         kw_pkcs7: CKM_AES_KEY_WRAP_PKCS7,
         oaep: None,
         zero_pads: false,
         kw_fills_secrets: false,
         copies: true,
+        sets: true,
+        session_objects: None,
+        own_publics: false,
+        private_publics: false,
         plain_private: true,
         plain_secret: true,
         plain_always: false,
         create_wants: &[],
         unwrap_wants: &[],
         recovers: true,
+        other_uses: None,
         points_travel: false,
         adds_uses: true,
         unique_ids: false,
@@ -116,6 +139,37 @@ impl Profile {
         ..Self::UNKNOWN
     };
 
+    // Not seen; from the vendor's documents (attributes by call and key type, mechanisms, AES key wrapping, error codes), its examples, pkcs11-tools' README and
+    // aws-cloudhsm-user-guide issue 26: an attribute that a kind of key has no use for is CKR_TEMPLATE_INCONSISTENT, the recover flags for every one; CKA_PRIVATE is always true; a
+    // CKA_ID that is taken is CKR_ATTRIBUTE_VALUE_INVALID; neither C_CopyObject nor C_SetAttributeValue is in the list of functions; CKM_AES_KEY_WRAP adds PKCS#5 padding. What C_GetTokenInfo says
+    // is written nowhere: this is the vendor that the command line of the service shows of its HSMs.
+    const CLOUDHSM: Self = Self {
+        name: "AWS CloudHSM",
+        manufacturer: "Marvell",
+        model: "",
+        kwp: CKM_CLOUDHSM_AES_KEY_WRAP_ZERO_PAD,
+        kw: CKM_CLOUDHSM_AES_KEY_WRAP_NO_PAD,
+        kw_pkcs7: CKM_CLOUDHSM_AES_KEY_WRAP_PKCS5_PAD,
+        oaep: Some(EVERY_HASH),
+        copies: false,
+        sets: false,
+        session_objects: Some(true),
+        private_publics: true,
+        recovers: false,
+        other_uses: Some(false),
+        unique_ids: true,
+        ..Self::UNKNOWN
+    };
+
+    // Not seen; from IBM's source (`cca_specific.c`) and test cases (`aes_func.c`): the name and the model; C_UnwrapKey of a secret key needs CKA_VALUE_LEN.
+    const CCA: Self = Self {
+        name: "openCryptoki CCA",
+        manufacturer: "IBM",
+        model: "CCA",
+        unwrap_wants: &[CKA_VALUE_LEN],
+        ..Self::UNKNOWN
+    };
+
     /// The known tokens.
     pub const ROWS: &[Self] = &[
         // Seen 2026-11 on Debian 12's libsofthsm2 2.6.1: 0x210A is RFC 5649 around zero-padded PKCS#8 (DER of 1217 bytes comes back as 1224), 0x210B
@@ -131,6 +185,8 @@ impl Profile {
             oaep: Some(&[Hash::Sha1]),
             zero_pads: true,
             plain_always: true,
+            session_objects: Some(true),
+            other_uses: Some(true),
             adds_uses: false,
             asks_sizes: false,
             says: saying::SOFTHSM,
@@ -142,6 +198,8 @@ impl Profile {
             manufacturer: "Kryoptic",
             model: "",
             oaep: Some(EVERY_HASH),
+            session_objects: Some(true),
+            other_uses: Some(true),
             adds_uses: false,
             asks_sizes: false,
             says: saying::KRYOPTIC,
@@ -155,7 +213,9 @@ impl Profile {
             model: "NSS 3",
             kw_pkcs7: CKM_AES_KEY_WRAP_PAD,
             oaep: Some(EVERY_HASH),
+            session_objects: Some(true),
             unwrap_wants: &[CKA_NSS_DB],
+            other_uses: Some(true),
             kw_fills_secrets: true,
             points_travel: true,
             unique_ids: true,
@@ -165,6 +225,27 @@ impl Profile {
         Self::LUNA,
         // As it was called before.
         Self { manufacturer: "SafeNet", ..Self::LUNA },
+        Self::CLOUDHSM,
+        // As it was called before.
+        Self { manufacturer: "Cavium", ..Self::CLOUDHSM },
+        // Not seen; from Yubico's source (yubihsm-shell of 2026-07, `pkcs11/yubihsm_pkcs11.c` and `util_pkcs11.c`): keys are token objects only; the public half of a private key is
+        // there with it, is not made and not destroyed, and gets its CKA_ID by C_SetAttributeValue, which changes CKA_ID and CKA_LABEL and nothing else; no C_CopyObject.
+        Self {
+            name: "YubiHSM 2",
+            manufacturer: "Yubico",
+            model: "YubiHSM",
+            copies: false,
+            session_objects: Some(false),
+            own_publics: true,
+            ..Self::UNKNOWN
+        },
+        // Not seen; from the vendor's documents (mechanisms, security assurance mechanism), jss pull request 833 and pkcs11-tools issue 77: no key is imported by C_CreateObject unless
+        // CKNFAST_OVERRIDE_SECURITY_ASSURANCES says `import`; the model is empty.
+        Self { name: "nShield", manufacturer: "nCipher", model: "", session_objects: Some(true), ..Self::UNKNOWN },
+        Self::CCA,
+        // Not seen; softhsm issue 478 and BouncyHsm issue 102: C_CreateObject takes CKA_VALUE_LEN and C_UnwrapKey does not, which is the order of the tries anyway. systemd issue
+        // 26106: the name and the model.
+        Self { name: "Utimaco", manufacturer: "Utimaco", model: "CryptoServer", ..Self::UNKNOWN },
     ];
 
     /// The row for a token.

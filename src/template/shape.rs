@@ -1,11 +1,13 @@
 //! The shapes in which a token may want a template: what one demands, another forbids.
 //!
 //! Owns the few attributes that differ, and the order in which they are tried. A profile says which shape was seen to be right; where it says nothing the standard's comes
-//! first. The tries are bounded: the bare template, each attribute that some token demands, all of them, and one without what some token forbids.
+//! first. The tries are bounded: the bare template, each attribute that some token demands, all of them, one without the recover flags, one without the flags of uses that this
+//! kind of key never has, and one without any flag that is false. What a token grants where nothing is said is read back afterwards, taken away or refused.
 
 use cryptoki_sys::{
-    CK_ATTRIBUTE_TYPE, CK_ULONG, CKA_CLASS, CKA_EC_PARAMS, CKA_EC_POINT, CKA_KEY_TYPE, CKA_SIGN_RECOVER, CKA_VALUE_LEN,
-    CKA_VERIFY_RECOVER, CKK_AES, CKK_EC, CKK_GENERIC_SECRET, CKO_PRIVATE_KEY,
+    CK_ATTRIBUTE_TYPE, CK_ULONG, CKA_CLASS, CKA_DECRYPT, CKA_DERIVE, CKA_EC_PARAMS, CKA_EC_POINT, CKA_ENCRYPT,
+    CKA_KEY_TYPE, CKA_PRIVATE, CKA_SIGN, CKA_SIGN_RECOVER, CKA_UNWRAP, CKA_VALUE_LEN, CKA_VERIFY, CKA_VERIFY_RECOVER,
+    CKA_WRAP, CKK_AES, CKK_EC, CKK_EC_MONTGOMERY, CKK_GENERIC_SECRET, CKO_PRIVATE_KEY,
 };
 
 use super::Template;
@@ -111,11 +113,95 @@ pub fn shapes(base: &Template, extras: &[Extra], profile: &Profile, making: Maki
             sets.push(set);
         }
     }
-    let mut shapes: Vec<_> = sets.iter().map(|set| with(set)).collect();
-    let forbidden = [CKA_SIGN_RECOVER, CKA_VERIFY_RECOVER];
-    if base.iter().any(|(kind, _)| forbidden.contains(&kind.0)) {
-        let place = if profile.recovers { shapes.len() } else { 0 };
-        shapes.insert(place, base.without(&forbidden));
+    let fitted = with(sets.first().map(Vec::as_slice).unwrap_or_default());
+    let shapes: Vec<_> = sets.iter().map(|set| with(set)).collect();
+    let (fewer, first) = fewer_flags(&fitted, profile);
+    if first { fewer.into_iter().chain(shapes).collect() } else { shapes.into_iter().chain(fewer).collect() }
+}
+
+/// The template of a public object in each of its shapes: an object that is not to be private may be one.
+pub fn shapes_of_public(base: &Template, profile: &Profile) -> Vec<Template> {
+    let (fewer, first) = fewer_flags(base, profile);
+    let open: Vec<_> = if first {
+        fewer.into_iter().chain([base.clone()]).collect()
+    } else {
+        [base.clone()].into_iter().chain(fewer).collect()
+    };
+    let private: Vec<_> = open.iter().map(|template| template.clone().flag(CKA_PRIVATE, true)).collect();
+    if profile.private_publics {
+        private.into_iter().chain(open).collect()
+    } else {
+        open.into_iter().chain(private).collect()
     }
-    shapes
+}
+
+/// The templates of a pair that is made on the token, in each of their shapes. One alone, where every flag is known to be taken.
+pub fn shapes_of_pair(public: &Template, private: &Template, profile: &Profile) -> Vec<(Template, Template)> {
+    if profile.other_uses == Some(true) {
+        return vec![(public.clone(), private.clone())];
+    }
+    let privates = shapes(private, &[], profile, Making::Create);
+    let publics = shapes_of_public(public, profile);
+    // The public ones are there twice, with and without CKA_PRIVATE.
+    let halves = publics.chunks(publics.len().div_ceil(2).max(1));
+    let beside = |publics: &[Template]| -> Vec<(Template, Template)> {
+        let last = privates.len().saturating_sub(1);
+        let fitting = |place: usize| privates.get(place.min(last)).cloned().unwrap_or_default();
+        publics.iter().enumerate().map(|(place, public)| (public.clone(), fitting(place))).collect()
+    };
+    halves.flat_map(beside).collect()
+}
+
+/// The template of a key that came wrapped, whatever it is, in each of its shapes. One alone, where every flag is known to be taken.
+pub fn shapes_of_wrapped(template: &Template, profile: &Profile) -> Vec<Template> {
+    match profile.other_uses {
+        Some(true) => vec![template.clone()],
+        _ => shapes(template, &[], profile, Making::Unwrap),
+    }
+}
+
+/// The template with ever fewer flags that are false, and whether this token wants it so.
+fn fewer_flags(base: &Template, profile: &Profile) -> (Vec<Template>, bool) {
+    const RECOVER: &[CK_ATTRIBUTE_TYPE] = &[CKA_SIGN_RECOVER, CKA_VERIFY_RECOVER];
+    let fitting = [RECOVER, other_uses(base)].concat();
+    let orders: Vec<&[CK_ATTRIBUTE_TYPE]> = match profile.other_uses {
+        Some(true) => vec![RECOVER],
+        Some(false) => vec![&fitting, RECOVER, EVERY_USE],
+        None => vec![RECOVER, &fitting, EVERY_USE],
+    };
+    let mut fewer: Vec<Template> = Vec::new();
+    for kinds in orders {
+        let is_false = |kind: &CK_ATTRIBUTE_TYPE| base.get(*kind).is_some_and(|value| **value == [0]);
+        let left_out: Vec<_> = kinds.iter().copied().filter(is_false).collect();
+        let shape = base.without(&left_out);
+        // Each leaves out more than the other: as many attributes are the same ones.
+        if shape.len() < base.len() && fewer.iter().all(|known| known.len() != shape.len()) {
+            fewer.push(shape);
+        }
+    }
+    (fewer, !profile.recovers || profile.other_uses == Some(false))
+}
+
+const EVERY_USE: &[CK_ATTRIBUTE_TYPE] = &[
+    CKA_DECRYPT,
+    CKA_DERIVE,
+    CKA_ENCRYPT,
+    CKA_SIGN,
+    CKA_SIGN_RECOVER,
+    CKA_UNWRAP,
+    CKA_VERIFY,
+    CKA_VERIFY_RECOVER,
+    CKA_WRAP,
+];
+
+/// The flags of uses that this kind of key never has.
+fn other_uses(template: &Template) -> &'static [CK_ATTRIBUTE_TYPE] {
+    let is = |kinds: &[CK_ULONG]| {
+        template.get(CKA_KEY_TYPE).is_some_and(|value| kinds.iter().any(|kind| **value == kind.to_ne_bytes()))
+    };
+    if is(&[CKK_EC, CKK_EC_MONTGOMERY, CKK_GENERIC_SECRET]) {
+        &[CKA_DECRYPT, CKA_ENCRYPT, CKA_UNWRAP, CKA_WRAP]
+    } else {
+        &[]
+    }
 }

@@ -72,9 +72,10 @@ impl Opening<'_> {
     fn try_unwrap(&self, template: &Template) -> Result<Handle, Error> {
         let fitted = shape::with_any_point(template, self.token.profile());
         let template = fitted.as_ref().unwrap_or(template);
+        let shapes = shape::shapes_of_wrapped(template, self.token.profile());
         let mut first = None;
         for mechanism in &self.mechanisms {
-            match self.token.unwrap_key(mechanism, self.kek, self.bytes, template) {
+            match self.unwrap_in_shape(mechanism, &shapes) {
                 Ok(object) => return Ok(object),
                 Err(error) => {
                     let goes_on =
@@ -91,6 +92,24 @@ impl Opening<'_> {
             }
         }
         Err(first.unwrap_or_else(|| Error::Unsuitable { scheme: self.scheme.name(), key: "a key without a mechanism" }))
+    }
+
+    /// Unwraps into the first of the templates that is not refused for its shape; of several refusals the first.
+    fn unwrap_in_shape(&self, mechanism: &Mechanism<'_>, shapes: &[Template]) -> Result<Handle, token::Error> {
+        let unwrap = |shape: &Template| self.token.unwrap_key(mechanism, self.kek, self.bytes, shape);
+        let mut first = None;
+        for shape in shapes {
+            match unwrap(shape) {
+                Err(error) if error.ckr().is_some_and(refusal::is_about_shape) => {
+                    first.get_or_insert(error);
+                }
+                outcome => return outcome,
+            }
+        }
+        match first {
+            Some(error) => Err(error),
+            None => unwrap(&Template::new()),
+        }
     }
 
     /// Unwraps a PKCS#8 whose kind is not known: `shell` makes the template for each kind in turn. Only session objects are ever tried.
@@ -211,7 +230,7 @@ pub(crate) fn secret_len(
     if let Some(bits) = token.read(key)?.secret_bits {
         return Ok(Some((bits as usize / 8, true)));
     }
-    let ephemeral = Ephemeral::generate(token)?;
+    let ephemeral = Ephemeral::resident(token)?;
     match ephemeral.wrap(Scheme::Kw, key, MAX_COMPARED) {
         Ok(wrapped) => {
             let is_exact = !token.profile().zero_pads || algorithm != SymmetricAlgorithm::Hmac;
@@ -234,7 +253,7 @@ pub(crate) fn same_keys(token: &Token, unwrapped: Handle, held: &[Handle]) -> Re
     if held.is_empty() {
         return Ok(Vec::new());
     }
-    let ephemeral = Ephemeral::generate(token)?;
+    let ephemeral = Ephemeral::resident(token)?;
     let image = ephemeral.wrap(Scheme::Kwp, unwrapped, MAX_COMPARED)?;
     let mut same = Vec::new();
     for (at, handle) in held.iter().enumerate() {

@@ -15,7 +15,7 @@
 
 use super::error::Error;
 use super::open::Sealed;
-use super::temporary::Temporary;
+use super::temporary::{Temporary, create_public, generate_pair};
 use super::{Kek, KekKind, Parameters, Scheme, cbc_pad, gcm, kw, oaep, possible_hashes, rsa_aes};
 use crate::key::rsa::{self, Hash};
 use crate::key::{ExportPolicy, KeyUsage, PublicKey, SymmetricAlgorithm};
@@ -23,6 +23,7 @@ use crate::secret::SecretBytes;
 use crate::status::Ckr;
 use crate::template::attribute::{CKA_EXTRACTABLE, CKA_MODULUS_BITS, CKA_PUBLIC_EXPONENT};
 use crate::template::put::{self, Attributes, PrivateKind};
+use crate::template::shape;
 use crate::template::temporary::{Rights, generated, given, secret, wrapping_public};
 use crate::template::{Additions, Template};
 use crate::token::mechanism::{CKM_AES_KEY_GEN, CKM_RSA_AES_KEY_WRAP, CKM_RSA_PKCS_KEY_PAIR_GEN, Mechanism};
@@ -197,10 +198,10 @@ fn unwrap_in_shape(token: &Token, sealed: &Sealed, shapes: &[Template]) -> Resul
     in_shape(shapes, |shape| opening.unwrap(shape))
 }
 
-/// Tries each shape of a template, until one is not refused for its shape. Which one it was; of several refusals the first.
+/// Tries each shape of a template, until one is not refused for its shape. Which one it was.
 ///
 /// # Errors
-/// The refusal of the first, and at once what is not about the shape.
+/// Of several refusals the first, or that of a value where less was said than there; and at once what is not about the shape.
 pub(crate) fn in_shape(
     shapes: &[Template],
     attempt: impl Fn(&Template) -> Result<Handle, Error>,
@@ -213,7 +214,11 @@ pub(crate) fn in_shape(
                 first.get_or_insert(error);
             }
             // That a value is wrong may be said of an attribute that another token demands.
-            Err(error) if first.is_some() && error.ckr().is_some_and(refusal::is_refusal) => {}
+            Err(error) if first.is_some() && error.ckr().is_some_and(refusal::is_refusal) => {
+                if shapes.first().is_some_and(|full| shape.len() < full.len()) {
+                    first = Some(error);
+                }
+            }
             Err(error) => return Err(error),
         }
     }
@@ -239,7 +244,7 @@ fn moved_in(token: &Token, rights: Rights) -> Result<ImportKek, Error> {
         .ulong(CKA_MODULUS_BITS, RSA_BITS.into())
         .bytes(CKA_PUBLIC_EXPONENT, &[1, 0, 1]);
     let private = put::private_shell(PrivateKind::Rsa, &attributes);
-    let made = token.generate_pair(&Mechanism::Plain(CKM_RSA_PKCS_KEY_PAIR_GEN), &public, &private)?;
+    let made = generate_pair(token, &Mechanism::Plain(CKM_RSA_PKCS_KEY_PAIR_GEN), &public, &private)?;
     let (public, private) = (Temporary::new(token, made.0), Temporary::new(token, made.1));
     let Some(PublicKey::Rsa(public)) = token.read(public.handle)?.public else {
         let problem = "the token does not show the public half of the RSA key that it made";
@@ -277,7 +282,8 @@ fn fetched(token: &Token, rights: Rights) -> Result<ImportKek, Error> {
     let problem = "no RSA key could be made here";
     let own = rsa::PrivateKey::generate(RSA_BITS)
         .map_err(|_| Error::WrappingKey { scheme: Scheme::RsaOaep.name(), problem })?;
-    let public = Temporary::new(token, token.create(&wrapping_public(own.public()))?);
+    let shapes = shape::shapes_of_public(&wrapping_public(own.public()), token.profile());
+    let public = Temporary::new(token, create_public(token, &shapes)?.0);
     let mut refusal = None;
     for hash in possible_hashes(token.profile()) {
         let mechanism = Mechanism::Oaep { hash: *hash, label: &[] };

@@ -64,7 +64,14 @@ pub fn wrap(token: &Token, parameters: &Parameters, kek: Kek, key: Handle, capac
                 let mechanism = Mechanism::RsaAes { hash, label, aes_len: EPHEMERAL_LEN };
                 once(&mechanism, modulus_len(kind) + capacity + 16)?
             } else {
-                let ephemeral = Ephemeral::generate(token)?;
+                let ephemeral = Ephemeral::generate(token).map_err(|error| match error {
+                    Error::Token(error) if error.ckr().is_some_and(refusal::is_refusal) => does_not_fit(
+                        *scheme,
+                        "the token makes no AES key that wraps and leaves, to stand between",
+                        error,
+                    ),
+                    other => other,
+                })?;
                 let mut bytes = ephemeral.wrapped_under(kek, hash, label)?;
                 bytes.extend(ephemeral.wrap(Scheme::Kwp, key, capacity)?);
                 bytes
@@ -120,6 +127,14 @@ pub(crate) struct Ephemeral<'t> {
 impl<'t> Ephemeral<'t> {
     pub(crate) fn generate(token: &'t Token) -> Result<Self, Error> {
         Self::generate_for(token, ContentCipher::Aes256WrapPad)
+    }
+
+    /// One that only wraps: what it wraps is compared or measured, and it never leaves.
+    pub(super) fn resident(token: &'t Token) -> Result<Self, Error> {
+        let rights = Rights { wrap: true, ..Rights::default() };
+        let template = generated(SymmetricAlgorithm::Aes, EPHEMERAL_LEN as u64, rights);
+        let handle = token.generate(&Mechanism::Plain(CKM_AES_KEY_GEN), &template)?;
+        Ok(Self { token, key: Temporary::new(token, handle) })
     }
 
     /// The key of a content encryption.

@@ -66,6 +66,13 @@ impl TestToken {
         token
     }
 
+    /// The same, under a name that is in no profile: what it wants must be found out.
+    pub(crate) fn strict_and_unknown(personality: &str) -> Self {
+        let mut token = Self::strict(personality);
+        token.set("STRICT_HSM_TOKEN", "Nobody/Nothing");
+        token
+    }
+
     /// The same directory, and another module.
     pub(crate) fn with_module(mut self, module: impl Into<PathBuf>) -> Self {
         self.module = module.into();

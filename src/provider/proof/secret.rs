@@ -9,7 +9,7 @@ use crate::template::attribute::{CKA_ALWAYS_AUTHENTICATE, CKA_UNWRAP_TEMPLATE, C
 use crate::template::shape;
 use crate::template::temporary::{self, Rights};
 use crate::template::{Additions, Template};
-use crate::token::mechanism::{CKM_AES_CBC, CKM_AES_ECB, CKM_AES_KEY_WRAP, CKM_DES3_CBC, CKM_DES3_ECB, Mechanism};
+use crate::token::mechanism::{CKM_AES_CBC, CKM_AES_ECB, CKM_DES3_CBC, CKM_DES3_ECB, Mechanism};
 use crate::token::{self, Handle, Token, refusal};
 use crate::wrap::{self, in_shape, kw};
 
@@ -23,14 +23,13 @@ pub(in crate::provider) fn prove_secret(
     (usage, additions): (KeyUsage, &Additions),
 ) -> Result<Verified, crate::Error> {
     let how = "key check value";
+    let kw = token.profile().kw;
     let block = block_mechanism(algorithm, additions).filter(|_| usage.contains(KeyUsage::DECRYPT));
     let wraps = usage.contains(KeyUsage::WRAP) && algorithm == SymmetricAlgorithm::Aes;
     let (mechanism, outcome) = match block {
         Some(mechanism) => (mechanism.number(), check_block(token, object, &mechanism, key)),
-        None if wraps && lets(additions, CKM_AES_KEY_WRAP) => {
-            (CKM_AES_KEY_WRAP, wrapping(token, object, key, additions))
-        }
-        None => (CKM_AES_KEY_WRAP, Ok(None)),
+        None if wraps && lets(additions, kw) => (kw, wrapping(token, object, key, additions)),
+        None => (kw, Ok(None)),
     };
     match outcome {
         Ok(Some(true)) => Ok(Verified::Kcv),
@@ -97,17 +96,20 @@ fn wrapping(
         }
         Err(error) => return Err(error),
     };
-    let wrapped = token.wrap(&Mechanism::Plain(CKM_AES_KEY_WRAP), object, session, passenger.len() + 8);
+    let wrapped = token.wrap(&Mechanism::Plain(token.profile().kw), object, session, passenger.len() + 16);
     token.destroy(session)?;
     let wrapped = wrapped?;
-    Ok(key.and_then(|key| kw::kw_wrap(key.key(), &passenger).ok()).map(|expected| wrapped == expected))
+    let Some(key) = key else { return Ok(None) };
+    // Some tokens pad what is whole blocks already: no other key makes that of it either.
+    let padded = || kw::kw_pkcs7_wrap(key.key(), &passenger).is_ok_and(|expected| wrapped == expected);
+    Ok(kw::kw_wrap(key.key(), &passenger).ok().map(|expected| wrapped == expected || padded()))
 }
 
 fn unwrapping_secret(token: &Token, object: Handle, wrapped: &[u8]) -> Result<Option<bool>, token::Error> {
     let bare = temporary::secret(SymmetricAlgorithm::Aes, Rights::default());
     let shapes = shape::shapes_of_secret(&bare, 16, token.profile());
     let unwrap =
-        |shape: &Template| Ok(token.unwrap_key(&Mechanism::Plain(CKM_AES_KEY_WRAP), object, wrapped, shape)?);
+        |shape: &Template| Ok(token.unwrap_key(&Mechanism::Plain(token.profile().kw), object, wrapped, shape)?);
     match in_shape(&shapes, unwrap) {
         Ok((session, _)) => token.destroy(session).map(|()| Some(true)),
         Err(wrap::Error::Token(error)) => Err(error),
