@@ -130,7 +130,11 @@ impl Finalizer<'_> {
         };
         self.check_id(&id, old.as_deref())?;
         let Arrival { source, way } = self.bring(Clear::Private(private), algorithm, &id, usage)?;
-        let mut ready = self.finish_pair(source, public, &id, usage, old.as_deref(), way)?;
+        let mut ready = self.finish_pair((source, None), public, &id, usage, old.as_deref(), way)?;
+        let untested = ready.outcome.as_ref().is_some_and(|outcome| outcome.verified == Verified::Attributes);
+        if untested && !Clear::Private(private).has_a_use(self.token)? {
+            ready.warn("the token lists no mechanism for such a key: it keeps it, and cannot use it");
+        }
         if private.consistency() == Consistency::Unchecked && self.pending.validation == Validation::Full {
             let warning = "the public point was not checked against the private scalar: no arithmetic for this curve";
             ready.warn(warning);
@@ -148,10 +152,10 @@ impl Finalizer<'_> {
         self.finish_secret(source, &id, usage, old.as_deref(), way, (algorithm, Some(secret)))
     }
 
-    /// Makes the public object, puts both on the token, and proves the pair.
+    /// Makes the public object, where it does not stand on the token beside the private one, puts both on the token, and proves the pair.
     pub(super) fn finish_pair(
         &self,
-        main: Source<'_>,
+        (main, beside): (Source<'_>, Option<Handle>),
         public: PublicKey,
         id: &[u8],
         usage: KeyUsage,
@@ -163,8 +167,13 @@ impl Finalizer<'_> {
         };
         // A failure does not leave it in the session; what else is made there may wait for the session's end.
         let guard = Temporary::new(self.token, main.session);
-        self.narrow(main.session, usage, &way)?;
-        let public_session = make_public(&Stage::staged(id), false)?;
+        let beside = beside.map(|object| Temporary::new(self.token, object));
+        let key_type = PrivateKind::of(public.curve())?.key_type();
+        self.settle(main.session, key_type, usage, &way)?;
+        let public_session = match &beside {
+            Some(object) => object.handle,
+            None => make_public(&Stage::staged(id), false)?,
+        };
         let certificate = self.certificate(&public, id)?;
         // What came wrapped may be said to be anything.
         let foreign = matches!(self.pending.material, Material::Wrapped { .. });
@@ -176,7 +185,6 @@ impl Finalizer<'_> {
                 }
                 verified => Ok(verified),
             };
-        let key_type = PrivateKind::of(public.curve())?.key_type();
         if self.pending.name.is_none() {
             let private_session = guard.keep();
             let certificate = certificate.map(|source| source.session);
@@ -192,7 +200,11 @@ impl Finalizer<'_> {
             label: &label,
             id,
             public: Some((
-                Source { session: public_session, remake: Box::new(|id| make_public(id, true)) },
+                Source {
+                    session: public_session,
+                    remake: Box::new(|id| make_public(id, true)),
+                    placed: beside.is_some(),
+                },
                 public.clone(),
             )),
             certificate,
@@ -210,6 +222,14 @@ impl Finalizer<'_> {
                 Ok(Verified::Attributes)
             }
             other => other,
+        };
+        // What stands on the token already is from here on what was written: kept, or removed with the rest.
+        let guard = match beside {
+            Some(object) => {
+                let _ = (object.keep(), guard.keep());
+                None
+            }
+            None => Some(guard),
         };
         let outcome = persist(self.token, &draft, old, prove);
         drop(guard);
@@ -231,7 +251,7 @@ impl Finalizer<'_> {
     ) -> Result<Ready, crate::Error> {
         let session = main.session;
         let guard = Temporary::new(self.token, session);
-        self.narrow(session, usage, &way)?;
+        self.settle(session, put::secret_key_type(algorithm), usage, &way)?;
         if self.pending.name.is_none() {
             guard.keep();
             let check = |record: &ObjectRecord| {
@@ -250,10 +270,12 @@ impl Finalizer<'_> {
         Ok(Ready::of_outcome(outcome?, way))
     }
 
-    /// Takes uses away that were not asked for, before the object goes onto the token.
-    fn narrow(&self, session: Handle, usage: KeyUsage, way: &Way) -> Result<(), crate::Error> {
+    /// Of what was unwrapped: takes uses away that were not asked for, and refuses what the token made readable or free to leave unasked, before the object goes
+    /// onto the token.
+    fn settle(&self, session: Handle, key_type: u64, usage: KeyUsage, way: &Way) -> Result<(), crate::Error> {
         if way.route == Route::Unwrap && self.token.profile().adds_uses {
-            narrowed(self.token, self.token.read(session)?, usage)?;
+            let record = narrowed(self.token, self.token.read(session)?, usage)?;
+            check_rights(&record, key_type, self.policy(), usage)?;
         }
         Ok(())
     }
@@ -310,7 +332,7 @@ impl Finalizer<'_> {
             Ok(self.token.create(&put::certificate(parts, &attributes))?)
         };
         let session = make(&Stage::staged(id), false)?;
-        Ok(Some(Source { session, remake: Box::new(move |id| make(id, true)) }))
+        Ok(Some(Source::new(session, Box::new(move |id| make(id, true)))))
     }
 
     pub(super) fn pair_id(&self, public: &PublicKey) -> Result<Vec<u8>, crate::Error> {

@@ -62,6 +62,15 @@ pub(super) struct Source<'a> {
     pub(super) session: Handle,
     /// Makes it anew on the token with this CKA_ID.
     pub(super) remake: Remake<'a>,
+    /// Whether the object stands on the token already, under a mark: of a pair that the token makes nowhere else.
+    pub(super) placed: bool,
+}
+
+impl<'a> Source<'a> {
+    /// An object in the session.
+    pub(super) fn new(session: Handle, remake: Remake<'a>) -> Self {
+        Self { session, remake, placed: false }
+    }
 }
 
 /// Makes an object on the token with the CKA_ID that is given.
@@ -164,6 +173,8 @@ fn write(
     written: &mut Vec<Handle>,
 ) -> Result<Written, crate::Error> {
     let mut copied = true;
+    let sources = draft.public.iter().map(|(source, _)| source).chain([&draft.main]);
+    written.extend(sources.filter(|source| source.placed).map(|source| source.session));
     let mut place = |source: &Source<'_>, class: Class, id: &[u8]| -> Result<Handle, crate::Error> {
         let (object, by_copy) = match onto_token(token, source, id) {
             Ok(placed) => placed,
@@ -173,7 +184,9 @@ fn write(
                 return Err(error);
             }
         };
-        written.push(object);
+        if !source.placed {
+            written.push(object);
+        }
         copied &= by_copy;
         Ok(object)
     };
@@ -197,6 +210,9 @@ fn look(token: &Token, draft: &Draft<'_>, class: Class, id: &[u8]) -> Result<Vec
 
 /// Copies a session object onto the token; where the token refuses to copy, makes the object there. Whether it was a copy.
 fn onto_token(token: &Token, source: &Source<'_>, id: &[u8]) -> Result<(Handle, bool), crate::Error> {
+    if source.placed {
+        return Ok(set_id(token, source.session, id).map(|()| (source.session, false))?);
+    }
     if token.profile().copies {
         match token.copy(source.session, &Template::new().flag(CKA_TOKEN, true).bytes(CKA_ID, id)) {
             Ok(object) => return Ok((object, true)),
@@ -316,7 +332,7 @@ fn undo(token: &Token, written: &[Handle], cause: crate::Error) -> crate::Error 
     }
 }
 
-fn not_removed(cause: &crate::Error, error: &token::Error) -> crate::Error {
+pub(super) fn not_removed(cause: &crate::Error, error: &token::Error) -> crate::Error {
     Error::NotRemoved {
         cause: cause.to_string(),
         leftover: error.to_string(),
@@ -327,7 +343,9 @@ fn not_removed(cause: &crate::Error, error: &token::Error) -> crate::Error {
 
 /// Destroys objects; one that is gone already is fine, and so is one that is gone although the token reported a failure.
 pub(super) fn destroy_all(token: &Token, objects: impl IntoIterator<Item = Handle>) -> Result<(), token::Error> {
-    let is_gone = |error: &token::Error| error.ckr() == Some(Ckr::OBJECT_HANDLE_INVALID);
+    // tpm2-pkcs11 answers the second.
+    let is_gone =
+        |error: &token::Error| matches!(error.ckr(), Some(Ckr::OBJECT_HANDLE_INVALID | Ckr::KEY_HANDLE_INVALID));
     for object in objects {
         match token.destroy(object) {
             Err(error) if !is_gone(&error) && !token.read(object).is_err_and(|error| is_gone(&error)) => {

@@ -45,8 +45,8 @@ impl<'t> Finalizer<'t> {
         };
         self.check_id(&id, old.as_deref())?;
         let remake = |id: &[u8]| -> Result<Handle, crate::Error> { Ok(opening.unwrap(&shell(id, true))?) };
-        let main = Source { session: object.keep(), remake: Box::new(remake) };
-        self.finish_pair(main, public.clone(), &id, usage, old.as_deref(), Way::of(Route::Unwrap))
+        let main = Source::new(object.keep(), Box::new(remake));
+        self.finish_pair((main, None), public.clone(), &id, usage, old.as_deref(), Way::of(Route::Unwrap))
     }
 
     /// Opens what is wrapped and asks whether it may have the rights that it is to have.
@@ -202,7 +202,7 @@ impl<'t> Finalizer<'t> {
         };
         let old = self.room_for_secret()?;
         self.check_id(&id, old.as_deref())?;
-        let main = Source { session: make(&id, false)?, remake: Box::new(move |id| make(id, true)) };
+        let main = Source::new(make(&id, false)?, Box::new(move |id| make(id, true)));
         self.finish_secret(main, &id, usage, old.as_deref(), Way::of(Route::Unwrap), (algorithm, None))
     }
 

@@ -97,7 +97,7 @@ impl Clear<'_> {
     }
 
     /// Whether the token lists a mechanism of such keys.
-    fn has_a_use(self, token: &Token) -> Result<bool, crate::Error> {
+    pub(super) fn has_a_use(self, token: &Token) -> Result<bool, crate::Error> {
         let Self::Private(key) = self else { return Ok(true) };
         let kind = PrivateKind::of(key.kind().curve())?;
         let used = match kind {
@@ -227,7 +227,7 @@ impl Finalizer<'_> {
                     let shape = shapes.into_iter().nth(place).unwrap_or_default();
                     token.create(&shape).map_err(|error| self.explain(error, algorithm))
                 });
-                return Ok(Some(Source { session, remake }));
+                return Ok(Some(Source::new(session, remake)));
             }
             Err(wrap::Error::Token(error)) => error,
             Err(error) => return Err(error.into()),
@@ -266,6 +266,6 @@ impl Finalizer<'_> {
             let shape = shapes.into_iter().nth(place).unwrap_or_default();
             Ok(sealed.open(token)?.unwrap(&shape)?)
         });
-        Ok((Source { session: object, remake }, scheme, tried))
+        Ok((Source::new(object, remake), scheme, tried))
     }
 }
