@@ -77,7 +77,7 @@ first_file() {
 
 # Nothing of the caller's own set-up may lead to a real token, and no PIN of the caller's may reach what is built, installed or run.
 forget_tokens() {
-  unset CNG11_MODULE CNG11_MODULE_INIT CNG11_TOKEN CNG11_PIN CNG11_SO_PIN CNG11_PIN_SOURCE CNG11_CONFIG SOFTHSM2_CONF KRYOPTIC_CONF P11_KIT_SERVER_ADDRESS
+  unset CNG11_MODULE CNG11_MODULE_INIT CNG11_TOKEN CNG11_PIN CNG11_SO_PIN CNG11_PIN_SOURCE CNG11_CONFIG SOFTHSM2_CONF KRYOPTIC_CONF P11_KIT_SERVER_ADDRESS TPM2_PKCS11_STORE TPM2_PKCS11_TCTI TPM2TOOLS_TCTI
 }
 
 # ---- SoftHSM2 ----------------------------------------------------------------------------------
@@ -129,6 +129,18 @@ nss_module() {
     /usr/lib/libsoftokn3.so /opt/homebrew/opt/nss/lib/libsoftokn3.dylib
 }
 
+# The library in front of openCryptoki's tokens.
+opencryptoki_module() {
+  first_file /usr/lib/*-linux-gnu*/pkcs11/libopencryptoki.so /usr/lib64/pkcs11/libopencryptoki.so /usr/lib64/opencryptoki/libopencryptoki.so \
+    /usr/lib/pkcs11/libopencryptoki.so
+}
+
+# The library in front of a TPM.
+tpm2_module() {
+  first_file /usr/lib/*-linux-gnu*/pkcs11/libtpm2_pkcs11.so /usr/lib/*-linux-gnu*/libtpm2_pkcs11.so.1 /usr/lib64/pkcs11/libtpm2_pkcs11.so \
+    /usr/lib64/libtpm2_pkcs11.so.1 /usr/lib/pkcs11/libtpm2_pkcs11.so
+}
+
 # What bindgen loads.
 libclang_present() {
   local candidate
@@ -160,6 +172,8 @@ tool_present() {
     curl) have curl ;;
     p11-kit) have p11-kit && p11_kit_client >/dev/null ;;
     nss) have certutil && nss_module >/dev/null ;;
+    opencryptoki) have unshare && opencryptoki_module >/dev/null && first_file /usr/sbin/pkcsslotd >/dev/null ;;
+    tpm2) have swtpm && have dbus-daemon && have tpm2_ptool && tpm2_module >/dev/null && first_file /usr/sbin/tpm2-abrmd /usr/bin/tpm2-abrmd >/dev/null ;;
     kryoptic-build) have pkg-config && pkg-config --exists 'openssl >= 3.0' sqlite3 && have clang && libclang_present ;;
     python) have python3 && python3 -c 'import cryptography' >/dev/null 2>&1 ;;
     wine) wine_program >/dev/null ;;
@@ -184,6 +198,10 @@ package_of() {
     dnf:p11-kit) echo p11-kit p11-kit-server ;;
     apt:nss) echo libnss3 libnss3-tools ;;
     dnf:nss) echo nss-softokn nss-tools ;;
+    apt:opencryptoki) echo opencryptoki util-linux ;;
+    dnf:opencryptoki) echo opencryptoki opencryptoki-swtok util-linux ;;
+    apt:tpm2) echo swtpm tpm2-abrmd libtss2-tcti-tabrmd0 libtpm2-pkcs11-1 libtpm2-pkcs11-tools tpm2-tools dbus ;;
+    dnf:tpm2) echo swtpm tpm2-abrmd tpm2-pkcs11 tpm2-pkcs11-tools tpm2-tools dbus-daemon ;;
     apt:kryoptic-build) echo libssl-dev libsqlite3-dev libclang-dev pkg-config clang ;;
     dnf:kryoptic-build) echo openssl-devel sqlite-devel clang-devel pkgconf-pkg-config clang ;;
     pacman:kryoptic-build) echo openssl sqlite pkgconf clang ;;

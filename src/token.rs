@@ -53,7 +53,14 @@ impl Token {
     /// [`Error`] as the token answers.
     pub fn open(module: Arc<Module>, info: TokenInfo, access: Access) -> Result<Self, Error> {
         let session = module.open_session(&info, access)?;
-        let profile = Profile::find(&info.manufacturer, &info.model, info.firmware);
+        let profile = match Profile::find(&info.manufacturer, &info.model, info.firmware) {
+            // What cannot say who made it is nobody that is known.
+            unknown if *unknown == Profile::UNKNOWN => {
+                let library = module.raw().library_manufacturer().unwrap_or_default();
+                Profile::of_library(&library).unwrap_or(unknown)
+            }
+            known => known,
+        };
         Ok(Self { module, info, profile, mechanisms: OnceLock::new(), session: Mutex::new(session) })
     }
 
@@ -165,8 +172,9 @@ pub fn initialise(
     pin: &SecretString,
 ) -> Result<(), Error> {
     module.init_token(slot, so_pin, label)?;
-    // SoftHSM moves a token to a new slot when it is initialised: find it again by its label.
-    let found = module.tokens()?.into_iter().find(|info| info.label == label && !info.user_pin_set);
+    // SoftHSM moves a token to a new slot when it is initialised: find it again by its label. tpm2-pkcs11 says of every token that its user has a PIN.
+    let labelled = module.tokens()?.into_iter().filter(|info| info.label == label);
+    let found = labelled.min_by_key(|info| info.user_pin_set);
     let info = found.ok_or_else(|| Error::NoToken { wanted: label.to_owned(), present: Vec::new() })?;
     let token = Token::open(Arc::clone(module), info, Access::ReadWrite)?;
     token.login_as(CKU_SO, &Pin::Secret(so_pin.clone()))?;

@@ -10,7 +10,7 @@ use super::persist::{Draft, Outcome, Persisted, Route, Written, destroy_all, per
 use super::proof::{self, Verified};
 use super::readback::{check_key, check_rights, narrowed};
 use super::room::Room;
-use super::source::Source;
+use super::source::{Source, no_copy};
 use super::way::{Arrival, Clear, Connection, Way};
 use super::{Error, Explanation, Flags, Key, Ready, State, StorageProvider, added, explain, rights};
 use crate::asn1::{self, certificate::CertificateParts};
@@ -162,7 +162,11 @@ impl Finalizer<'_> {
         };
         self.check_id(&id, old.as_deref())?;
         let Arrival { source, way } = self.bring(Clear::Private(private), algorithm, &id, usage)?;
-        let mut ready = self.finish_pair(source, public, &id, usage, old.as_deref(), way)?;
+        let mut ready = self.finish_pair((source, None), public, &id, usage, old.as_deref(), way)?;
+        let untested = ready.outcome.as_ref().is_some_and(|outcome| outcome.verified == Verified::Attributes);
+        if untested && !Clear::Private(private).has_a_use(self.token)? {
+            ready.warn("the token lists no mechanism for such a key: it keeps it, and cannot use it");
+        }
         if private.consistency() == Consistency::Unchecked && self.pending.validation == Validation::Full {
             let warning = "the public point was not checked against the private scalar: no arithmetic for this curve";
             ready.warn(warning);
@@ -180,10 +184,10 @@ impl Finalizer<'_> {
         self.finish_secret(source, &id, usage, old.as_deref(), way, (algorithm, Some(secret)))
     }
 
-    /// Makes the public object, puts both on the token, and proves the pair.
+    /// Makes the public object, where it does not stand on the token beside the private one, puts both on the token, and proves the pair.
     pub(super) fn finish_pair(
         &self,
-        main: Source<'_>,
+        (main, beside): (Source<'_>, Option<Handle>),
         public: PublicKey,
         id: &[u8],
         usage: KeyUsage,
@@ -197,9 +201,12 @@ impl Finalizer<'_> {
         // A failure does not leave it in the session; what else is made there may wait for the session's end.
         let session = main.session.clone();
         let guard = session.guarded(self.token);
-        let public_source = match session.get() {
-            Some(object) => {
-                self.narrow(object, usage, &way)?;
+        let key_type = PrivateKind::of(public.curve())?.key_type();
+        let public_source = match (beside, session.get()) {
+            // It stands on the token already, and is not made again.
+            (Some(object), _) => Source::placed(object, Box::new(no_copy)),
+            (None, Some(object)) => {
+                self.settle(object, key_type, usage, &way)?;
                 let (made, place) = wrap::create_public(self.token, &shapes(&Stage::staged(id), false)?)?;
                 // On the token in the shape that the session object had.
                 let remake = move |id: &[u8]| -> Result<Handle, crate::Error> {
@@ -208,11 +215,12 @@ impl Finalizer<'_> {
                 };
                 Source::new(made, Box::new(remake))
             }
-            None => {
+            (None, None) => {
                 let remake = move |id: &[u8]| Ok(wrap::create_public(self.token, &shapes(id, true)?)?.0);
                 Source::on_token(Box::new(remake))
             }
         };
+        let beside = beside.map(|_| public_source.session.guarded(self.token));
         let certificate = self.certificate(&public, id, main.is_seen)?;
         // What came wrapped may be said to be anything.
         let foreign = matches!(self.pending.material, Material::Wrapped { .. });
@@ -227,7 +235,6 @@ impl Finalizer<'_> {
             }
             verified => Ok(verified),
         };
-        let key_type = PrivateKind::of(public.curve())?.key_type();
         if self.pending.name.is_none() {
             let private_session = session.take().ok_or_else(no_session_objects)?;
             let public_session = public_source.session.get();
@@ -261,6 +268,15 @@ impl Finalizer<'_> {
             }
             other => other,
         };
+        // What stands on the token already is from here on what was written: kept, or removed with the rest.
+        let guard = match beside {
+            Some(object) => {
+                object.keep();
+                guard.keep();
+                None
+            }
+            None => Some(guard),
+        };
         let outcome = persist(self.token, &draft, old, prove);
         drop(guard);
         let mut ready = Ready::of_outcome(outcome?, way);
@@ -282,7 +298,7 @@ impl Finalizer<'_> {
         let session = main.session.clone();
         let guard = session.guarded(self.token);
         if let Some(object) = session.get() {
-            self.narrow(object, usage, &way)?;
+            self.settle(object, put::secret_key_type(algorithm), usage, &way)?;
         }
         let additions = &self.pending.additions;
         let prove_secret = |object| proof::prove_secret(self.token, object, algorithm, secret, (usage, additions));
@@ -305,10 +321,12 @@ impl Finalizer<'_> {
         Ok(Ready::of_outcome(outcome?, way))
     }
 
-    /// Takes uses away that were not asked for, before the object goes onto the token.
-    fn narrow(&self, session: Handle, usage: KeyUsage, way: &Way) -> Result<(), crate::Error> {
+    /// Of what was unwrapped: takes uses away that were not asked for, and refuses what the token made readable or free to leave unasked, before the object goes
+    /// onto the token.
+    fn settle(&self, session: Handle, key_type: u64, usage: KeyUsage, way: &Way) -> Result<(), crate::Error> {
         if way.route == Route::Unwrap && self.token.profile().adds_uses {
-            narrowed(self.token, self.token.read(session)?, usage)?;
+            let record = narrowed(self.token, self.token.read(session)?, usage)?;
+            check_rights(&record, key_type, self.policy(), usage)?;
         }
         Ok(())
     }

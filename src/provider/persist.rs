@@ -246,6 +246,8 @@ fn write(
     written: &mut Vec<Handle>,
 ) -> Result<Written, crate::Error> {
     let mut copied = true;
+    let sources = draft.public.iter().map(|(source, _)| source).chain([&draft.main]);
+    written.extend(sources.filter(|source| source.placed).filter_map(|source| source.session.get()));
     let mut place = |source: &Source<'_>, class: Class, id: &[u8]| -> Result<Handle, crate::Error> {
         let (object, by_copy) = place(token, draft, source, (class, id), written)?;
         copied &= by_copy;
@@ -313,7 +315,9 @@ fn place(
 ) -> Result<(Handle, bool), crate::Error> {
     match onto_token(token, source, id) {
         Ok((object, by_copy)) => {
-            written.push(object);
+            if !source.placed {
+                written.push(object);
+            }
             Ok((object, by_copy))
         }
         Err(error) => {
@@ -336,6 +340,9 @@ fn look(token: &Token, draft: &Draft<'_>, class: Class, id: &[u8]) -> Result<Vec
 
 /// Copies a session object onto the token; where the token refuses to copy, makes the object there. Whether it was a copy.
 fn onto_token(token: &Token, source: &Source<'_>, id: &[u8]) -> Result<(Handle, bool), crate::Error> {
+    if let Some(object) = source.session.get().filter(|_| source.placed) {
+        return Ok(set_id(token, object, id).map(|()| (object, false))?);
+    }
     if let Some(session) = source.session.get().filter(|_| token.profile().copies) {
         match token.copy(session, &Template::new().flag(CKA_TOKEN, true).bytes(CKA_ID, id)) {
             Ok(object) => return Ok((object, true)),
@@ -360,7 +367,7 @@ fn undo(token: &Token, written: &[Handle], cause: crate::Error) -> crate::Error 
     }
 }
 
-fn not_removed(cause: &crate::Error, error: &token::Error) -> crate::Error {
+pub(super) fn not_removed(cause: &crate::Error, error: &token::Error) -> crate::Error {
     Error::NotRemoved {
         cause: cause.to_string(),
         leftover: error.to_string(),
@@ -371,7 +378,9 @@ fn not_removed(cause: &crate::Error, error: &token::Error) -> crate::Error {
 
 /// Destroys objects; one that is gone already is fine, and so is one that is gone although the token reported a failure.
 pub(super) fn destroy_all(token: &Token, objects: impl IntoIterator<Item = Handle>) -> Result<(), token::Error> {
-    let is_gone = |error: &token::Error| error.ckr() == Some(Ckr::OBJECT_HANDLE_INVALID);
+    // tpm2-pkcs11 answers the second.
+    let is_gone =
+        |error: &token::Error| matches!(error.ckr(), Some(Ckr::OBJECT_HANDLE_INVALID | Ckr::KEY_HANDLE_INVALID));
     for object in objects {
         match token.destroy(object) {
             Err(error) if !is_gone(&error) && !token.read(object).is_err_and(|error| is_gone(&error)) => {

@@ -122,7 +122,7 @@ impl Clear<'_> {
     }
 
     /// Whether the token lists a mechanism of such keys.
-    fn has_a_use(self, token: &Token) -> Result<bool, crate::Error> {
+    pub(super) fn has_a_use(self, token: &Token) -> Result<bool, crate::Error> {
         let Self::Private(key) = self else { return Ok(true) };
         let kind = PrivateKind::of(key.kind().curve())?;
         let used = match kind {

@@ -41,6 +41,8 @@ pub struct Profile {
     pub model: &'static str,
     /// Its firmware version, where it is only about that one.
     pub firmware: Option<(u8, u8)>,
+    /// What C_GetInfo says who made the library, where that tells more than the token: a TPM says who made the TPM. Such a row is for every token of the library.
+    pub library: &'static str,
     /// The mechanism that is RFC 5649 here. `CKM_AES_KEY_WRAP_PAD` (0x210A) is two incompatible formats in the field, so it counts only where it
     /// was seen to be RFC 5649.
     pub kwp: CK_MECHANISM_TYPE,
@@ -86,6 +88,14 @@ pub struct Profile {
     pub unique_ids: bool,
     /// Whether attribute buffers need their exact size asked first, because the token ignores the size it is given.
     pub asks_sizes: bool,
+    /// Whether key pairs come about on the token only, and never as session objects. A token that is not known so is asked for a session object first.
+    pub pairs_on_token: bool,
+    /// Whether the uses of a pair that is made are the private key's to say: of the public object they are set afterwards.
+    pub counterparts_later: bool,
+    /// Whether everything that C_UnwrapKey makes can be read and may leave, whatever its template says, and that it may leave is refused to be said.
+    pub unwraps_open: bool,
+    /// What brings a key onto a token that takes none through PKCS#11.
+    pub own_import: Option<&'static str>,
     /// Whether several threads may use it at a time, each with a session of its own.
     pub threads: bool,
     /// What its return values mean, where that is known.
@@ -99,6 +109,7 @@ impl Profile {
         manufacturer: "",
         model: "",
         firmware: None,
+        library: "",
         kwp: CKM_AES_KEY_WRAP_KWP,
         kw: CKM_AES_KEY_WRAP,
         kw_pkcs7: CKM_AES_KEY_WRAP_PKCS7,
@@ -121,6 +132,10 @@ impl Profile {
         adds_uses: true,
         unique_ids: false,
         asks_sizes: true,
+        pairs_on_token: false,
+        counterparts_later: false,
+        unwraps_open: false,
+        own_import: None,
         threads: true,
         says: &[],
     };
@@ -222,6 +237,31 @@ impl Profile {
             says: saying::NSS,
             ..Self::UNKNOWN
         },
+        // Seen 2026-11 on Debian 12's openCryptoki 3.8.1, the soft token: C_UnwrapKey makes objects with CKA_SENSITIVE false and CKA_EXTRACTABLE true and answers
+        // CKR_ATTRIBUTE_READ_ONLY where its template says either; it wraps by AES-CBC with padding and by RSA-OAEP with every hash but SHA-224. It keeps elliptic keys and has no mechanism for them.
+        Self {
+            name: "openCryptoki soft token",
+            manufacturer: "IBM Corp.",
+            model: "IBM SoftTok",
+            oaep: Some(EVERY_HASH),
+            asks_sizes: false,
+            unwraps_open: true,
+            ..Self::UNKNOWN
+        },
+        // Seen 2026-11 on Debian 12's tpm2-pkcs11 1.9.0 with swtpm: C_CreateObject of a private or secret key and C_GenerateKeyPair with CKA_TOKEN false, with any other policy than
+        // none are CKR_ATTRIBUTE_VALUE_INVALID; it takes CKA_VERIFY for CKA_DECRYPT and CKA_ENCRYPT for CKA_SIGN, and answers CKR_GENERAL_ERROR where the two halves then differ; C_CopyObject, C_GenerateKey, C_WrapKey and C_UnwrapKey CKR_FUNCTION_NOT_SUPPORTED.
+        Self {
+            name: "tpm2-pkcs11",
+            library: "tpm2-software.github.io",
+            copies: false,
+            asks_sizes: false,
+            pairs_on_token: true,
+            counterparts_later: true,
+            own_import: Some(
+                "a key comes into a TPM only past PKCS#11: `tpm2_ptool import --label TOKEN --key-label NAME --privkey KEY.pem --algorithm rsa` (or ecc), and this command lists, shows and uses it then; or make it there (generate)",
+            ),
+            ..Self::UNKNOWN
+        },
         Self::LUNA,
         // As it was called before.
         Self { manufacturer: "SafeNet", ..Self::LUNA },
@@ -250,7 +290,11 @@ impl Profile {
 
     /// The row for a token.
     pub fn find(manufacturer: &str, model: &str, firmware: (u8, u8)) -> &'static Self {
-        Self::ROWS.iter().find(|row| row.fits(manufacturer, model, firmware)).unwrap_or(&Self::UNKNOWN)
+        Self::ROWS
+            .iter()
+            .filter(|row| row.library.is_empty())
+            .find(|row| row.fits(manufacturer, model, firmware))
+            .unwrap_or(&Self::UNKNOWN)
     }
 
     /// The same for other tokens, under another name.
@@ -265,5 +309,10 @@ impl Profile {
         manufacturer.starts_with(self.manufacturer)
             && model.starts_with(self.model)
             && self.firmware.is_none_or(|version| version == firmware)
+    }
+
+    /// The row for every token of a library, by what C_GetInfo says who made it.
+    pub fn of_library(manufacturer: &str) -> Option<&'static Self> {
+        Self::ROWS.iter().find(|row| !row.library.is_empty() && manufacturer.starts_with(row.library))
     }
 }

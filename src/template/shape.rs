@@ -6,8 +6,8 @@
 
 use cryptoki_sys::{
     CK_ATTRIBUTE_TYPE, CK_ULONG, CKA_CLASS, CKA_DECRYPT, CKA_DERIVE, CKA_EC_PARAMS, CKA_EC_POINT, CKA_ENCRYPT,
-    CKA_KEY_TYPE, CKA_PRIVATE, CKA_SIGN, CKA_SIGN_RECOVER, CKA_UNWRAP, CKA_VALUE_LEN, CKA_VERIFY, CKA_VERIFY_RECOVER,
-    CKA_WRAP, CKK_AES, CKK_EC, CKK_EC_MONTGOMERY, CKK_GENERIC_SECRET, CKO_PRIVATE_KEY,
+    CKA_EXTRACTABLE, CKA_KEY_TYPE, CKA_PRIVATE, CKA_SENSITIVE, CKA_SIGN, CKA_SIGN_RECOVER, CKA_UNWRAP, CKA_VALUE_LEN,
+    CKA_VERIFY, CKA_VERIFY_RECOVER, CKA_WRAP, CKK_AES, CKK_EC, CKK_EC_MONTGOMERY, CKK_GENERIC_SECRET, CKO_PRIVATE_KEY,
 };
 
 use super::Template;
@@ -93,6 +93,24 @@ pub fn lacks_point(template: &Template, profile: &Profile) -> bool {
 /// The template with a point that is none, where it lacks one. What is unwrapped so is for finding out the true one, and is unwrapped again then.
 pub fn with_any_point(template: &Template, profile: &Profile) -> Option<Template> {
     lacks_point(template, profile).then(|| template.clone().bytes(CKA_NSS_DB, &[4; 65]))
+}
+
+/// The template without what it says of leaving, on a token that refuses to be told that an unwrapped key may leave and lets every one leave. What comes of it is
+/// compared with what was asked, like everything that is unwrapped.
+pub fn for_unwrapping(template: &Template, profile: &Profile) -> Option<Template> {
+    let leaves = template.get(CKA_EXTRACTABLE).is_some_and(|value| **value == [1]);
+    (profile.unwraps_open && leaves).then(|| template.without(&[CKA_SENSITIVE, CKA_EXTRACTABLE]))
+}
+
+/// The public half's template of a pair to be made, and what is set on its object afterwards, where the token wants that.
+pub fn counterparts(public: Template, profile: &Profile) -> (Template, Option<Template>) {
+    let uses = [CKA_ENCRYPT, CKA_VERIFY];
+    if !profile.counterparts_later {
+        return (public, None);
+    }
+    let said = public.iter().filter(|(kind, _)| uses.contains(&kind.0));
+    let later = said.fold(Template::new(), |template, (kind, value)| template.bytes(kind.0, value));
+    (public.without(&uses), Some(later))
 }
 
 /// The template in each of its shapes, the one that fits this token best first.

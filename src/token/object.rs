@@ -6,6 +6,7 @@ use crate::secret::SecretBytes;
 use crate::status::Ckr;
 use crate::template::Template;
 use crate::template::get::{ObjectRecord, RECORD};
+use crate::template::shape;
 
 /// An object's handle, valid while its session is open.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -176,7 +177,8 @@ impl Token {
         template: &Template,
     ) -> Result<Handle, Error> {
         let session = self.session();
-        self.module.raw().unwrap_key(session.handle(), mechanism, kek, wrapped, template)
+        let said = shape::for_unwrapping(template, self.profile);
+        self.module.raw().unwrap_key(session.handle(), mechanism, kek, wrapped, said.as_ref().unwrap_or(template))
     }
 
     /// Makes a secret key on the token.

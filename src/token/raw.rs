@@ -17,9 +17,9 @@ use std::ptr::NonNull;
 use cryptoki::context::{CInitializeArgs, CInitializeFlags};
 use cryptoki_sys::{
     CK_ATTRIBUTE, CK_ATTRIBUTE_TYPE, CK_BYTE, CK_C_INITIALIZE_ARGS, CK_EFFECTIVELY_INFINITE, CK_FLAGS,
-    CK_FUNCTION_LIST, CK_MECHANISM_INFO, CK_MECHANISM_TYPE, CK_OBJECT_HANDLE, CK_RV, CK_SESSION_HANDLE, CK_SLOT_ID,
-    CK_TOKEN_INFO, CK_ULONG, CK_UNAVAILABLE_INFORMATION, CK_USER_TYPE, CKF_LOGIN_REQUIRED, CKF_OS_LOCKING_OK,
-    CKF_PROTECTED_AUTHENTICATION_PATH, CKF_RW_SESSION, CKF_SERIAL_SESSION, CKF_TOKEN_INITIALIZED,
+    CK_FUNCTION_LIST, CK_INFO, CK_MECHANISM_INFO, CK_MECHANISM_TYPE, CK_OBJECT_HANDLE, CK_RV, CK_SESSION_HANDLE,
+    CK_SLOT_ID, CK_TOKEN_INFO, CK_ULONG, CK_UNAVAILABLE_INFORMATION, CK_USER_TYPE, CKF_LOGIN_REQUIRED,
+    CKF_OS_LOCKING_OK, CKF_PROTECTED_AUTHENTICATION_PATH, CKF_RW_SESSION, CKF_SERIAL_SESSION, CKF_TOKEN_INITIALIZED,
     CKF_USER_PIN_COUNT_LOW, CKF_USER_PIN_FINAL_TRY, CKF_USER_PIN_INITIALIZED, CKF_USER_PIN_LOCKED,
 };
 
@@ -115,6 +115,13 @@ impl Raw {
             ..CK_C_INITIALIZE_ARGS::default()
         };
         call!(self, C_Initialize, (&raw mut arguments).cast())
+    }
+
+    /// C_GetInfo: who made the library.
+    pub(super) fn library_manufacturer(&self) -> Result<String, Error> {
+        let mut info = CK_INFO::default();
+        call!(self, C_GetInfo, &raw mut info)?;
+        Ok(text(&info.manufacturerID))
     }
 
     /// C_OpenSession.

@@ -12,8 +12,8 @@
 //! must be checked as a key: DER and arithmetic of a private key, a check value of a secret. KW, KWP and GCM need no such check.
 //! Whether a padding was good is nothing to tell to whom may send many guesses, which is why all that is wrong behind the length is one error.
 //!
-//! On tokens: Kryoptic and NSS wrap every key by it. SoftHSM 2.6 only encrypts by it and does not wrap. By their sources, not tried: openCryptoki wraps RSA keys and secrets,
-//! tpm2-pkcs11 nothing, and SoftHSM wraps by it from 2.7 on.
+//! On tokens: Kryoptic and NSS wrap every key by it, openCryptoki's soft token RSA keys and secrets. SoftHSM 2.6 and tpm2-pkcs11 only encrypt by it. By its source, not tried: SoftHSM
+//! wraps by it from 2.7 on.
 
 use super::kek::check_kek;
 use super::seal::fresh;

@@ -113,6 +113,8 @@ pub enum Error {
         token: String,
         /// Everything that was tried, and why it did not go.
         tried: Vec<Tried>,
+        /// What brings a key onto such a token all the same, where that is known.
+        instead: Option<&'static str>,
     },
     /// A container that does not say what it must, or says what it must not.
     #[error("{what}: {problem}")]
@@ -180,6 +182,7 @@ impl Error {
             }
             Self::WrappingKey { .. } => "wrap under another key".into(),
             Self::Length { .. } => "check --type and --scheme".into(),
+            Self::NoRoute { instead: Some(instead), .. } => (*instead).into(),
             Self::NoRoute { .. } => {
                 "have the token take keys in the clear, or give it an RSA key that unwraps (generate NAME --algorithm RSA --usage wrap) and name that with --unwrap-key; else import with the token's own tool"
                     .into()

@@ -247,17 +247,17 @@ pub(crate) fn secret_len(
     }
 }
 
-/// Which of the keys on the token are the one that was unwrapped, by their places: each is wrapped under a key that nobody keeps, and RFC 5649 makes the same of
+/// Which of the keys on the token are the one that was unwrapped, by their places: each is wrapped under a key that nobody keeps, so that the same becomes
 /// the same. One that may not be wrapped is none of them, as far as can be told.
 pub(crate) fn same_keys(token: &Token, unwrapped: Handle, held: &[Handle]) -> Result<Vec<usize>, Error> {
     if held.is_empty() {
         return Ok(Vec::new());
     }
     let ephemeral = Ephemeral::resident(token)?;
-    let image = ephemeral.wrap(Scheme::Kwp, unwrapped, MAX_COMPARED)?;
+    let image = ephemeral.image(unwrapped, MAX_COMPARED)?;
     let mut same = Vec::new();
     for (at, handle) in held.iter().enumerate() {
-        match ephemeral.wrap(Scheme::Kwp, *handle, MAX_COMPARED) {
+        match ephemeral.image(*handle, MAX_COMPARED) {
             Ok(other) if other == image => same.push(at),
             Ok(_) => {}
             Err(error) if error.ckr().is_some_and(stays) => {}

@@ -35,6 +35,9 @@ const RSA_BITS: u32 = 2048;
 /// Bytes of the AES key.
 const AES_LEN: usize = 32;
 
+/// Of a token that cannot open what is wrapped here.
+const UNWRAPS_NOTHING: &str = "the token lists no mechanism that unwraps such a key";
+
 /// Something that was tried and did not go.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct Tried {
@@ -100,6 +103,11 @@ impl ImportKek {
         type Way = fn(&Token, Rights) -> Result<ImportKek, Error>;
         let mut tried = Vec::new();
         let schemes = unwrapping(token)?;
+        if schemes.is_empty() && !token.lists_mechanism(CKM_RSA_AES_KEY_WRAP)? {
+            // A key under which nothing comes in need not be made.
+            tried.push(Tried::lacking("C_UnwrapKey", UNWRAPS_NOTHING));
+            return Err(no_route(token, tried));
+        }
         let ways: [(&str, Way, bool); 3] = [
             ("an AES key made by C_CreateObject", given_key, token.profile().plain_secret),
             ("an AES key moved in under the token's RSA key", moved_in, true),
@@ -152,7 +160,7 @@ impl ImportKek {
             }
         }
         if tried.is_empty() {
-            tried.push(Tried::lacking("C_UnwrapKey", "the token lists no mechanism that unwraps such a key"));
+            tried.push(Tried::lacking("C_UnwrapKey", UNWRAPS_NOTHING));
         }
         Err(no_route(token, tried))
     }
@@ -227,7 +235,7 @@ pub(crate) fn in_shape(
 
 /// The end of all tries.
 pub(crate) fn no_route(token: &Token, tried: Vec<Tried>) -> Error {
-    Error::NoRoute { token: token.info().label.clone(), tried }
+    Error::NoRoute { token: token.info().label.clone(), tried, instead: token.profile().own_import }
 }
 
 fn given_key(token: &Token, rights: Rights) -> Result<ImportKek, Error> {

@@ -162,6 +162,17 @@ impl<'t> Ephemeral<'t> {
         Ok((iv.to_vec(), wrapped))
     }
 
+    /// What another key is under it: the same of the same. RFC 5649, or CBC mode with a fixed IV on a token without it; what is made so goes nowhere.
+    pub(super) fn image(&self, key: Handle, capacity: usize) -> Result<Vec<u8>, Error> {
+        match self.wrap(Scheme::Kwp, key, capacity) {
+            Err(Error::Mechanism { .. }) => {
+                let iv = [0; cbc_pad::IV_LEN];
+                wrap_cbc(self.token, CKM_AES_CBC_PAD, &iv, self.key.handle, key, capacity)
+            }
+            other => other,
+        }
+    }
+
     /// One that came from elsewhere, and may leave.
     pub(super) fn of(token: &'t Token, key: Temporary<'t>) -> Self {
         Self { token, key }

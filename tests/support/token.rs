@@ -4,6 +4,7 @@ use std::cell::RefCell;
 use std::ffi::{OsStr, OsString};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use serde_json::Value;
 use tempfile::TempDir;
@@ -18,13 +19,20 @@ pub(crate) struct TestToken {
     secrets: RefCell<Vec<Vec<u8>>>,
     /// What the module finds in its environment besides.
     variables: Vec<(&'static str, OsString)>,
-    /// A program without which the token cannot be reached.
-    server: Option<Child>,
+    /// Programs without which the token cannot be reached.
+    servers: Vec<Child>,
+    /// The PINs, of the user and of the security officer.
+    pins: [String; 2],
+    /// What keeps others away as long as this token is there, where the machine has one of its kind.
+    turn: Option<MutexGuard<'static, ()>>,
+    /// With what the lines begin that the module itself writes on stderr, where nothing silences it.
+    chatter: &'static [&'static str],
 }
 
 impl Drop for TestToken {
     fn drop(&mut self) {
-        if let Some(server) = &mut self.server {
+        // The one that was started last needs the others.
+        for server in self.servers.iter_mut().rev() {
             let _ = server.kill();
             let _ = server.wait();
         }
@@ -54,7 +62,9 @@ impl TestToken {
         );
         std::fs::write(directory.path().join("softhsm2.conf"), configuration).expect("a file can be written");
         let secrets = RefCell::new(vec![Self::PIN.into(), Self::SO_PIN.into()]);
-        Self { directory, module: softhsm_module(), secrets, variables: Vec::new(), server: None }
+        let pins = [Self::PIN, Self::SO_PIN].map(str::to_owned);
+        let (variables, servers) = (Vec::new(), Vec::new());
+        Self { directory, module: softhsm_module(), secrets, variables, servers, pins, turn: None, chatter: &[] }
     }
 
     /// An initialised token of an HSM: SoftHSM2 behind `examples/strict_hsm.rs`, with the manners of this personality.
@@ -82,7 +92,36 @@ impl TestToken {
     /// Keeps a program running as long as the token is there.
     pub(crate) fn serve(&mut self, mut command: Command) {
         let child = command.stdin(Stdio::null()).stdout(Stdio::null()).spawn();
-        self.server = Some(child.expect("the program can be run"));
+        self.servers.push(child.expect("the program can be run"));
+    }
+
+    /// The same of one that says on stderr what says nothing here.
+    pub(crate) fn serve_quietly(&mut self, mut command: Command) {
+        command.stderr(Stdio::null());
+        self.serve(command);
+    }
+
+    /// Waits until nobody else has a token that the machine has one of.
+    pub(crate) fn take_turn(&mut self, turn: &'static Mutex<()>) {
+        // A test that failed has had its turn.
+        self.turn = Some(turn.lock().unwrap_or_else(PoisonError::into_inner));
+    }
+
+    /// The PINs of the user and the security officer, where the token does not take the usual ones.
+    pub(crate) fn set_pins(&mut self, user: &str, so: &str) {
+        self.pins = [user, so].map(str::to_owned);
+        self.keep_secret(user.as_bytes());
+        self.keep_secret(so.as_bytes());
+    }
+
+    /// With what the lines begin that the module itself writes on stderr.
+    pub(crate) fn ignore_chatter(&mut self, prefixes: &'static [&'static str]) {
+        self.chatter = prefixes;
+    }
+
+    /// The user's PIN.
+    pub(crate) fn pin(&self) -> &str {
+        &self.pins[0]
     }
 
     /// Another variable for the module.
@@ -143,7 +182,8 @@ impl TestToken {
     /// `cng11`, with the module and the PINs in its environment.
     pub(crate) fn cng11_command(&self) -> Command {
         let mut command = self.command(env!("CARGO_BIN_EXE_cng11"));
-        command.env("CNG11_MODULE", &self.module).env("CNG11_PIN", Self::PIN).env("CNG11_SO_PIN", Self::SO_PIN);
+        let [pin, so_pin] = &self.pins;
+        command.env("CNG11_MODULE", &self.module).env("CNG11_PIN", pin).env("CNG11_SO_PIN", so_pin);
         command
     }
 
@@ -161,8 +201,12 @@ impl TestToken {
         let mut command = self.cng11_command();
         command.args(arguments);
         change(&mut command);
-        let run = Run::of(command, input);
+        let mut run = Run::of(command, input);
         self.assert_discreet(&run);
+        if !self.chatter.is_empty() {
+            let own = |line: &&str| !self.chatter.iter().any(|prefix| line.starts_with(prefix));
+            run.stderr = run.stderr.split_inclusive('\n').filter(own).collect();
+        }
         run
     }
 
@@ -195,7 +239,7 @@ impl TestToken {
     pub(crate) fn pkcs11_tool<S: AsRef<OsStr>>(&self, arguments: &[S]) -> Run {
         let mut command = tool("pkcs11-tool");
         self.environment(&mut command);
-        command.arg("--module").arg(&self.module).args(["--token-label", Self::LABEL, "--login", "--pin", Self::PIN]);
+        command.arg("--module").arg(&self.module).args(["--token-label", Self::LABEL, "--login", "--pin", self.pin()]);
         command.args(arguments);
         Run::of(command, None)
     }
@@ -204,7 +248,7 @@ impl TestToken {
     pub(crate) fn p11tool<S: AsRef<OsStr>>(&self, arguments: &[S]) -> Run {
         let mut command = tool("p11tool");
         self.environment(&mut command);
-        command.env("GNUTLS_PIN", Self::PIN).arg("--provider").arg(&self.module).args(["--batch", "--login"]);
+        command.env("GNUTLS_PIN", self.pin()).arg("--provider").arg(&self.module).args(["--batch", "--login"]);
         command.args(arguments);
         Run::of(command, None)
     }
