@@ -268,5 +268,5 @@ fn ulong(number: u64) -> [u8; size_of::<CK_ULONG>()] {
 /// A row of `CK_ULONG`.
 fn numbers(bytes: &[u8]) -> Option<Vec<u64>> {
     let (whole, rest) = bytes.as_chunks::<{ size_of::<CK_ULONG>() }>();
-    rest.is_empty().then(|| whole.iter().map(|bytes| u64::from(CK_ULONG::from_ne_bytes(*bytes))).collect())
+    rest.is_empty().then(|| whole.iter().map(|bytes| CK_ULONG::from_ne_bytes(*bytes)).collect())
 }
