@@ -27,7 +27,7 @@ use cng_pkcs11::key::{Algorithm, ExportPolicy, Family, KeyMaterial, KeyUsage, Pr
 use cng_pkcs11::provider::{ExportParameters, Flags, ImportParameters, Key, KeyName, Padding, StorageProvider};
 use cng_pkcs11::secret::SecretBytes;
 use cng_pkcs11::template::put::{self, Attributes};
-use cng_pkcs11::template::{Template, get};
+use cng_pkcs11::template::{Additions, Template, get};
 use cng_pkcs11::token::{Access, Module, Pin, Token, Uri};
 use cryptoki_sys::CKA_TOKEN;
 
@@ -796,8 +796,14 @@ fn raw_objects() -> Fallible<String> {
         let id = cng_pkcs11::asn1::spki::key_id(&public)?;
         let marked = [&id[..], b"\0cng11:staged"].concat();
         let usage = decoded.algorithm.family.default_usage();
-        let attributes =
-            Attributes { label: "bench-00000000", id: &id, token: false, policy: ExportPolicy::NONE, usage };
+        let attributes = Attributes {
+            label: "bench-00000000",
+            id: &id,
+            token: false,
+            policy: ExportPolicy::NONE,
+            usage,
+            more: Additions::NONE,
+        };
         object(&format!("{kind}-private"), &put::private(private, &attributes)?)?;
         object(&format!("{kind}-public"), &put::public(&public, &Attributes { id: &marked, ..attributes })?)?;
     }

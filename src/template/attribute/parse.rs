@@ -33,14 +33,14 @@ struct Part<'t> {
 
 impl<'t> Part<'t> {
     /// Without the blanks in front of it.
-    fn without_blanks_before(self) -> Self {
+    fn without_lead(self) -> Self {
         let text = self.text.trim_start();
         Self { text, at: self.at + (self.text.len() - text.len()) }
     }
 
     /// Without the blanks around it.
     fn trimmed(self) -> Self {
-        let part = self.without_blanks_before();
+        let part = self.without_lead();
         Self { text: part.text.trim_end(), ..part }
     }
 
@@ -78,7 +78,7 @@ fn one(part: Part<'_>, is_inside: bool) -> Result<Addition, Error> {
     let Some((name, value)) = part.halves('=') else { return Err(Error::NoValue { text: shortened(part.text) }) };
     let (kind, form) = attribute(name.trimmed())?;
     // The blanks of a text are its own.
-    let value = if value.trimmed().after("text:").is_some() { value.without_blanks_before() } else { value.trimmed() };
+    let value = if value.trimmed().after("text:").is_some() { value.without_lead() } else { value.trimmed() };
     let wrong = |at: usize, problem: String| Error::Value { attribute: AttributeType(kind), at, problem };
     let value = match form {
         Some(Form::Nested) if is_inside => {

@@ -31,7 +31,7 @@ pub(crate) fn run(context: &Context, args: &ShowArgs) -> Result<u8, Failure> {
 }
 
 /// Attributes by their names.
-fn attributes_json<'a>(attributes: &mut dyn Iterator<Item = &'a Addition>) -> Value {
+fn attributes_json(attributes: &mut dyn Iterator<Item = &Addition>) -> Value {
     let value = |attribute: &Addition| match attribute.value() {
         AttributeValue::Flag(flag) => json!(flag),
         AttributeValue::Mechanisms(numbers) => {
