@@ -7,6 +7,7 @@
 //! Rules from Microsoft's documentation: no name → an ephemeral key (session objects); a public key is never persisted; a name that is taken →
 //! `NTE_EXISTS`; a missing one → `NTE_BAD_KEYSET`; an export that the policy forbids → `NTE_NOT_SUPPORTED`.
 
+mod beside;
 mod byok;
 mod crypto;
 mod encrypted;

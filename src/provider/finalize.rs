@@ -4,7 +4,7 @@ use std::cell::Cell;
 
 use super::generate::pair_mechanism;
 use super::import::check_algorithm;
-use super::lookup::{Entry, Stage};
+use super::lookup::Entry;
 use super::pending::{Material, Pending, Target};
 use super::persist::{Draft, Outcome, Persisted, Route, Written, destroy_all, persist};
 use super::proof::{self, Verified};
@@ -25,9 +25,8 @@ use crate::template::Template;
 use crate::template::attribute::CKA_ID;
 use crate::template::get::ObjectRecord;
 use crate::template::put::{self, Attributes, PrivateKind};
-use crate::template::shape;
 use crate::token::{self, Handle};
-use crate::wrap::{self, Temporary};
+use crate::wrap::Temporary;
 
 impl Key {
     /// Puts a pending key on the token (`NCryptFinalizeKey`): imports its material, or generates it if there is none.
@@ -163,29 +162,13 @@ impl Finalizer<'_> {
         old: Option<&Entry>,
         way: Way,
     ) -> Result<Ready, crate::Error> {
-        let shapes = |id: &[u8], token: bool| -> Result<Vec<Template>, crate::Error> {
-            let base = put::public(&public, &self.attributes(id, token, usage))?;
-            Ok(shape::shapes_of_public(&base, self.token.profile()))
-        };
         // A failure does not leave it in the session; what else is made there may wait for the session's end.
         let session = main.session.clone();
         let guard = session.guarded(self.token);
-        let public_source = match session.get() {
-            Some(object) => {
-                self.narrow(object, usage, &way)?;
-                let (made, place) = wrap::create_public(self.token, &shapes(&Stage::staged(id), false)?)?;
-                // On the token in the shape that the session object had.
-                let remake = move |id: &[u8]| -> Result<Handle, crate::Error> {
-                    let shape = shapes(id, true)?.into_iter().nth(place).unwrap_or_default();
-                    Ok(self.token.create(&shape)?)
-                };
-                Source::new(made, Box::new(remake))
-            }
-            None => {
-                let remake = move |id: &[u8]| Ok(wrap::create_public(self.token, &shapes(id, true)?)?.0);
-                Source::on_token(Box::new(remake))
-            }
-        };
+        if let Some(object) = session.get() {
+            self.narrow(object, usage, &way)?;
+        }
+        let public_source = self.public_source(&public, id, usage, main.is_seen)?;
         let certificate = self.certificate(&public, id, main.is_seen)?;
         // What came wrapped may be said to be anything.
         let foreign = matches!(self.pending.material, Material::Wrapped { .. });
@@ -322,20 +305,6 @@ impl Finalizer<'_> {
             Some(_) => Err(Error::Contradiction { what: "the certificate is for another key".to_owned() }),
             None => Err(Error::Contradiction { what: "a symmetric key has no certificate".to_owned() }),
         }
-    }
-
-    fn certificate(&self, public: &PublicKey, id: &[u8], in_session: bool) -> Result<Option<Source<'_>>, crate::Error> {
-        let Some(parts) = self.certified(Some(public))? else { return Ok(None) };
-        let make = move |id: &[u8], token: bool| -> Result<Handle, crate::Error> {
-            let attributes = self.attributes(id, token, KeyUsage::default());
-            Ok(self.token.create(&put::certificate(parts, &attributes))?)
-        };
-        let remake = Box::new(move |id: &[u8]| make(id, true));
-        Ok(Some(if in_session {
-            Source::new(make(&Stage::staged(id), false)?, remake)
-        } else {
-            Source::on_token(remake)
-        }))
     }
 
     pub(super) fn pair_id(&self, public: &PublicKey) -> Result<Vec<u8>, crate::Error> {
