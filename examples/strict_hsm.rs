@@ -417,12 +417,10 @@ fn wraps_only_by() -> Option<(CK_MECHANISM_TYPE, CK_ULONG)> {
 
 /// Whether a mechanism pads what RFC 3394 does not.
 fn is_padded(mechanism: *mut CK_MECHANISM) -> bool {
-    // SAFETY: it is not null, and the caller's.
-    !mechanism.is_null()
-        && rules().iter().any(|rule| matches!(rule, Rule::Padded(own) if *own == unsafe { (*mechanism).mechanism }))
+    rules().iter().any(|rule| matches!(rule, Rule::Padded(own) if is_number(mechanism, *own)))
 }
 
-fn is_own_wrap(mechanism: *mut CK_MECHANISM, own: CK_MECHANISM_TYPE) -> bool {
+fn is_number(mechanism: *mut CK_MECHANISM, own: CK_MECHANISM_TYPE) -> bool {
     // SAFETY: it is not null, and the caller's.
     !mechanism.is_null() && unsafe { (*mechanism).mechanism } == own
 }
@@ -514,7 +512,7 @@ unsafe extern "C" fn C_UnwrapKey(
 ) -> CK_RV {
     call("C_UnwrapKey", || {
         if let Some((own, _)) = wraps_only_by() {
-            return if is_own_wrap(mechanism, own) {
+            return if is_number(mechanism, own) {
                 CKR_UNWRAPPING_KEY_TYPE_INCONSISTENT
             } else {
                 CKR_MECHANISM_INVALID
@@ -548,7 +546,7 @@ unsafe extern "C" fn C_WrapKey(
 ) -> CK_RV {
     call("C_WrapKey", || {
         if let Some((own, needed)) = wraps_only_by() {
-            return match (is_own_wrap(mechanism, own), wrapped.is_null() && !len.is_null()) {
+            return match (is_number(mechanism, own), wrapped.is_null() && !len.is_null()) {
                 (false, _) => CKR_MECHANISM_INVALID,
                 (true, false) => CKR_WRAPPING_KEY_TYPE_INCONSISTENT,
                 (true, true) => {
@@ -633,7 +631,7 @@ unsafe extern "C" fn C_GetTokenInfo(slot: CK_SLOT_ID, info: *mut CK_TOKEN_INFO) 
     call("C_GetTokenInfo", || {
         let rv = real_call!(C_GetTokenInfo, slot, info);
         let said = std::env::var("STRICT_HSM_TOKEN").ok();
-        let said = said.as_deref().and_then(|said| said.split_once('/')).or(personality().token);
+        let said = said.as_deref().and_then(|said| said.split_once('/')).or_else(|| personality().token);
         if let (CKR_OK, Some((manufacturer, model))) = (rv, said) {
             // SAFETY: the module behind has just filled it.
             let info = unsafe { &mut *info };

@@ -6,7 +6,7 @@ use cng_pkcs11::template::put;
 use cryptoki_sys::*;
 
 use super::padded::{Template, read};
-use super::{length, number, real, value};
+use super::{length, number, real, slot_of, value};
 
 /// What links a pair.
 pub(crate) fn link() -> Vec<u8> {
@@ -70,16 +70,16 @@ pub(crate) fn find(session: CK_SESSION_HANDLE, wanted: &[(CK_ATTRIBUTE_TYPE, &[u
         .collect();
     let mut found = [0; 16];
     let mut count = 0;
-    let mut begin = || real_call!(C_FindObjectsInit, session, template.as_mut_ptr(), length(&template));
-    let mut begun = begin();
-    if begun == CKR_OPERATION_ACTIVE {
-        // A search that was begun and said to have failed is in the way.
-        let _ = real_call!(C_FindObjectsFinal, session);
-        begun = begin();
+    // The caller's session may be in the midst of something that it was told had failed.
+    let mut own = 0;
+    let flags = CKF_SERIAL_SESSION | CKF_RW_SESSION;
+    if real_call!(C_OpenSession, slot_of(session), flags, std::ptr::null_mut(), None, &raw mut own) != CKR_OK {
+        return Vec::new();
     }
-    if begun == CKR_OK {
-        let _ = real_call!(C_FindObjects, session, found.as_mut_ptr(), 16, &raw mut count);
-        let _ = real_call!(C_FindObjectsFinal, session);
+    if real_call!(C_FindObjectsInit, own, template.as_mut_ptr(), length(&template)) == CKR_OK {
+        let _ = real_call!(C_FindObjects, own, found.as_mut_ptr(), 16, &raw mut count);
+        let _ = real_call!(C_FindObjectsFinal, own);
     }
+    let _ = real_call!(C_CloseSession, own);
     found.into_iter().take(usize::try_from(count).unwrap_or(0)).collect()
 }

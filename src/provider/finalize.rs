@@ -4,7 +4,7 @@ use std::cell::Cell;
 
 use super::generate::pair_mechanism;
 use super::import::check_algorithm;
-use super::lookup::{Entry, Stage};
+use super::lookup::Entry;
 use super::pending::{Material, Pending, Target};
 use super::persist::{Draft, Outcome, Persisted, Route, Written, destroy_all, persist};
 use super::proof::{self, Verified};
@@ -21,12 +21,12 @@ use crate::key::{
     SymmetricKey, Validation, identity,
 };
 use crate::status::Ckr;
+use crate::template::Additions;
 use crate::template::attribute::CKA_ID;
 use crate::template::get::ObjectRecord;
 use crate::template::put::{self, Attributes, PrivateKind};
-use crate::template::{Additions, Template, shape};
 use crate::token::{self, Handle};
-use crate::wrap::{self, Temporary};
+use crate::wrap::Temporary;
 
 impl Key {
     /// From now on, where the token refuses a template, find the attribute at fault by further tries on session objects.
@@ -194,31 +194,17 @@ impl Finalizer<'_> {
         old: Option<&Entry>,
         way: Way,
     ) -> Result<Ready, crate::Error> {
-        let shapes = |id: &[u8], token: bool| -> Result<Vec<Template>, crate::Error> {
-            let base = put::public(&public, &self.attributes(id, token, usage))?;
-            Ok(shape::shapes_of_public(&base, self.token.profile()))
-        };
         // A failure does not leave it in the session; what else is made there may wait for the session's end.
         let session = main.session.clone();
         let guard = session.guarded(self.token);
         let key_type = PrivateKind::of(public.curve())?.key_type();
-        let public_source = match (beside, session.get()) {
+        if let Some(object) = session.get() {
+            self.settle(object, key_type, usage, &way)?;
+        }
+        let public_source = match beside {
             // It stands on the token already, and is not made again.
-            (Some(object), _) => Source::placed(object, Box::new(no_copy)),
-            (None, Some(object)) => {
-                self.settle(object, key_type, usage, &way)?;
-                let (made, place) = wrap::create_public(self.token, &shapes(&Stage::staged(id), false)?)?;
-                // On the token in the shape that the session object had.
-                let remake = move |id: &[u8]| -> Result<Handle, crate::Error> {
-                    let shape = shapes(id, true)?.into_iter().nth(place).unwrap_or_default();
-                    Ok(self.token.create(&shape)?)
-                };
-                Source::new(made, Box::new(remake))
-            }
-            (None, None) => {
-                let remake = move |id: &[u8]| Ok(wrap::create_public(self.token, &shapes(id, true)?)?.0);
-                Source::on_token(Box::new(remake))
-            }
+            Some(object) => Source::placed(object, Box::new(no_copy)),
+            None => self.public_source(&public, id, usage, main.is_seen)?,
         };
         let beside = beside.map(|_| public_source.session.guarded(self.token));
         let certificate = self.certificate(&public, id, main.is_seen)?;
@@ -375,20 +361,6 @@ impl Finalizer<'_> {
             Some(_) => Err(Error::Contradiction { what: "the certificate is for another key".to_owned() }),
             None => Err(Error::Contradiction { what: "a symmetric key has no certificate".to_owned() }),
         }
-    }
-
-    fn certificate(&self, public: &PublicKey, id: &[u8], in_session: bool) -> Result<Option<Source<'_>>, crate::Error> {
-        let Some(parts) = self.certified(Some(public))? else { return Ok(None) };
-        let make = move |id: &[u8], token: bool| -> Result<Handle, crate::Error> {
-            let attributes = self.attributes(id, token, KeyUsage::default());
-            Ok(self.token.create(&put::certificate(parts, &attributes))?)
-        };
-        let remake = Box::new(move |id: &[u8]| make(id, true));
-        Ok(Some(if in_session {
-            Source::new(make(&Stage::staged(id), false)?, remake)
-        } else {
-            Source::on_token(remake)
-        }))
     }
 
     pub(super) fn pair_id(&self, public: &PublicKey) -> Result<Vec<u8>, crate::Error> {

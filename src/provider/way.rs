@@ -222,8 +222,10 @@ impl Finalizer<'_> {
             }
             if *routing == Routing::Create {
                 return match on_token {
-                    Some(refused) => self.last_resort(key, algorithm, usage, (refused, tried)),
-                    None => Err(no_route(self.token, tried).into()),
+                    Some(refused) if !self.makes_session_keys()? => {
+                        self.last_resort(key, algorithm, usage, (refused, tried))
+                    }
+                    _ => Err(no_route(self.token, tried).into()),
                 };
             }
         }
@@ -243,8 +245,11 @@ impl Finalizer<'_> {
             Err(crate::Error::Wrap(wrap::Error::NoRoute { tried: more, .. })) => {
                 tried.extend(more);
                 match on_token {
-                    Some(refused) => self.last_resort(key, algorithm, usage, (refused, tried)),
-                    None => Err(no_route(self.token, tried).into()),
+                    // A key to unwrap with is one: where it could be made, it is not because of the session that the other is refused.
+                    Some(refused) if self.token.known().kek.is_none() => {
+                        self.last_resort(key, algorithm, usage, (refused, tried))
+                    }
+                    _ => Err(no_route(self.token, tried).into()),
                 }
             }
             Err(error) => Err(error),
@@ -258,6 +263,19 @@ impl Finalizer<'_> {
             .filter_map(|tried| tried.ckr)
             .any(|ckr| matches!(ckr, Ckr::ATTRIBUTE_VALUE_INVALID | Ckr::TEMPLATE_INCONSISTENT));
         self.token.has_session_objects().is_none() && self.pending.name.is_some() && is_about_value
+    }
+
+    /// Whether any key can be made in the session: a write that fails on the token leaves half an object on some tokens, and is not tried for nothing.
+    fn makes_session_keys(&self) -> Result<bool, crate::Error> {
+        let mut known = self.token.known();
+        if known.kek.is_none() {
+            match ImportKek::make(self.token) {
+                Ok(kek) => known.kek = Some(kek),
+                Err(wrap::Error::NoRoute { .. }) => return Ok(false),
+                Err(error) => return Err(error.into()),
+            }
+        }
+        Ok(true)
     }
 
     /// After every route through the session: the token itself, where it may be that it has no session objects.

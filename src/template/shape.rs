@@ -223,3 +223,42 @@ fn other_uses(template: &Template) -> &'static [CK_ATTRIBUTE_TYPE] {
         &[]
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::key::{ExportPolicy, KeyUsage};
+    use crate::template::put::{self, Attributes, PrivateKind};
+    use cryptoki_sys::CKA_TOKEN;
+
+    fn elliptic(usage: KeyUsage) -> Template {
+        let attributes = Attributes { label: "", id: b"", token: false, policy: ExportPolicy::NONE, usage };
+        put::private_shell(PrivateKind::Ec, &attributes)
+    }
+
+    fn has(template: &Template, kinds: &[CK_ATTRIBUTE_TYPE]) -> bool {
+        kinds.iter().any(|kind| template.get(*kind).is_some())
+    }
+
+    #[test]
+    fn a_token_that_wants_no_flag_of_other_uses_gets_that_template_first() {
+        let profile = Profile::find("Marvell Semiconductors, Inc.", "", (0, 0));
+        let shapes = shapes(&elliptic(KeyUsage::SIGN), &[], profile, Making::Create);
+        let first = shapes.first().unwrap();
+        assert!(!has(first, &[CKA_DECRYPT, CKA_UNWRAP, CKA_SIGN_RECOVER]));
+        assert!(has(first, &[CKA_SIGN]) && has(first, &[CKA_DERIVE]) && has(first, &[CKA_TOKEN]));
+    }
+
+    #[test]
+    fn a_token_that_nothing_is_known_of_gets_everything_first_and_is_tried_a_few_times() {
+        let base = elliptic(KeyUsage::SIGN);
+        let shapes = shapes(&base, &[], &Profile::UNKNOWN, Making::Create);
+        assert_eq!(shapes.first().map(Template::len), Some(base.len()));
+        assert!(shapes.len() <= 4, "{}", shapes.len());
+        let last = shapes.last().unwrap();
+        // No flag that is true is ever left out.
+        assert!(has(last, &[CKA_SIGN]) && !has(last, &[CKA_DERIVE, CKA_DECRYPT]));
+        let known = Profile::find("SoftHSM project", "SoftHSM v2", (2, 6));
+        assert_eq!(shapes_of_wrapped(&base, known).len(), 1);
+    }
+}
