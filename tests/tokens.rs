@@ -54,7 +54,7 @@ struct Kind {
     best: &'static str,
     /// The policy with which a wrapped key may leave and comes back: on a token that makes everything readable that it unwraps no other is to be had.
     travels: &'static str,
-    /// Whether it looks at every byte of the padding that it removes in CBC mode.
+    /// Whether padding that makes no sense is an error to it in CBC mode.
     checks_padding: bool,
     /// The pairs that it makes.
     makes: &'static [&'static [&'static str]],
@@ -515,9 +515,9 @@ fn what_others_wrap_is_a_working_key() {
             let mut damaged = token.read("wrapped");
             match (kind().checks_padding || *scheme != "cbc-pad", key.starts_with("aes")) {
                 (true, _) => damaged.iter_mut().last().into_iter().for_each(|last| *last ^= 1),
-                // Of padding only the last byte is looked at: what shows for certain is another first byte, or that it ends too soon.
+                // Padding that makes no sense is taken for the key: what shows for certain is another first byte, or that there is too much.
                 (false, false) => damaged[0] ^= 1,
-                (false, true) => damaged.truncate(damaged.len() - 16),
+                (false, true) => damaged.extend([0; 16]),
             }
             let before = token.contents();
             let path = token.file("damaged", damaged);
@@ -951,7 +951,7 @@ fn what_the_tokens_own_tool_brings_is_used_like_any_other() {
         return;
     }
     let token = bare_token();
-    for (key, algorithm) in [("rsa2048-e65537", "rsa"), ("ec-nistP256", "ecc")] {
+    for (key, algorithm) in [(RSA_KEK, "rsa"), ("ec-nistP256", "ecc")] {
         let clear = vector_text(&key_file(key));
         let pem = openssl(&["pkey", "-inform", "DER", "-in", &clear], None);
         let pem = token.file("key.pem", pem);
@@ -964,13 +964,13 @@ fn what_the_tokens_own_tool_brings_is_used_like_any_other() {
         assert!(token.export(key, "spki", &[]) == vector(&format!("{key}.spki.bin")), "{key}");
     }
     // A certificate beside one belongs to it.
-    let id = token.json(&["show", "rsa2048-e65537"])["id"].as_str().expect("an identifier is text").to_owned();
+    let id = token.json(&["show", RSA_KEK])["id"].as_str().expect("an identifier is text").to_owned();
     let certificate = vector_text(&format!("{RSA_KEK}.cert.bin"));
-    let write = ["--write-object", &certificate, "--type", "cert", "--label", "rsa2048-e65537", "--id", &id];
+    let write = ["--write-object", &certificate, "--type", "cert", "--label", RSA_KEK, "--id", &id];
     token.pkcs11_tool(&write).ok();
-    assert_eq!(token.json(&["show", "rsa2048-e65537"])["certificate"], true);
-    assert!(token.export("rsa2048-e65537", "cert", &[]) == vector(&format!("{RSA_KEK}.cert.bin")));
-    for key in ["rsa2048-e65537", "ec-nistP256"] {
+    assert_eq!(token.json(&["show", RSA_KEK])["certificate"], true);
+    assert!(token.export(RSA_KEK, "cert", &[]) == vector(&format!("{RSA_KEK}.cert.bin")));
+    for key in [RSA_KEK, "ec-nistP256"] {
         token.cng11(&["delete", key, "--yes"]).ok();
     }
     assert_eq!(token.names(), [""; 0]);
