@@ -54,6 +54,8 @@ struct Kind {
     best: &'static str,
     /// The policy with which a wrapped key may leave and comes back: on a token that makes everything readable that it unwraps no other is to be had.
     travels: &'static str,
+    /// Whether padding that makes no sense is an error to it in CBC mode.
+    checks_padding: bool,
     /// The pairs that it makes.
     makes: &'static [&'static [&'static str]],
     /// What it does not make, what it answers, and with which code that ends.
@@ -84,6 +86,7 @@ const USUAL: Kind = Kind {
     takes_none: None,
     best: "kwp",
     travels: "encrypted",
+    checks_padding: true,
     makes: &[RSA_PAIR, EC_PAIR],
     makes_not: &[],
 };
@@ -168,6 +171,7 @@ const KINDS: &[Kind] = &[
         private: &["rsa2048-e65537", "rsa3072-e17", "rsa4096-e65537"],
         best: "cbc-pad",
         travels: "plaintext",
+        checks_padding: false,
         makes: &[RSA_PAIR],
         makes_not: &[(EC_PAIR, "CKR_MECHANISM_INVALID", 3)],
         ..USUAL
@@ -182,7 +186,7 @@ const KINDS: &[Kind] = &[
         makes: &[
             RSA_PAIR,
             EC_PAIR,
-            &["--algorithm", "RSA", "--bits", "2048", "--usage", "sign"],
+            &["--algorithm", "RSA", "--bits", "2048", "--usage", "sign,decrypt"],
             &["--algorithm", "ECDSA_P384"],
         ],
         makes_not: &[
@@ -190,6 +194,8 @@ const KINDS: &[Kind] = &[
             (&["--algorithm", "RSA", "--export-policy", "encrypted"], "CKR_ATTRIBUTE_VALUE_INVALID", 3),
             (&["--algorithm", "AES", "--bits", "256"], "CKR_FUNCTION_NOT_SUPPORTED", 3),
             (&["--algorithm", "HMAC", "--bits", "256"], "CKR_FUNCTION_NOT_SUPPORTED", 3),
+            // It signs by decrypting, and that is known before.
+            (&["--algorithm", "RSA", "--usage", "sign"], "", 3),
             // It does not say more.
             (&["--algorithm", "RSA", "--usage", "wrap"], "CKR_GENERAL_ERROR", 1),
             (&["--algorithm", "ECDH_P256"], "CKR_GENERAL_ERROR", 1),
@@ -300,7 +306,7 @@ fn bare_token() -> TestToken {
 fn token() -> Option<TestToken> {
     let token = bare_token();
     if let Some(ckr) = kind().takes_none {
-        nothing_comes_in(&token, ckr);
+        nothing_comes_in(&token, ckr, &["ec-nistP256", "aes256"]);
         return None;
     }
     token.keep_secret(&vector(KEK));
@@ -310,10 +316,10 @@ fn token() -> Option<TestToken> {
 }
 
 /// Every way in is refused with what the token answered, and with what does bring a key there; nothing is left.
-fn nothing_comes_in(token: &TestToken, ckr: &str) {
+fn nothing_comes_in(token: &TestToken, ckr: &str, keys: &[&str]) {
     token.cng11(&[&["generate", "made"][..], RSA_PAIR].concat()).ok();
     let before = (token.contents(), objects(token));
-    for key in PRIVATE.iter().chain(SECRET) {
+    for key in keys {
         let file = vector_text(&key_file(key));
         let import = [&["import", &file, "--name", key][..], algorithm_of(key)].concat();
         for more in [&[][..], &["--dry-run"], &["--route", "create"], &["--overwrite", "--export-policy", "plaintext"]]
@@ -333,7 +339,11 @@ fn nothing_comes_in(token: &TestToken, ckr: &str) {
         assert_eq!((token.contents(), objects(token)), before, "{key}");
     }
     let out = token.path_text("out");
-    for how in [&["PKCS8_PRIVATEKEY", "--wrap-key", "made"][..], &["PKCS8_PRIVATEKEY"], &["RSAFULLPRIVATEBLOB"]] {
+    for how in [
+        &["PKCS8_PRIVATEKEY", "--wrap-key", "made"][..],
+        &["PKCS8_PRIVATEKEY", "--allow-plaintext"],
+        &["RSAFULLPRIVATEBLOB", "--allow-plaintext"],
+    ] {
         let export = ["export", "made", "-o", &out, "--type"];
         assert_eq!(token.json_error(&[&export[..], how].concat(), 3)["status"], "NTE_NOT_SUPPORTED", "{how:?}");
         assert!(!token.path("out").exists());
@@ -412,6 +422,9 @@ fn carries(scheme: &str, key: &str, length: usize) -> bool {
 
 #[test]
 fn every_key_lands_works_and_goes_again() {
+    if let Some(ckr) = kind().takes_none {
+        return nothing_comes_in(&bare_token(), ckr, &[PRIVATE, SECRET].concat());
+    }
     let Some(token) = token() else { return };
     let before = token.contents();
     for key in kind().private.iter().chain(SECRET) {
@@ -500,12 +513,16 @@ fn what_others_wrap_is_a_working_key() {
             token.cng11(&["delete", "x", "--yes"]).ok();
             // One bit of it, and nothing is there.
             let mut damaged = token.read("wrapped");
-            let last = damaged.len() - 1;
-            damaged[last] ^= 1;
+            match (kind().checks_padding || *scheme != "cbc-pad", key.starts_with("aes")) {
+                (true, _) => damaged.iter_mut().last().into_iter().for_each(|last| *last ^= 1),
+                // Padding that makes no sense is taken for the key: what shows for certain is another first byte, or that there is too much.
+                (false, false) => damaged[0] ^= 1,
+                (false, true) => damaged.extend([0; 16]),
+            }
             let before = token.contents();
             let path = token.file("damaged", damaged);
             let import = ["import", &path, "--name", "x", "--type", bare_type(key), "--scheme", scheme];
-            token.cng11(&[&import[..], &["--unwrap-key", kek_of(scheme)]].concat()).code(1);
+            token.cng11(&[&import[..], &may].concat()).code(1);
             assert_eq!(token.contents(), before, "{key} by {scheme}");
         }
     }
@@ -752,6 +769,7 @@ fn what_the_token_refuses_is_refused_with_its_reason_and_leaves_nothing() {
     assert!(!token.path("out").exists());
     let file = token.file("noise", [7; 48]);
     let noise = ["import", &file, "--name", "x", "--type", "PKCS8_PRIVATEKEY", "--unwrap-key", "kek"];
+    let noise = [&noise[..], &["--scheme", kind().best]].concat();
     token.json_error(&noise, if kind().unwraps { 1 } else { 3 });
     assert_eq!(token.contents(), before);
 }
@@ -907,7 +925,7 @@ fn what_is_made_there_works_and_goes_again() {
     }
     for (pair, ckr, code) in kind().makes_not {
         let error = token.json_error(&[&["generate", "made"][..], pair].concat(), *code);
-        assert_eq!(error["ckr"], json!(ckr), "{pair:?}: {error}");
+        assert_eq!(error["ckr"].as_str().unwrap_or_default(), *ckr, "{pair:?}: {error}");
         assert!(error["message"].as_str().is_some_and(|message| message.contains(ckr)), "{pair:?}: {error}");
         assert_eq!(token.contents(), before, "{pair:?}");
     }
@@ -927,9 +945,13 @@ fn signs_for_others(token: &TestToken, name: &str) {
 
 #[test]
 fn what_the_tokens_own_tool_brings_is_used_like_any_other() {
-    let Some(_) = kind().takes_none else { return own_tool_is_not_needed() };
+    if kind().takes_none.is_none() {
+        // What takes keys has no tool of its own here; that it takes them is shown above.
+        assert!(!kind().private.is_empty() && kind().name != "tpm2-pkcs11");
+        return;
+    }
     let token = bare_token();
-    for (key, algorithm) in [("rsa2048-e65537", "rsa"), ("ec-nistP256", "ecc")] {
+    for (key, algorithm) in [(RSA_KEK, "rsa"), ("ec-nistP256", "ecc")] {
         let clear = vector_text(&key_file(key));
         let pem = openssl(&["pkey", "-inform", "DER", "-in", &clear], None);
         let pem = token.file("key.pem", pem);
@@ -940,23 +962,17 @@ fn what_the_tokens_own_tool_brings_is_used_like_any_other() {
         assert_signs(&token, key, key);
         signs_for_others(&token, key);
         assert!(token.export(key, "spki", &[]) == vector(&format!("{key}.spki.bin")), "{key}");
-        assert_eq!(token.json(&["show", key])["export_policy"], json!([]), "{key}");
     }
     // A certificate beside one belongs to it.
-    let id = token.json(&["show", "rsa2048-e65537"])["id"].as_str().expect("an identifier is text").to_owned();
+    let id = token.json(&["show", RSA_KEK])["id"].as_str().expect("an identifier is text").to_owned();
     let certificate = vector_text(&format!("{RSA_KEK}.cert.bin"));
-    let write = ["--write-object", &certificate, "--type", "cert", "--label", "rsa2048-e65537", "--id", &id];
+    let write = ["--write-object", &certificate, "--type", "cert", "--label", RSA_KEK, "--id", &id];
     token.pkcs11_tool(&write).ok();
-    assert_eq!(token.json(&["show", "rsa2048-e65537"])["certificate"], true);
-    assert!(token.export("rsa2048-e65537", "cert", &[]) == vector(&format!("{RSA_KEK}.cert.bin")));
-    for key in ["rsa2048-e65537", "ec-nistP256"] {
+    assert_eq!(token.json(&["show", RSA_KEK])["certificate"], true);
+    assert!(token.export(RSA_KEK, "cert", &[]) == vector(&format!("{RSA_KEK}.cert.bin")));
+    for key in [RSA_KEK, "ec-nistP256"] {
         token.cng11(&["delete", key, "--yes"]).ok();
     }
     assert_eq!(token.names(), [""; 0]);
     assert!(!objects(&token).contains("Object"), "{}", objects(&token));
-}
-
-/// Of the tokens that take keys.
-fn own_tool_is_not_needed() {
-    assert!(!kind().private.is_empty(), "a token that takes no key says by takes_none what it answers");
 }

@@ -84,6 +84,15 @@ impl Finalizer<'_> {
                 return Err(Error::Contradiction { what }.into());
             }
         };
+        let unusable = self.token.profile().rsa_signs_by_decrypting
+            && kind == PrivateKind::Rsa
+            && usage.contains(KeyUsage::SIGN)
+            && !usage.contains(KeyUsage::DECRYPT);
+        if unusable {
+            let token = &self.token.info().label;
+            let what = format!("token `{token}` signs with an RSA key only if it may decrypt as well: ask for both");
+            return Err(Error::Unsupported { what, ckr: None }.into());
+        }
         let old = self.room_for_new()?;
         let pair = self.make_pair(kind, &numbers, usage, old.as_deref());
         let Pair { public: public_object, private, placed } = pair.map_err(|error| match error {

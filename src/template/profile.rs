@@ -92,6 +92,8 @@ pub struct Profile {
     pub pairs_on_token: bool,
     /// Whether the uses of a pair that is made are the private key's to say: of the public object they are set afterwards.
     pub counterparts_later: bool,
+    /// Whether it signs with an RSA key by decrypting, and so with none that may not decrypt.
+    pub rsa_signs_by_decrypting: bool,
     /// Whether everything that C_UnwrapKey makes can be read and may leave, whatever its template says, and that it may leave is refused to be said.
     pub unwraps_open: bool,
     /// What brings a key onto a token that takes none through PKCS#11.
@@ -134,6 +136,7 @@ impl Profile {
         asks_sizes: true,
         pairs_on_token: false,
         counterparts_later: false,
+        rsa_signs_by_decrypting: false,
         unwraps_open: false,
         own_import: None,
         threads: true,
@@ -249,7 +252,8 @@ impl Profile {
             ..Self::UNKNOWN
         },
         // Seen 2026-11 on Debian 12's tpm2-pkcs11 1.9.0 with swtpm: C_CreateObject of a private or secret key and C_GenerateKeyPair with CKA_TOKEN false, with any other policy than
-        // none are CKR_ATTRIBUTE_VALUE_INVALID; it takes CKA_VERIFY for CKA_DECRYPT and CKA_ENCRYPT for CKA_SIGN, and answers CKR_GENERAL_ERROR where the two halves then differ; C_CopyObject, C_GenerateKey, C_WrapKey and C_UnwrapKey CKR_FUNCTION_NOT_SUPPORTED.
+        // none are CKR_ATTRIBUTE_VALUE_INVALID; it takes CKA_VERIFY for CKA_DECRYPT and CKA_ENCRYPT for CKA_SIGN, and answers CKR_GENERAL_ERROR where the two halves then differ;
+        // CKM_RSA_PKCS is TPM2_RSA_Decrypt, and after a C_Sign that failed the key cannot be destroyed any more; C_CopyObject, C_GenerateKey, C_WrapKey and C_UnwrapKey CKR_FUNCTION_NOT_SUPPORTED.
         Self {
             name: "tpm2-pkcs11",
             library: "tpm2-software.github.io",
@@ -257,6 +261,7 @@ impl Profile {
             asks_sizes: false,
             pairs_on_token: true,
             counterparts_later: true,
+            rsa_signs_by_decrypting: true,
             own_import: Some(
                 "a key comes into a TPM only past PKCS#11: `tpm2_ptool import --label TOKEN --key-label NAME --privkey KEY.pem --algorithm rsa` (or ecc), and this command lists, shows and uses it then; or make it there (generate)",
             ),
