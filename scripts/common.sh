@@ -77,7 +77,7 @@ first_file() {
 
 # Nothing of the caller's own set-up may lead to a real token, and no PIN of the caller's may reach what is built, installed or run.
 forget_tokens() {
-  unset CNG11_MODULE CNG11_MODULE_INIT CNG11_TOKEN CNG11_PIN CNG11_SO_PIN CNG11_PIN_SOURCE CNG11_CONFIG SOFTHSM2_CONF KRYOPTIC_CONF P11_KIT_SERVER_ADDRESS
+  unset CNG11_MODULE CNG11_MODULE_INIT CNG11_TOKEN CNG11_PIN CNG11_SO_PIN CNG11_PIN_SOURCE CNG11_LOGIN CNG11_CONFIG SOFTHSM2_CONF KRYOPTIC_CONF P11_KIT_SERVER_ADDRESS
 }
 
 # ---- SoftHSM2 ----------------------------------------------------------------------------------
@@ -101,10 +101,16 @@ softhsm_module() {
 
 # ---- packages ----------------------------------------------------------------------------------
 
-opensc_module_present() {
+opensc_module() {
   first_file /usr/lib/*-linux-gnu*/opensc-pkcs11.so /usr/lib64/opensc-pkcs11.so /usr/lib64/pkcs11/opensc-pkcs11.so \
-    /usr/lib/pkcs11/opensc-pkcs11.so /usr/lib/opensc-pkcs11.so /opt/homebrew/lib/opensc-pkcs11.so /usr/local/lib/opensc-pkcs11.so \
-    >/dev/null
+    /usr/lib/pkcs11/opensc-pkcs11.so /usr/lib/opensc-pkcs11.so /opt/homebrew/lib/opensc-pkcs11.so /usr/local/lib/opensc-pkcs11.so
+}
+opensc_module_present() { opensc_module >/dev/null; }
+
+# pcscd, and the driver of a reader whose cards are programs.
+virtual_reader_present() {
+  have pcscd && first_file /usr/lib/pcsc/drivers/serial/libifdvpcd.so /usr/lib64/pcsc/drivers/serial/libifdvpcd.so \
+    /usr/local/lib/pcsc/drivers/serial/libifdvpcd.so >/dev/null
 }
 
 # A compiler without the C library's headers and start files links nothing, so try it.
@@ -159,6 +165,7 @@ tool_present() {
     gnutls) have p11tool && have certtool ;;
     curl) have curl ;;
     p11-kit) have p11-kit && p11_kit_client >/dev/null ;;
+    openpgp) virtual_reader_present ;;
     nss) have certutil && nss_module >/dev/null ;;
     kryoptic-build) have pkg-config && pkg-config --exists 'openssl >= 3.0' sqlite3 && have clang && libclang_present ;;
     python) have python3 && python3 -c 'import cryptography' >/dev/null 2>&1 ;;
@@ -182,6 +189,7 @@ package_of() {
     pacman:python) echo python python-cryptography ;;
     apt:p11-kit) echo p11-kit p11-kit-modules ;;
     dnf:p11-kit) echo p11-kit p11-kit-server ;;
+    apt:openpgp) echo pcscd vsmartcard-vpcd ;;
     apt:nss) echo libnss3 libnss3-tools ;;
     dnf:nss) echo nss-softokn nss-tools ;;
     apt:kryoptic-build) echo libssl-dev libsqlite3-dev libclang-dev pkg-config clang ;;

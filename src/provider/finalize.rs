@@ -41,6 +41,9 @@ impl Key {
         let finalizer = Finalizer { token: &self.token, pending };
         let mut ready = finalizer.run()?;
         pending.warnings.iter().for_each(|warning| ready.warn(warning));
+        if let Some(token) = ready.stands_on.take() {
+            self.token = token;
+        }
         self.state = State::Ready(Box::new(ready));
         Ok(())
     }
@@ -54,6 +57,7 @@ pub(super) struct Finalizer<'a> {
 
 impl Finalizer<'_> {
     fn run(&self) -> Result<Ready, crate::Error> {
+        self.check_source()?;
         if let Some(decoded) = self.decode()? {
             return self.import(&decoded);
         }
@@ -85,6 +89,9 @@ impl Finalizer<'_> {
         check_algorithm(algorithm)?;
         self.pending.check_said(algorithm, decoded.key.bits())?;
         let usage = self.pending.usage_for(algorithm, decoded.usage)?;
+        if self.has_places() {
+            return self.import_into_place(decoded);
+        }
         self.check_came_wrapped(&decoded.key, usage)?;
         match &decoded.key {
             KeyMaterial::Public(_) => Err(Error::PublicNotPersisted.into()),
@@ -422,6 +429,8 @@ impl StorageProvider {
                 certificate_object: None,
                 certificate: None,
                 ephemeral: true,
+                hidden: false,
+                stands_on: None,
                 outcome: None,
             },
         )

@@ -4,10 +4,11 @@
 //! row gets [`Profile::UNKNOWN`], which assumes nothing that the standard does not promise.
 
 use cryptoki_sys::{
-    CK_ATTRIBUTE_TYPE, CK_MECHANISM_TYPE, CKA_VALUE_LEN, CKM_AES_KEY_WRAP_KWP, CKM_AES_KEY_WRAP_PAD,
-    CKM_AES_KEY_WRAP_PKCS7,
+    CK_ATTRIBUTE_TYPE, CK_MECHANISM_TYPE, CKA_PUBLIC_EXPONENT, CKA_VALUE_LEN, CKM_AES_KEY_WRAP_KWP,
+    CKM_AES_KEY_WRAP_PAD, CKM_AES_KEY_WRAP_PKCS7,
 };
 
+use crate::key::KeyUsage;
 use crate::key::rsa::Hash;
 
 /// CKM_AES_KWP of Thales' `cryptoki_v2.h`: CKM_VENDOR_DEFINED + 0x171.
@@ -19,6 +20,16 @@ pub(crate) const EVERY_HASH: &[Hash] = &[Hash::Sha256, Hash::Sha1, Hash::Sha384,
 /// The public value of a private key, which NSS looks for beside it (`pkcs11n.h`).
 pub(super) const CKA_NSS_DB: CK_ATTRIBUTE_TYPE = 0xD5A0_DB00;
 
+/// A place of a card, in which one key stands.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+#[non_exhaustive]
+pub struct Place {
+    /// The CKA_ID of what stands there.
+    pub id: u8,
+    /// What a key may do there, whatever was asked.
+    pub usage: KeyUsage,
+}
+
 /// The quirks of a token.
 #[derive(Debug, Eq, PartialEq)]
 #[non_exhaustive]
@@ -27,6 +38,7 @@ pub struct Profile {
     pub name: &'static str,
     manufacturer: &'static str,
     model: &'static str,
+    label: &'static str,
     firmware: Option<(u8, u8)>,
     /// The mechanism that is RFC 5649 here. `CKM_AES_KEY_WRAP_PAD` (0x210A) is two incompatible formats in the field, so it counts only where it
     /// was seen to be RFC 5649.
@@ -59,6 +71,11 @@ pub struct Profile {
     pub adds_uses: bool,
     /// Whether an object replaces another one of the same class and CKA_ID.
     pub unique_ids: bool,
+    /// The places in which the token keeps keys, if it has such: there keys are put by the security officer, by one C_CreateObject on the token at once; they are given a name
+    /// there, and are not copied, changed or removed.
+    pub places: &'static [Place],
+    /// The attributes of which C_CreateObject of a private key frees the value, as if it were the module's.
+    pub frees: &'static [CK_ATTRIBUTE_TYPE],
     /// Whether attribute buffers need their exact size asked first, because the token ignores the size it is given.
     pub asks_sizes: bool,
 }
@@ -69,6 +86,7 @@ impl Profile {
         name: "unknown token",
         manufacturer: "",
         model: "",
+        label: "",
         firmware: None,
         kwp: CKM_AES_KEY_WRAP_KWP,
         kw_pkcs7: CKM_AES_KEY_WRAP_PKCS7,
@@ -85,6 +103,8 @@ impl Profile {
         points_travel: false,
         adds_uses: true,
         unique_ids: false,
+        places: &[],
+        frees: &[],
         asks_sizes: true,
     };
 
@@ -98,6 +118,28 @@ impl Profile {
         plain_private: false,
         plain_secret: false,
         unwrap_wants: &[CKA_VALUE_LEN],
+        ..Self::UNKNOWN
+    };
+
+    // Seen 2026-11 on Debian 12's OpenSC 0.23.0, with a card by opcard 1.11 (version 3.4 of the card's specification): the driver `openpgp` keeps a key of each of three
+    // CKA_IDs; a key comes there as SO alone (CKR_USER_NOT_LOGGED_IN), on the token alone, RSA alone (elliptic: CKR_ARGUMENTS_BAD, AES: CKR_GENERAL_ERROR); a place that is
+    // taken is CKR_GENERAL_ERROR; C_DestroyObject is CKR_OK and the key is there again at the next start. An exponent shorter than the card's four bytes is
+    // lengthened, and the caller's own freed (card-openpgp.c, pgp_build_extended_header_list); one of four bytes is written to the card with a wrong length.
+    const OPENPGP: Self = Self {
+        name: "OpenPGP card by OpenSC",
+        model: "PKCS#15 emulated",
+        label: "OpenPGP card",
+        copies: false,
+        plain_secret: false,
+        places: &[
+            Place { id: 1, usage: KeyUsage::SIGN },
+            Place { id: 2, usage: KeyUsage::from_bits(KeyUsage::DECRYPT.bits() | KeyUsage::WRAP.bits()) },
+            Place {
+                id: 3,
+                usage: KeyUsage::from_bits(KeyUsage::SIGN.bits() | KeyUsage::DECRYPT.bits() | KeyUsage::WRAP.bits()),
+            },
+        ],
+        frees: &[CKA_PUBLIC_EXPONENT],
         ..Self::UNKNOWN
     };
 
@@ -144,18 +186,20 @@ impl Profile {
             unique_ids: true,
             ..Self::UNKNOWN
         },
+        Self::OPENPGP,
         Self::LUNA,
         // As it was called before.
         Self { manufacturer: "SafeNet", ..Self::LUNA },
     ];
 
     /// The row for a token.
-    pub fn find(manufacturer: &str, model: &str, firmware: (u8, u8)) -> &'static Self {
+    pub fn find(manufacturer: &str, model: &str, label: &str, firmware: (u8, u8)) -> &'static Self {
         Self::ROWS
             .iter()
             .find(|row| {
                 manufacturer.starts_with(row.manufacturer)
                     && model.starts_with(row.model)
+                    && label.starts_with(row.label)
                     && row.firmware.is_none_or(|version| version == firmware)
             })
             .unwrap_or(&Self::UNKNOWN)

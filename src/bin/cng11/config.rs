@@ -12,6 +12,7 @@ pub(crate) struct Config {
     pub(crate) module_init: Option<String>,
     pub(crate) token: Option<String>,
     pub(crate) pin_source: Option<String>,
+    pub(crate) login: Option<String>,
 }
 
 impl Config {
@@ -30,7 +31,7 @@ impl Config {
         let wrong = |problem: String| Failure::File {
             path: path.to_owned(),
             problem,
-            hint: Some("the configuration knows: module, module-init, token, pin-source".to_owned()),
+            hint: Some("the configuration knows: module, module-init, token, pin-source, login".to_owned()),
         };
         let text = std::fs::read_to_string(path).map_err(|error| Failure::file(path, &error))?;
         let table: toml::Table = text.parse().map_err(|error: toml::de::Error| wrong(error.message().to_owned()))?;
@@ -44,6 +45,7 @@ impl Config {
                 "module-init" => config.module_init = Some(value),
                 "token" => config.token = Some(value),
                 "pin-source" => config.pin_source = Some(value),
+                "login" => config.login = Some(value),
                 _ => return Err(wrong(format!("`{key}` is not known"))),
             }
         }
