@@ -77,7 +77,7 @@ first_file() {
 
 # Nothing of the caller's own set-up may lead to a real token, and no PIN of the caller's may reach what is built, installed or run.
 forget_tokens() {
-  unset CNG11_MODULE CNG11_MODULE_INIT CNG11_TOKEN CNG11_PIN CNG11_SO_PIN CNG11_PIN_SOURCE CNG11_CONFIG SOFTHSM2_CONF KRYOPTIC_CONF P11_KIT_SERVER_ADDRESS TPM2_PKCS11_STORE TPM2_PKCS11_TCTI TPM2TOOLS_TCTI
+  unset CNG11_MODULE CNG11_MODULE_INIT CNG11_TOKEN CNG11_PIN CNG11_SO_PIN CNG11_PIN_SOURCE CNG11_LOGIN CNG11_CONFIG SOFTHSM2_CONF KRYOPTIC_CONF P11_KIT_SERVER_ADDRESS TPM2_PKCS11_STORE TPM2_PKCS11_TCTI TPM2TOOLS_TCTI
 }
 
 # ---- SoftHSM2 ----------------------------------------------------------------------------------
@@ -101,10 +101,16 @@ softhsm_module() {
 
 # ---- packages ----------------------------------------------------------------------------------
 
-opensc_module_present() {
+opensc_module() {
   first_file /usr/lib/*-linux-gnu*/opensc-pkcs11.so /usr/lib64/opensc-pkcs11.so /usr/lib64/pkcs11/opensc-pkcs11.so \
-    /usr/lib/pkcs11/opensc-pkcs11.so /usr/lib/opensc-pkcs11.so /opt/homebrew/lib/opensc-pkcs11.so /usr/local/lib/opensc-pkcs11.so \
-    >/dev/null
+    /usr/lib/pkcs11/opensc-pkcs11.so /usr/lib/opensc-pkcs11.so /opt/homebrew/lib/opensc-pkcs11.so /usr/local/lib/opensc-pkcs11.so
+}
+opensc_module_present() { opensc_module >/dev/null; }
+
+# pcscd, and the driver of a reader whose cards are programs.
+virtual_reader_present() {
+  have pcscd && first_file /usr/lib/pcsc/drivers/serial/libifdvpcd.so /usr/lib64/pcsc/drivers/serial/libifdvpcd.so \
+    /usr/local/lib/pcsc/drivers/serial/libifdvpcd.so >/dev/null
 }
 
 # A compiler without the C library's headers and start files links nothing, so try it.
@@ -171,6 +177,7 @@ tool_present() {
     gnutls) have p11tool && have certtool ;;
     curl) have curl ;;
     p11-kit) have p11-kit && p11_kit_client >/dev/null ;;
+    openpgp) virtual_reader_present ;;
     nss) have certutil && nss_module >/dev/null ;;
     opencryptoki) have unshare && opencryptoki_module >/dev/null && first_file /usr/sbin/pkcsslotd >/dev/null ;;
     tpm2) have swtpm && have dbus-daemon && have tpm2_ptool && tpm2_module >/dev/null && first_file /usr/sbin/tpm2-abrmd /usr/bin/tpm2-abrmd >/dev/null ;;
@@ -196,6 +203,7 @@ package_of() {
     pacman:python) echo python python-cryptography ;;
     apt:p11-kit) echo p11-kit p11-kit-modules ;;
     dnf:p11-kit) echo p11-kit p11-kit-server ;;
+    apt:openpgp) echo pcscd vsmartcard-vpcd ;;
     apt:nss) echo libnss3 libnss3-tools ;;
     dnf:nss) echo nss-softokn nss-tools ;;
     apt:opencryptoki) echo opencryptoki util-linux ;;

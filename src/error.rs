@@ -256,7 +256,7 @@ fn token_hint(error: &token::Error) -> Option<String> {
         token::Error::Pin { .. } => {
             "check where the PIN comes from (--pin-source); it was tried once and is not tried again".into()
         }
-        token::Error::Pkcs11 { ckr: Ckr::USER_NOT_LOGGED_IN, .. } => "log in: give a PIN with --pin-source".into(),
+        token::Error::Pkcs11 { ckr: Ckr::USER_NOT_LOGGED_IN, .. } => "log in: give a PIN with --pin-source; keys of a card are its security officer's to put there: --login so".into(),
         token::Error::Pkcs11 { ckr: Ckr::MECHANISM_INVALID, .. } => "the token does not have this mechanism".into(),
         token::Error::Pkcs11 { ckr: Ckr::KEY_FUNCTION_NOT_PERMITTED, .. } => {
             "the key's usage does not allow it; see `cng11 show`".into()

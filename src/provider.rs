@@ -29,6 +29,7 @@ mod name;
 mod parameters;
 mod pending;
 mod persist;
+mod place;
 pub mod probe;
 mod proof;
 mod property;
@@ -122,6 +123,10 @@ struct Ready {
     /// The certificate that a public key came in, in DER.
     certificate: Option<Arc<[u8]>>,
     ephemeral: bool,
+    /// Whether there is a private object that the token does not show to whoever put it there.
+    hidden: bool,
+    /// The token on which it stands, if another one put it there.
+    stands_on: Option<Arc<Connection>>,
     outcome: Option<Outcome>,
 }
 
@@ -145,6 +150,8 @@ impl Ready {
             certificate_object: entry.certificate.as_ref().map(|certificate| Handle(certificate.handle)),
             certificate: None,
             ephemeral: !record.token,
+            hidden: false,
+            stands_on: None,
             outcome: None,
         }
     }
@@ -231,7 +238,7 @@ impl Key {
 
     /// Whether a private or secret object is there.
     pub fn has_private(&self) -> bool {
-        matches!(&self.state, State::Ready(ready) if ready.secret_part().is_some())
+        matches!(&self.state, State::Ready(ready) if ready.secret_part().is_some() || ready.hidden)
     }
 
     /// Whether a public object is there.

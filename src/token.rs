@@ -15,11 +15,11 @@ pub mod uri;
 
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
-use cryptoki_sys::{CK_USER_TYPE, CKU_SO, CKU_USER};
+use cryptoki_sys::{CKU_SO, CKU_USER};
 use secrecy::ExposeSecret;
 
 pub use self::error::Error;
-pub use self::login::Pin;
+pub use self::login::{Pin, User};
 use self::module::Session;
 pub use self::module::{Module, TokenInfo};
 pub use self::object::Handle;
@@ -53,7 +53,7 @@ impl Token {
     /// [`Error`] as the token answers.
     pub fn open(module: Arc<Module>, info: TokenInfo, access: Access) -> Result<Self, Error> {
         let session = module.open_session(&info, access)?;
-        let profile = match Profile::find(&info.manufacturer, &info.model, info.firmware) {
+        let profile = match Profile::find(&info.manufacturer, &info.model, &info.label, info.firmware) {
             // What cannot say who made it is nobody that is known.
             unknown if *unknown == Profile::UNKNOWN => {
                 let library = module.raw().library_manufacturer().unwrap_or_default();
@@ -69,10 +69,41 @@ impl Token {
     /// # Errors
     /// [`Error::Pin`] with what the token tells of the remaining tries; it is not tried twice.
     pub fn login(&self, pin: &Pin) -> Result<(), Error> {
-        match self.login_as(CKU_USER, pin) {
+        self.login_as(User::User, pin)
+    }
+
+    /// Logs somebody in. Whoever is logged in already is fine, if it is the same one.
+    ///
+    /// # Errors
+    /// As [`Token::login`].
+    pub fn login_as(&self, user: User, pin: &Pin) -> Result<(), Error> {
+        match self.try_login(user, pin) {
             Err(Error::Pkcs11 { ckr: crate::status::Ckr::USER_ALREADY_LOGGED_IN, .. }) => Ok(()),
             other => other,
         }
+    }
+
+    /// The other tokens that the module shows of the same device: one for each PIN of a card.
+    ///
+    /// # Errors
+    /// [`Error`] as the module answers.
+    pub(crate) fn others_of_device(&self) -> Result<Vec<Self>, Error> {
+        let own = &self.info;
+        let is_other = |info: &TokenInfo| {
+            info.slot != own.slot
+                && (&info.serial, &info.manufacturer, &info.model) == (&own.serial, &own.manufacturer, &own.model)
+        };
+        let others = self.module.tokens()?.into_iter().filter(is_other);
+        others.map(|info| Self::open(Arc::clone(&self.module), info, Access::ReadOnly)).collect()
+    }
+
+    /// Starts the module anew, and opens a session with this token that reads and is not logged in: what a module keeps of a card is read from the card then. Every other
+    /// session of the process with this module ends.
+    ///
+    /// # Errors
+    /// [`Error`] as the module answers.
+    pub(crate) fn restart(&self) -> Result<(), Error> {
+        self.session().restart(&self.info)
     }
 
     /// What the token is.
@@ -133,16 +164,18 @@ impl Token {
         Ok(sessions.len())
     }
 
-    fn login_as(&self, user: CK_USER_TYPE, pin: &Pin) -> Result<(), Error> {
+    fn try_login(&self, user: User, pin: &Pin) -> Result<(), Error> {
         let pin = match pin {
             Pin::Secret(secret) => Some(secret.expose_secret()),
             Pin::ProtectedPath => None,
         };
-        let outcome = self.module.raw().login(self.session().handle(), user, pin);
+        let number = if user == User::SecurityOfficer { CKU_SO } else { CKU_USER };
+        let outcome = self.module.raw().login(self.session().handle(), number, pin);
         outcome.map_err(|error| match error {
             Error::Pkcs11 { ckr, .. } if login::is_pin_failure(ckr) => {
-                let tries = self.module.token_info(self.info.slot).map(|info| info.tries).unwrap_or_default();
-                Error::Pin { ckr, tries, token: self.info.label.clone() }
+                let told = self.module.token_info(self.info.slot);
+                let tries = told.map(|info| if user == User::User { info.tries } else { info.so_tries });
+                Error::Pin { ckr, tries: tries.unwrap_or_default(), token: self.info.label.clone() }
             }
             other => other,
         })
@@ -177,6 +210,6 @@ pub fn initialise(
     let found = labelled.min_by_key(|info| info.user_pin_set);
     let info = found.ok_or_else(|| Error::NoToken { wanted: label.to_owned(), present: Vec::new() })?;
     let token = Token::open(Arc::clone(module), info, Access::ReadWrite)?;
-    token.login_as(CKU_SO, &Pin::Secret(so_pin.clone()))?;
+    token.try_login(User::SecurityOfficer, &Pin::Secret(so_pin.clone()))?;
     token.module.raw().init_pin(token.session().handle(), pin.expose_secret())
 }

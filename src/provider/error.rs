@@ -134,6 +134,12 @@ pub enum Error {
         /// What the token said.
         ckr: Option<Ckr>,
     },
+    /// The token says that a key is there, and shows none, or another one.
+    #[error("the token said that the key is there, and then {problem}")]
+    NotSeen {
+        /// What it shows.
+        problem: String,
+    },
     /// A key was replaced, and what was left to do after that failed.
     #[error("`{name}` is the new key, complete and proven, but its replacement was not finished: {cause}")]
     NotTidied {
@@ -219,9 +225,10 @@ impl Error {
             | Self::GainsRights { .. }
             | Self::ContainerForbids { .. } => Status::NTE_PERM,
             Self::AttributesRefused { .. } => Status::NTE_NOT_SUPPORTED,
-            Self::AttributeNotKept { .. } | Self::NotHonoured { .. } | Self::ProofFailed { .. } => {
-                Status::NTE_VALIDATION_FAILED
-            }
+            Self::AttributeNotKept { .. }
+            | Self::NotHonoured { .. }
+            | Self::NotSeen { .. }
+            | Self::ProofFailed { .. } => Status::NTE_VALIDATION_FAILED,
             Self::NotRemoved { ckr, .. } | Self::NotTidied { ckr, .. } => ckr.map_or(Status::NTE_FAIL, Ckr::status),
             Self::BadFlags { .. } => Status::NTE_BAD_FLAGS,
             Self::NotFinalized | Self::Finalized => Status::NTE_BAD_KEY_STATE,
@@ -280,6 +287,9 @@ impl Error {
             Self::NotRemoved { .. } => {
                 "repeat the import once the token works again: it puts right what is left; `cng11 list --all` shows it"
                     .into()
+            }
+            Self::NotSeen { .. } => {
+                "look for it as the user (`cng11 list`); the card's own program removes a key".into()
             }
             Self::NotTidied { .. } => "repeat the import: it removes what is left of the old key, and the marks".into(),
             Self::NoPublic { .. } => "put the public key on the token under the same label and CKA_ID".into(),

@@ -21,10 +21,10 @@ use crate::key::{
     SymmetricKey, Validation, identity,
 };
 use crate::status::Ckr;
-use crate::template::Additions;
 use crate::template::attribute::CKA_ID;
 use crate::template::get::ObjectRecord;
 use crate::template::put::{self, Attributes, PrivateKind};
+use crate::template::{Additions, Template};
 use crate::token::{self, Handle};
 use crate::wrap::Temporary;
 
@@ -66,6 +66,9 @@ impl Key {
         if let Some(outcome) = &mut ready.outcome {
             outcome.explanations = explain::found(&pending.explanations);
         }
+        if let Some(token) = ready.stands_on.take() {
+            self.token = token;
+        }
         self.state = State::Ready(Box::new(ready));
         Ok(())
     }
@@ -81,6 +84,7 @@ pub(super) struct Finalizer<'a> {
 
 impl Finalizer<'_> {
     fn run(&self) -> Result<Ready, crate::Error> {
+        self.check_source()?;
         if let Some(decoded) = self.decode()? {
             return self.import(&decoded);
         }
@@ -117,6 +121,9 @@ impl Finalizer<'_> {
         check_algorithm(algorithm)?;
         self.pending.check_said(algorithm, decoded.key.bits())?;
         let usage = self.pending.usage_for(algorithm, decoded.usage)?;
+        if self.has_places() {
+            return self.import_into_place(decoded);
+        }
         self.check_came_wrapped(&decoded.key, usage)?;
         match &decoded.key {
             KeyMaterial::Public(_) => Err(Error::PublicNotPersisted.into()),
@@ -479,6 +486,8 @@ impl StorageProvider {
                 certificate_object: None,
                 certificate: None,
                 ephemeral: true,
+                hidden: false,
+                stands_on: None,
                 outcome: None,
             },
         )

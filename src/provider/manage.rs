@@ -20,6 +20,7 @@ impl StorageProvider {
     /// # Errors
     /// `NTE_BAD_KEYSET` when there is no such key; what the token says.
     pub fn delete_key(&self, name: &str) -> Result<(), crate::Error> {
+        self.check_changes()?;
         if Uri::is_uri(name) {
             let uri = lookup::key_uri(name)?;
             let alone = matches!(uri.class, Some(Class::Public | Class::Certificate));
@@ -45,6 +46,7 @@ impl StorageProvider {
     /// # Errors
     /// `NTE_BAD_KEYSET` when there is no such key, `NTE_EXISTS` when the new name is taken.
     pub fn rename_key(&self, name: &str, new: &KeyName) -> Result<(), crate::Error> {
+        self.check_changes()?;
         let entry = self.settled_entry(name)?;
         let taken = lookup::by_label(&self.token, new.as_str())?;
         let taken = recovery::recover(&self.token, new.as_str(), taken)?;

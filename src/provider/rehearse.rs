@@ -22,6 +22,7 @@ impl Key {
     pub fn rehearse(&self) -> Result<Rehearsal, crate::Error> {
         let State::Pending(pending) = &self.state else { return Err(Error::Finalized.into()) };
         let finalizer = Finalizer { token: &self.token, pending, is_rehearsal: true };
+        finalizer.check_source()?;
         let blob = finalizer.decode()?;
         // What is wrapped is opened, into session objects that nobody keeps: what is wrong with it shows, and what it is.
         let opened = finalizer.rehearse_wrapped()?;
@@ -89,6 +90,10 @@ impl Finalizer<'_> {
 
     /// The way of a key that is in the clear here. Where the token is not known to take it, it is tried, in the session.
     fn rehearse_way(&self, decoded: &Decoded, usage: KeyUsage) -> Result<Way, crate::Error> {
+        if self.has_places() {
+            self.check_place(decoded)?;
+            return Ok(Way::of(Route::Create));
+        }
         let created = || Way::of(if self.token.profile().copies { Route::Copy } else { Route::Create });
         let clear = match &decoded.key {
             KeyMaterial::Private(key) => Clear::Private(key),

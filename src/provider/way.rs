@@ -269,7 +269,7 @@ impl Finalizer<'_> {
     fn makes_session_keys(&self) -> Result<bool, crate::Error> {
         let mut known = self.token.known();
         if known.kek.is_none() {
-            match ImportKek::make(self.token) {
+            match ImportKek::make(self.token, Rights::UNWRAP) {
                 Ok(kek) => known.kek = Some(kek),
                 Err(wrap::Error::NoRoute { .. }) => return Ok(false),
                 Err(error) => return Err(error.into()),

@@ -8,11 +8,12 @@ pub mod saying;
 pub mod setting;
 
 use cryptoki_sys::{
-    CK_ATTRIBUTE_TYPE, CK_MECHANISM_TYPE, CKA_VALUE_LEN, CKM_AES_KEY_WRAP, CKM_AES_KEY_WRAP_KWP, CKM_AES_KEY_WRAP_PAD,
-    CKM_AES_KEY_WRAP_PKCS7,
+    CK_ATTRIBUTE_TYPE, CK_MECHANISM_TYPE, CKA_PUBLIC_EXPONENT, CKA_VALUE_LEN, CKM_AES_KEY_WRAP, CKM_AES_KEY_WRAP_KWP,
+    CKM_AES_KEY_WRAP_PAD, CKM_AES_KEY_WRAP_PKCS7,
 };
 
 use self::saying::Saying;
+use crate::key::KeyUsage;
 use crate::key::rsa::Hash;
 
 /// CKM_AES_KWP of Thales' `cryptoki_v2.h`: CKM_VENDOR_DEFINED + 0x171.
@@ -29,6 +30,16 @@ pub(crate) const EVERY_HASH: &[Hash] = &[Hash::Sha256, Hash::Sha1, Hash::Sha384,
 /// The public value of a private key, which NSS looks for beside it (`pkcs11n.h`).
 pub(super) const CKA_NSS_DB: CK_ATTRIBUTE_TYPE = 0xD5A0_DB00;
 
+/// A place of a card, in which one key stands.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+#[non_exhaustive]
+pub struct Place {
+    /// The CKA_ID of what stands there.
+    pub id: u8,
+    /// What a key may do there, whatever was asked.
+    pub usage: KeyUsage,
+}
+
 /// The quirks of a token.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 #[non_exhaustive]
@@ -39,6 +50,8 @@ pub struct Profile {
     pub manufacturer: &'static str,
     /// What its model begins with.
     pub model: &'static str,
+    /// What its label begins with.
+    pub label: &'static str,
     /// Its firmware version, where it is only about that one.
     pub firmware: Option<(u8, u8)>,
     /// What C_GetInfo says who made the library, where that tells more than the token: a TPM says who made the TPM. Such a row is for every token of the library.
@@ -86,6 +99,11 @@ pub struct Profile {
     pub adds_uses: bool,
     /// Whether an object replaces another one of the same class and CKA_ID, or is refused because of it.
     pub unique_ids: bool,
+    /// The places in which the token keeps keys, if it has such: there keys are put by the security officer, by one C_CreateObject on the token at once; they are given a name
+    /// there, and are not copied, changed or removed.
+    pub places: &'static [Place],
+    /// The attributes of which C_CreateObject of a private key frees the value, as if it were the module's.
+    pub frees: &'static [CK_ATTRIBUTE_TYPE],
     /// Whether attribute buffers need their exact size asked first, because the token ignores the size it is given.
     pub asks_sizes: bool,
     /// Whether key pairs come about on the token only, and never as session objects. A token that is not known so is asked for a session object first.
@@ -110,6 +128,7 @@ impl Profile {
         name: "unknown token",
         manufacturer: "",
         model: "",
+        label: "",
         firmware: None,
         library: "",
         kwp: CKM_AES_KEY_WRAP_KWP,
@@ -133,6 +152,8 @@ impl Profile {
         points_travel: false,
         adds_uses: true,
         unique_ids: false,
+        places: &[],
+        frees: &[],
         asks_sizes: true,
         pairs_on_token: false,
         counterparts_later: false,
@@ -185,6 +206,28 @@ impl Profile {
         manufacturer: "IBM",
         model: "CCA",
         unwrap_wants: &[CKA_VALUE_LEN],
+        ..Self::UNKNOWN
+    };
+
+    // Seen 2026-11 on Debian 12's OpenSC 0.23.0, with a card by opcard 1.11 (version 3.4 of the card's specification): the driver `openpgp` keeps a key of each of three
+    // CKA_IDs; a key comes there as SO alone (CKR_USER_NOT_LOGGED_IN), on the token alone, RSA alone (elliptic: CKR_ARGUMENTS_BAD, AES: CKR_GENERAL_ERROR); a place that is
+    // taken is CKR_GENERAL_ERROR; C_DestroyObject is CKR_OK and the key is there again at the next start. An exponent shorter than the card's four bytes is
+    // lengthened, and the caller's own freed (card-openpgp.c, pgp_build_extended_header_list); one of four bytes is written to the card with a wrong length.
+    const OPENPGP: Self = Self {
+        name: "OpenPGP card by OpenSC",
+        model: "PKCS#15 emulated",
+        label: "OpenPGP card",
+        copies: false,
+        plain_secret: false,
+        places: &[
+            Place { id: 1, usage: KeyUsage::SIGN },
+            Place { id: 2, usage: KeyUsage::from_bits(KeyUsage::DECRYPT.bits() | KeyUsage::WRAP.bits()) },
+            Place {
+                id: 3,
+                usage: KeyUsage::from_bits(KeyUsage::SIGN.bits() | KeyUsage::DECRYPT.bits() | KeyUsage::WRAP.bits()),
+            },
+        ],
+        frees: &[CKA_PUBLIC_EXPONENT],
         ..Self::UNKNOWN
     };
 
@@ -249,6 +292,8 @@ impl Profile {
             oaep: Some(EVERY_HASH),
             asks_sizes: false,
             unwraps_open: true,
+            threads: false,
+            says: saying::OPENCRYPTOKI,
             ..Self::UNKNOWN
         },
         // Seen 2026-11 on Debian 12's tpm2-pkcs11 1.9.0 with swtpm: C_CreateObject of a private or secret key and C_GenerateKeyPair with CKA_TOKEN false, with any other policy than
@@ -267,6 +312,7 @@ impl Profile {
             ),
             ..Self::UNKNOWN
         },
+        Self::OPENPGP,
         Self::LUNA,
         // As it was called before.
         Self { manufacturer: "SafeNet", ..Self::LUNA },
@@ -294,11 +340,11 @@ impl Profile {
     ];
 
     /// The row for a token.
-    pub fn find(manufacturer: &str, model: &str, firmware: (u8, u8)) -> &'static Self {
+    pub fn find(manufacturer: &str, model: &str, label: &str, firmware: (u8, u8)) -> &'static Self {
         Self::ROWS
             .iter()
             .filter(|row| row.library.is_empty())
-            .find(|row| row.fits(manufacturer, model, firmware))
+            .find(|row| row.fits(manufacturer, model, label, firmware))
             .unwrap_or(&Self::UNKNOWN)
     }
 
@@ -306,13 +352,15 @@ impl Profile {
     #[must_use]
     pub fn renamed(&self, name: &str, manufacturer: &str, model: &str, firmware: Option<(u8, u8)>) -> Self {
         let kept = |text: &str| &*text.to_owned().leak();
-        Self { name: kept(name), manufacturer: kept(manufacturer), model: kept(model), firmware, ..*self }
+        let (name, manufacturer, model) = (kept(name), kept(manufacturer), kept(model));
+        Self { name, manufacturer, model, firmware, ..*self }
     }
 
     /// Whether the row is about this token.
-    pub fn fits(&self, manufacturer: &str, model: &str, firmware: (u8, u8)) -> bool {
+    pub fn fits(&self, manufacturer: &str, model: &str, label: &str, firmware: (u8, u8)) -> bool {
         manufacturer.starts_with(self.manufacturer)
             && model.starts_with(self.model)
+            && label.starts_with(self.label)
             && self.firmware.is_none_or(|version| version == firmware)
     }
 

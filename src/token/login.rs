@@ -7,6 +7,16 @@ use secrecy::SecretString;
 
 use crate::status::Ckr;
 
+/// Who logs in.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+pub enum User {
+    /// The one who uses keys, and on nearly every token puts them there.
+    #[default]
+    User,
+    /// The security officer: on a card under an administrator the one who puts keys there, and may use none.
+    SecurityOfficer,
+}
+
 /// What a login uses.
 #[derive(Clone, Debug)]
 #[non_exhaustive]

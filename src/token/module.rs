@@ -43,6 +43,8 @@ pub struct Module {
     path: PathBuf,
     pkcs11: Pkcs11,
     raw: Raw,
+    /// What it was initialised with.
+    init: Option<CString>,
 }
 
 /// What is known of a token.
@@ -71,6 +73,8 @@ pub struct TokenInfo {
     pub protected_path: bool,
     /// What it tells of PIN tries.
     pub tries: Tries,
+    /// The same of the security officer's PIN.
+    pub so_tries: Tries,
     /// The most sessions at a time that it tells of.
     pub max_sessions: Option<u64>,
 }
@@ -237,7 +241,7 @@ impl Module {
             Err(error) if error.is(Ckr::CRYPTOKI_ALREADY_INITIALIZED) => {}
             Err(error) => return Err(error),
         }
-        Ok(Self { path: path.to_owned(), pkcs11, raw })
+        Ok(Self { path: path.to_owned(), pkcs11, raw, init: text })
     }
 }
 
@@ -250,6 +254,17 @@ pub(super) struct Session {
 impl Session {
     pub(super) fn handle(&self) -> u64 {
         self.handle
+    }
+
+    pub(super) fn restart(&mut self, info: &TokenInfo) -> Result<(), Error> {
+        let raw = &self.module.raw;
+        // A card lets go only of sessions that are closed.
+        let _ = raw.close_session(self.handle);
+        // No handle, should no other come: it must not be one that somebody else is given.
+        self.handle = 0;
+        raw.restart(self.module.init.as_deref())?;
+        self.handle = raw.open_session(info.slot, Access::ReadOnly)?;
+        Ok(())
     }
 }
 

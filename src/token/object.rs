@@ -72,7 +72,7 @@ impl Token {
     /// # Errors
     /// [`Error`] as the token answers.
     pub fn create(&self, template: &Template) -> Result<Handle, Error> {
-        self.module.raw().create(self.session().handle(), template)
+        self.module.raw().create(self.session().handle(), template, self.profile.frees)
     }
 
     /// Copies an object, changing the attributes of `changes`.

@@ -19,8 +19,9 @@ use cryptoki_sys::{
     CK_ATTRIBUTE, CK_ATTRIBUTE_TYPE, CK_BYTE, CK_C_INITIALIZE_ARGS, CK_EFFECTIVELY_INFINITE, CK_FLAGS,
     CK_FUNCTION_LIST, CK_INFO, CK_MECHANISM_INFO, CK_MECHANISM_TYPE, CK_OBJECT_HANDLE, CK_RV, CK_SESSION_HANDLE,
     CK_SLOT_ID, CK_TOKEN_INFO, CK_ULONG, CK_UNAVAILABLE_INFORMATION, CK_USER_TYPE, CKF_LOGIN_REQUIRED,
-    CKF_OS_LOCKING_OK, CKF_PROTECTED_AUTHENTICATION_PATH, CKF_RW_SESSION, CKF_SERIAL_SESSION, CKF_TOKEN_INITIALIZED,
-    CKF_USER_PIN_COUNT_LOW, CKF_USER_PIN_FINAL_TRY, CKF_USER_PIN_INITIALIZED, CKF_USER_PIN_LOCKED,
+    CKF_OS_LOCKING_OK, CKF_PROTECTED_AUTHENTICATION_PATH, CKF_RW_SESSION, CKF_SERIAL_SESSION, CKF_SO_PIN_COUNT_LOW,
+    CKF_SO_PIN_FINAL_TRY, CKF_SO_PIN_LOCKED, CKF_TOKEN_INITIALIZED, CKF_USER_PIN_COUNT_LOW, CKF_USER_PIN_FINAL_TRY,
+    CKF_USER_PIN_INITIALIZED, CKF_USER_PIN_LOCKED,
 };
 
 use self::parameters::{in_pointer, ulong, with_mechanism};
@@ -109,6 +110,16 @@ impl Raw {
         if self.shares_state {
             return Ok(());
         }
+        self.start(text)
+    }
+
+    /// C_Finalize and C_Initialize. `cryptoki` knows nothing of it and need not.
+    pub(super) fn restart(&self, text: Option<&CStr>) -> Result<(), Error> {
+        call!(self, C_Finalize, std::ptr::null_mut())?;
+        self.start(text)
+    }
+
+    fn start(&self, text: Option<&CStr>) -> Result<(), Error> {
         let mut arguments = CK_C_INITIALIZE_ARGS {
             flags: CKF_OS_LOCKING_OK,
             pReserved: text.map_or(std::ptr::null_mut(), |text| text.as_ptr().cast_mut().cast()),
@@ -150,8 +161,17 @@ impl Raw {
         call!(self, C_InitPIN, session, bytes, len)
     }
 
-    pub(super) fn create(&self, session: CK_SESSION_HANDLE, template: &Template) -> Result<Handle, Error> {
+    /// C_CreateObject, of a module that frees the values of some attributes.
+    pub(super) fn create(
+        &self,
+        session: CK_SESSION_HANDLE,
+        template: &Template,
+        frees: &[CK_ATTRIBUTE_TYPE],
+    ) -> Result<Handle, Error> {
         let mut attributes = Attributes::of(template);
+        for attribute in attributes.list.iter_mut().filter(|attribute| frees.contains(&attribute.type_)) {
+            give_away(attribute);
+        }
         let mut object = 0;
         let (template, count) = (attributes.as_mut_ptr(), attributes.len());
         call!(self, C_CreateObject, session, template, count, &raw mut object)?;
@@ -181,14 +201,11 @@ impl Raw {
         let mut info = CK_TOKEN_INFO::default();
         call!(self, C_GetTokenInfo, slot, &raw mut info)?;
         let has = |flag: CK_FLAGS| info.flags & flag != 0;
-        let tries = if has(CKF_USER_PIN_LOCKED) {
-            Tries::None
-        } else if has(CKF_USER_PIN_FINAL_TRY) {
-            Tries::Last
-        } else if has(CKF_USER_PIN_COUNT_LOW) {
-            Tries::Low
-        } else {
-            Tries::Unknown
+        let tries = |locked, last, low| match (has(locked), has(last), has(low)) {
+            (true, ..) => Tries::None,
+            (_, true, _) => Tries::Last,
+            (.., true) => Tries::Low,
+            _ => Tries::Unknown,
         };
         Ok(TokenInfo {
             slot,
@@ -201,7 +218,8 @@ impl Raw {
             user_pin_set: has(CKF_USER_PIN_INITIALIZED),
             login_required: has(CKF_LOGIN_REQUIRED),
             protected_path: has(CKF_PROTECTED_AUTHENTICATION_PATH),
-            tries,
+            tries: tries(CKF_USER_PIN_LOCKED, CKF_USER_PIN_FINAL_TRY, CKF_USER_PIN_COUNT_LOW),
+            so_tries: tries(CKF_SO_PIN_LOCKED, CKF_SO_PIN_FINAL_TRY, CKF_SO_PIN_COUNT_LOW),
             max_sessions: Some(info.ulMaxSessionCount)
                 .filter(|most| !matches!(*most, CK_EFFECTIVELY_INFINITE | CK_UNAVAILABLE_INFORMATION)),
         })
@@ -568,6 +586,23 @@ impl<'a> Attributes<'a> {
 
     fn len(&self) -> CK_ULONG {
         ulong(self.list.len())
+    }
+}
+
+unsafe extern "C" {
+    /// The C library's, whose `free` a module calls.
+    fn malloc(size: usize) -> *mut std::ffi::c_void;
+}
+
+/// Puts a copy of the value in its place, for a module that frees it: nobody here does.
+fn give_away(attribute: &mut CK_ATTRIBUTE) {
+    let Ok(len) = usize::try_from(attribute.ulValueLen) else { return };
+    // SAFETY: any size may be asked for.
+    let copy = unsafe { malloc(len.max(1)) };
+    if !copy.is_null() {
+        // SAFETY: both are `len` bytes long, and the new one is nobody else's.
+        unsafe { std::ptr::copy_nonoverlapping(attribute.pValue.cast::<u8>(), copy.cast::<u8>(), len) };
+        attribute.pValue = copy;
     }
 }
 

@@ -8,6 +8,7 @@
 mod child;
 #[path = "../common/der.rs"]
 pub(crate) mod der;
+pub(crate) mod matrix;
 mod run;
 mod token;
 mod tools;

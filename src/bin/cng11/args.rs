@@ -55,6 +55,9 @@ pub(crate) struct Global {
     /// Where the PIN comes from: prompt, env:NAME, file:PATH or fd:N
     #[arg(long, global = true, value_name = "SRC", env = "CNG11_PIN_SOURCE", hide_env_values = true)]
     pub(crate) pin_source: Option<String>,
+    /// As whom to log in: user, or so, the security officer, where a token lets only that one import (README, Tokens) [default: user]
+    #[arg(long, global = true, value_name = "WHO", env = "CNG11_LOGIN", hide_env_values = true)]
+    pub(crate) login: Option<String>,
     /// One JSON document on stdout; an error as JSON on stderr
     #[arg(long, global = true)]
     pub(crate) json: bool,

@@ -17,6 +17,7 @@ pub(crate) struct Config {
     pub(crate) token: Option<String>,
     pub(crate) pin_source: Option<String>,
     pub(crate) profiles: Vec<&'static Profile>,
+    pub(crate) login: Option<String>,
 }
 
 impl Config {
@@ -36,7 +37,8 @@ impl Config {
             path: path.to_owned(),
             problem,
             hint: Some(
-                "the configuration knows: module, module-init, token, pin-source, and [[profile]] tables".to_owned(),
+                "the configuration knows: module, module-init, token, pin-source, login, and [[profile]] tables"
+                    .to_owned(),
             ),
         };
         let text = std::fs::read_to_string(path).map_err(|error| Failure::file(path, &error))?;
@@ -55,6 +57,7 @@ impl Config {
                 "module-init" => config.module_init = Some(value),
                 "token" => config.token = Some(value),
                 "pin-source" => config.pin_source = Some(value),
+                "login" => config.login = Some(value),
                 _ => return Err(wrong(format!("`{key}` is not known"))),
             }
         }

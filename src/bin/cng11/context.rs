@@ -3,7 +3,7 @@
 use cng_pkcs11::provider::StorageProvider;
 use cng_pkcs11::secret::SecretBytes;
 use cng_pkcs11::template::profile::Profile;
-use cng_pkcs11::token::{Access, Module, Pin, Token, TokenInfo, Uri};
+use cng_pkcs11::token::{Access, Module, Pin, Token, TokenInfo, Uri, User};
 use secrecy::{ExposeSecret, SecretString};
 use std::sync::Arc;
 
@@ -21,6 +21,8 @@ pub(crate) struct Context {
     uri: Option<Uri>,
     /// The user's own profiles.
     profiles: Vec<&'static Profile>,
+    /// Who logs in.
+    user: User,
     pub(crate) output: Output,
 }
 
@@ -39,8 +41,13 @@ impl Context {
         }
         global.module = global.module.or(config.module);
         global.token = global.token.or(config.token);
+        let login = Login::of(&global, config.login.as_deref())?;
+        // A source that was given for the user is no source of the security officer's PIN: a card locks after three wrong ones.
+        let stands_in_environment = |source: &String| std::env::var("CNG11_PIN_SOURCE").is_ok_and(|set| set == *source);
+        global.pin_source =
+            global.pin_source.filter(|source| login.environment == login.user || !stands_in_environment(source));
         // Whatever names a PIN on the command line or in the environment goes before the configuration.
-        if std::env::var_os("CNG11_PIN").is_none() {
+        if std::env::var_os(pin_variable(login.user)).is_none() && login.configuration == login.user {
             global.pin_source = global.pin_source.or(config.pin_source);
         }
         let uri = match global.token.as_deref() {
@@ -48,7 +55,7 @@ impl Context {
             Some(token) if Uri::is_uri(token) => Some(token.parse()?),
             Some(label) => Some(Uri::of_token(label)),
         };
-        Ok(Self { global, uri, profiles: config.profiles, output })
+        Ok(Self { global, uri, profiles: config.profiles, user: login.user, output })
     }
 
     pub(crate) fn module(&self) -> Result<Arc<Module>, Failure> {
@@ -89,22 +96,16 @@ impl Context {
         Ok(StorageProvider::new(self.open(module, info, access)?))
     }
 
-    /// What the profile of a token is called, before anything was found out.
-    pub(crate) fn profile_name(&self, info: &TokenInfo) -> &'static str {
-        self.profile(info).name
-    }
-
-    /// The user's own profile of a token, else the row that fits.
-    fn profile(&self, info: &TokenInfo) -> &'static Profile {
-        let own = self.profiles.iter().find(|row| row.fits(&info.manufacturer, &info.model, info.firmware));
-        own.copied().unwrap_or_else(|| Profile::find(&info.manufacturer, &info.model, info.firmware))
-    }
-
     fn open(&self, module: &Arc<Module>, info: &TokenInfo, access: Access) -> Result<Token, Failure> {
         let pin = if info.login_required { Some(self.pin(info)?) } else { None };
-        let token = Token::open(Arc::clone(module), info.clone(), access)?.with_profile(self.profile(info));
+        let mut token = Token::open(Arc::clone(module), info.clone(), access)?;
+        let fits = |row: &&&Profile| row.fits(&info.manufacturer, &info.model, &info.label, info.firmware);
+        // The user's own profile goes before the row that fits.
+        if let Some(own) = self.profiles.iter().find(fits) {
+            token = token.with_profile(own);
+        }
         if let Some(pin) = pin {
-            token.login(&pin)?;
+            token.login_as(self.user, &pin)?;
         }
         Ok(token)
     }
@@ -114,19 +115,26 @@ impl Context {
         if info.protected_path {
             return Ok(Pin::ProtectedPath);
         }
-        self.user_pin(&format!("PIN of token `{}`", info.label), false).map(Pin::Secret)
+        let whose = if self.user == User::SecurityOfficer { "security officer's PIN" } else { "PIN" };
+        self.pin_of(self.user, &format!("{whose} of token `{}`", info.label), false).map(Pin::Secret)
     }
 
     /// The user's PIN from the usual sources; whether it is one that is set now.
     pub(crate) fn user_pin(&self, what: &str, is_new: bool) -> Result<SecretString, Failure> {
-        let wanted = Wanted { what, option: "--pin-source", variable: Some("CNG11_PIN"), is_new };
+        self.pin_of(User::User, what, is_new)
+    }
+
+    fn pin_of(&self, user: User, what: &str, is_new: bool) -> Result<SecretString, Failure> {
+        let variable = pin_variable(user);
+        let wanted = Wanted { what, option: "--pin-source", variable: Some(variable), is_new };
         if let Some(source) = self.global.pin_source.as_deref() {
             return pin::read(source, wanted);
         }
-        if std::env::var_os("CNG11_PIN").is_some() {
-            return pin::read("env:CNG11_PIN", wanted);
+        if std::env::var_os(variable).is_some() {
+            return pin::read(&format!("env:{variable}"), wanted);
         }
-        let uri = self.uri.as_ref();
+        // The PIN of a URI is the user's (RFC 7512 §2.4).
+        let uri = self.uri.as_ref().filter(|_| user == User::User);
         if let Some(source) = uri.and_then(|uri| uri.pin_source.as_deref()) {
             // RFC 7512 §2.4 leaves the form open: a `file:` URI, or a bare path.
             let path = source.strip_prefix("file://").or_else(|| source.strip_prefix("file:")).unwrap_or(source);
@@ -166,4 +174,31 @@ fn secret(source: Option<&str>, wanted: Wanted<'_>) -> Result<Option<SecretBytes
     let Some(source) = source else { return Ok(None) };
     let password = pin::read(source, wanted)?;
     Ok(Some(SecretBytes::from(password.expose_secret().as_bytes())))
+}
+
+/// Who logs in, and who would by the environment or the configuration alone: a PIN source that stands there is that one's.
+struct Login {
+    user: User,
+    environment: User,
+    configuration: User,
+}
+
+impl Login {
+    fn of(global: &Global, config: Option<&str>) -> Result<Self, Failure> {
+        let known = |text: &str| match text {
+            "user" => Ok(User::User),
+            "so" => Ok(User::SecurityOfficer),
+            other => Err(Failure::usage(format!("nobody logs in as `{other}`"), "--login is user or so")),
+        };
+        let configuration = config.map(known).transpose()?.unwrap_or_default();
+        let set = std::env::var("CNG11_LOGIN").ok().filter(|login| !login.is_empty());
+        let environment = set.as_deref().map(known).transpose()?.unwrap_or(configuration);
+        let given = global.login.as_deref().filter(|login| !login.is_empty());
+        Ok(Self { user: given.map(known).transpose()?.unwrap_or(configuration), environment, configuration })
+    }
+}
+
+/// The variable that holds a PIN, where no source is named.
+fn pin_variable(user: User) -> &'static str {
+    if user == User::SecurityOfficer { "CNG11_SO_PIN" } else { "CNG11_PIN" }
 }

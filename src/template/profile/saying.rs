@@ -190,6 +190,31 @@ pub const NSS: &[Saying] = &[
     ),
 ];
 
+/// openCryptoki 3.8's soft token. Seen 2026-11 on Debian 12.
+pub const OPENCRYPTOKI: &[Saying] = &[
+    says(
+        Ckr::ATTRIBUTE_READ_ONLY,
+        CKA_SENSITIVE,
+        "openCryptoki makes everything that it unwraps readable, and refuses to be told otherwise",
+        "have the token take the key in the clear: --route create",
+    ),
+    answers(
+        Ckr::ATTRIBUTE_TYPE_INVALID,
+        "openCryptoki does not know CKA_ALLOWED_MECHANISMS, the templates, CKA_WRAP_WITH_TRUSTED, CKA_COPYABLE and CKA_DESTROYABLE",
+        LEAVE_OUT,
+    ),
+    answers(
+        Ckr::TEMPLATE_INCOMPLETE,
+        "openCryptoki wants every number of an RSA private key, and answers so to a wrapped key that is damaged as well",
+        "check the file and the wrapping key",
+    ),
+    answers(
+        Ckr::TEMPLATE_INCONSISTENT,
+        "openCryptoki refuses an attribute that is not this object's: a vendor's, a public point in a private key, CKA_TRUSTED from a user",
+        LEAVE_OUT,
+    ),
+];
+
 /// Luna. Not seen; from issue threads (pycryptoki 23, OpenSC 1570, opencryptoki 897).
 pub const LUNA: &[Saying] = &[
     says(
@@ -230,7 +255,7 @@ mod tests {
 
     #[test]
     fn the_most_exact_row_speaks() {
-        let softhsm = Profile::find("SoftHSM project", "SoftHSM v2", (2, 6));
+        let softhsm = Profile::find("SoftHSM project", "SoftHSM v2", "label", (2, 6));
         let of = |ckr, attribute| softhsm.saying(ckr, attribute).map(|saying| saying.means).unwrap_or_default();
         assert!(of(Ckr::ATTRIBUTE_READ_ONLY, Some(CKA_VALUE_LEN)).contains("length itself"));
         // Nothing of this attribute: what holds anywhere.

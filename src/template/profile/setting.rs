@@ -5,8 +5,9 @@
 
 use cryptoki_sys::{CK_ATTRIBUTE_TYPE, CK_MECHANISM_TYPE};
 
-use super::Profile;
 use super::saying::Saying;
+use super::{Place, Profile};
+use crate::key::KeyUsage;
 use crate::key::rsa::Hash;
 use crate::status::Ckr;
 use crate::template::{AttributeType, mechanism_by_name, mechanism_name};
@@ -69,6 +70,24 @@ macro_rules! flag {
     };
 }
 
+/// A flag of which it may not be known.
+macro_rules! known_flag {
+    ($name:literal, $field:ident, $about:literal) => {
+        Field {
+            name: $name,
+            about: $about,
+            get: |profile| profile.$field.map(Setting::Flag),
+            set: |profile, value| match value {
+                Setting::Flag(value) => {
+                    profile.$field = Some(value);
+                    Ok(())
+                }
+                _ => Err("true or false".to_owned()),
+            },
+        }
+    };
+}
+
 macro_rules! text {
     ($name:literal, $field:ident, $about:literal) => {
         Field {
@@ -119,6 +138,8 @@ pub const FIELDS: &[Field] = &[
     text!("name", name, "what it is called in messages"),
     text!("manufacturer", manufacturer, "what the token's manufacturer begins with"),
     text!("model", model, "what its model begins with"),
+    text!("label", label, "what its label begins with"),
+    text!("library", library, "what C_GetInfo says who made the library, where the token says somebody else"),
     Field {
         name: "firmware",
         about: "its firmware version, if it is only about that one",
@@ -136,6 +157,7 @@ pub const FIELDS: &[Field] = &[
         kwp,
         "the mechanism that is RFC 5649 here: a name (CKM_AES_KEY_WRAP_KWP) or a number (0x80000171)"
     ),
+    mechanism!("kw", kw, "the mechanism that is RFC 3394 here, and adds no padding"),
     mechanism!("kw-pkcs7", kw_pkcs7, "the mechanism that is RFC 3394 over PKCS#7 padding here"),
     Field {
         name: "oaep",
@@ -157,16 +179,49 @@ pub const FIELDS: &[Field] = &[
     flag!("zero-pads", zero_pads, "it pads what it wraps with zero bytes to a multiple of eight"),
     flag!("kw-fills-secrets", kw_fills_secrets, "it fills a secret key with zero bytes before an RFC 3394 wrap"),
     flag!("copies", copies, "objects are written by C_CopyObject of a session object; false: by C_CreateObject"),
+    flag!("sets", sets, "C_SetAttributeValue changes a CKA_ID"),
+    known_flag!("session-objects", session_objects, "keys can be session objects"),
+    flag!(
+        "own-publics",
+        own_publics,
+        "the token has public objects of its own, which come and go with the private ones"
+    ),
+    flag!("private-publics", private_publics, "public objects have CKA_PRIVATE true"),
     flag!("plain-private", plain_private, "C_CreateObject takes a private key in the clear"),
     flag!("plain-secret", plain_secret, "C_CreateObject takes a secret key in the clear"),
     flag!("plain-always", plain_always, "both are so in every mode of the token"),
     attributes!("create-wants", create_wants, "attributes that C_CreateObject of a key needs besides"),
     attributes!("unwrap-wants", unwrap_wants, "attributes that C_UnwrapKey needs besides"),
     flag!("recovers", recovers, "CKA_SIGN_RECOVER and CKA_VERIFY_RECOVER may stand in a template"),
+    known_flag!("other-uses", other_uses, "a flag of a use that a kind of key never has may stand in its template"),
     flag!("points-travel", points_travel, "a wrapped elliptic key has the public point that its object was given"),
     flag!("adds-uses", adds_uses, "C_UnwrapKey may give uses that its template refuses"),
     flag!("unique-ids", unique_ids, "an object takes the place of another one of its class and CKA_ID"),
+    Field {
+        name: "places",
+        about: "the places of a card, each its CKA_ID and what a key does there: 1:sign",
+        get: |profile| Some(Setting::Texts(profile.places.iter().map(place_text).collect())),
+        set: |profile, value| {
+            let places: Result<Vec<_>, _> = texts(value)?.iter().map(|text| place(text)).collect();
+            profile.places = places?.leak();
+            Ok(())
+        },
+    },
+    attributes!("frees", frees, "attributes of which C_CreateObject of a private key frees the value"),
     flag!("asks-sizes", asks_sizes, "attribute buffers need their exact size asked first"),
+    flag!("pairs-on-token", pairs_on_token, "key pairs come about on the token only"),
+    flag!("counterparts-later", counterparts_later, "the uses of a public object are set after its pair is made"),
+    flag!("rsa-signs-by-decrypting", rsa_signs_by_decrypting, "no RSA key signs that may not decrypt"),
+    flag!("unwraps-open", unwraps_open, "what C_UnwrapKey makes can be read and may leave, whatever its template says"),
+    Field {
+        name: "own-import",
+        about: "what brings a key onto a token that takes none through PKCS#11",
+        get: |profile| profile.own_import.map(|text| Setting::Text(text.to_owned())),
+        set: |profile, value| {
+            profile.own_import = Some(kept(text(value)?));
+            Ok(())
+        },
+    },
     flag!("threads", threads, "several threads may use it at a time"),
 ];
 
@@ -230,6 +285,20 @@ fn texts(value: Setting) -> Result<Vec<String>, String> {
 fn number(text: &str) -> Option<u64> {
     let hex = text.strip_prefix("0x").or_else(|| text.strip_prefix("0X"))?;
     u64::from_str_radix(hex, 16).ok()
+}
+
+fn place_text(place: &Place) -> String {
+    format!("{}:{}", place.id, place.usage.words().collect::<Vec<_>>().join("+"))
+}
+
+fn place(text: &str) -> Result<Place, String> {
+    let read = || {
+        let (id, uses) = text.split_once(':')?;
+        let usage =
+            uses.split('+').map(KeyUsage::by_word).try_fold(KeyUsage::default(), |all, one| Some(all | one?))?;
+        Some(Place { id: id.parse().ok()?, usage })
+    };
+    read().ok_or_else(|| format!("a place, as 1:sign or 2:decrypt, not `{text}`"))
 }
 
 fn mechanism(text: &str) -> Result<CK_MECHANISM_TYPE, String> {

@@ -8,7 +8,7 @@ use serde_json::{Map, Value, json};
 
 use crate::args::ProbeArgs;
 use crate::cache;
-use crate::config::profile;
+use crate::config;
 use crate::context::Context;
 use crate::failure::Failure;
 use crate::output::{ckr_name, columns, printable};
@@ -22,7 +22,7 @@ pub(crate) fn run(context: &Context, args: &ProbeArgs) -> Result<u8, Failure> {
         None => {
             let provider = context.provider_untaught(&module, &info, Access::ReadWrite)?;
             let report = provider.probe()?;
-            let document = document(context, &report, &info);
+            let document = document(provider.token().profile().name, &report, &info);
             if let Err(problem) = cache::write(context.output, &info, &document) {
                 context
                     .output
@@ -44,7 +44,7 @@ pub(crate) fn run(context: &Context, args: &ProbeArgs) -> Result<u8, Failure> {
     Ok(0)
 }
 
-fn document(context: &Context, report: &Report, info: &cng_pkcs11::token::TokenInfo) -> Map<String, Value> {
+fn document(profile: &str, report: &Report, info: &cng_pkcs11::token::TokenInfo) -> Map<String, Value> {
     let mut document = Map::new();
     let (major, minor) = info.firmware;
     document.insert(
@@ -56,13 +56,13 @@ fn document(context: &Context, report: &Report, info: &cng_pkcs11::token::TokenI
     );
     let now = der::DateTime::from_system_time(SystemTime::now());
     document.insert("probed".to_owned(), json!(now.map(|now| now.to_string()).unwrap_or_default()));
-    document.insert("profile".to_owned(), json!(context.profile_name(info)));
+    document.insert("profile".to_owned(), json!(profile));
     for section in &report.sections {
         let rows: Vec<_> = section.rows.iter().map(row_json).collect();
         document.insert(section.name.to_owned(), json!(rows));
     }
     document.insert("warnings".to_owned(), json!(report.warnings));
-    document.insert("profile_text".to_owned(), json!(profile::write(&report.profile)));
+    document.insert("profile_text".to_owned(), json!(config::profile::write(&report.profile)));
     document
 }
 

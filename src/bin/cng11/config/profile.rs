@@ -44,7 +44,7 @@ fn one(mut table: Table, before: &[&'static Profile]) -> Result<Profile, String>
     };
     // What it is about is said anew.
     let mut profile = *base;
-    (profile.manufacturer, profile.model, profile.firmware) = ("", "", None);
+    (profile.manufacturer, profile.model, profile.label, profile.library, profile.firmware) = ("", "", "", "", None);
     for needed in ["name", "manufacturer"] {
         if !matches!(table.get(needed), Some(Value::String(text)) if !text.is_empty()) {
             return Err(format!("a profile needs `{needed}`"));
@@ -177,8 +177,8 @@ mod tests {
         assert_ne!(acme.kwp, luna.kwp);
         assert_eq!(acme.says[0].means, "Acme says no");
         assert_eq!((second.kwp, second.unwrap_wants), (acme.kwp, &[0xD5A0_DB00, 0x8000_0001][..]));
-        assert!(acme.fits("Acme Inc.", "anything", (0, 1)));
-        assert!(!acme.fits("Thales", "Luna", (0, 1)));
+        assert!(acme.fits("Acme Inc.", "anything", "label", (0, 1)));
+        assert!(!acme.fits("Thales", "Luna", "label", (0, 1)));
     }
 
     #[test]
