@@ -228,11 +228,13 @@ fn other_uses(template: &Template) -> &'static [CK_ATTRIBUTE_TYPE] {
 mod tests {
     use super::*;
     use crate::key::{ExportPolicy, KeyUsage};
+    use crate::template::Additions;
     use crate::template::put::{self, Attributes, PrivateKind};
     use cryptoki_sys::CKA_TOKEN;
 
     fn elliptic(usage: KeyUsage) -> Template {
-        let attributes = Attributes { label: "", id: b"", token: false, policy: ExportPolicy::NONE, usage };
+        let (policy, more) = (ExportPolicy::NONE, Additions::NONE);
+        let attributes = Attributes { label: "", id: b"", token: false, policy, usage, more };
         put::private_shell(PrivateKind::Ec, &attributes)
     }
 
@@ -242,7 +244,7 @@ mod tests {
 
     #[test]
     fn a_token_that_wants_no_flag_of_other_uses_gets_that_template_first() {
-        let profile = Profile::find("Marvell Semiconductors, Inc.", "", (0, 0));
+        let profile = Profile::find("Marvell Semiconductors, Inc.", "", "label", (0, 0));
         let shapes = shapes(&elliptic(KeyUsage::SIGN), &[], profile, Making::Create);
         let first = shapes.first().unwrap();
         assert!(!has(first, &[CKA_DECRYPT, CKA_UNWRAP, CKA_SIGN_RECOVER]));
@@ -258,7 +260,7 @@ mod tests {
         let last = shapes.last().unwrap();
         // No flag that is true is ever left out.
         assert!(has(last, &[CKA_SIGN]) && !has(last, &[CKA_DERIVE, CKA_DECRYPT]));
-        let known = Profile::find("SoftHSM project", "SoftHSM v2", (2, 6));
+        let known = Profile::find("SoftHSM project", "SoftHSM v2", "label", (2, 6));
         assert_eq!(shapes_of_wrapped(&base, known).len(), 1);
     }
 }
