@@ -65,7 +65,10 @@ impl Explanation {
             1 => format!("at fault is {}", names.join("")),
             _ => format!("at fault are {}", names.join(", ")),
         };
-        format!("{} answers {}: {fault}. {}. {} ({} tries)", self.call, self.ckr, self.means, self.cure, self.tries)
+        format!(
+            "{} answers {}: {fault}. {}. Cure: {} ({} tries)",
+            self.call, self.ckr, self.means, self.cure, self.tries
+        )
     }
 }
 
