@@ -136,6 +136,8 @@ impl Throwaway {
         command.env_remove("CNG11_CONFIG");
         // What another module wants to be told is nothing to SoftHSM2.
         command.env_remove("CNG11_MODULE_INIT");
+        // Whoever logs in elsewhere, its user does here.
+        command.env("CNG11_LOGIN", "user");
         command.envs(self.variables.iter().map(|(name, value)| (name, value)));
         command
     }
