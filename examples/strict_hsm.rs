@@ -55,6 +55,8 @@ enum Rule {
     Lacks(CK_MECHANISM_TYPE),
     /// C_CopyObject is answered so.
     NoCopy(CK_RV),
+    /// C_GenerateKeyPair of objects of the session is answered so.
+    PairsOnToken(CK_RV),
 }
 
 /// A call with a template.
@@ -126,6 +128,16 @@ const PERSONALITIES: &[Personality] = &[
         rules: &[
             Rule::Grants(Call::Create, CKK_AES, CKA_EXTRACTABLE),
             Rule::Grants(Call::Unwrap, CKK_RSA, CKA_UNWRAP),
+            Rule::NoCopy(CKR_FUNCTION_NOT_SUPPORTED),
+            Rule::Kwp(CKM_AES_KEY_WRAP_KWP),
+        ],
+    },
+    // A token that makes pairs to keep them, as a TPM and many smart cards do, and copies nothing.
+    Personality {
+        name: "pairs-on-token",
+        token: Some(("simulated", "pairs on token")),
+        rules: &[
+            Rule::PairsOnToken(CKR_ATTRIBUTE_VALUE_INVALID),
             Rule::NoCopy(CKR_FUNCTION_NOT_SUPPORTED),
             Rule::Kwp(CKM_AES_KEY_WRAP_KWP),
         ],
@@ -509,6 +521,14 @@ unsafe extern "C" fn C_GenerateKeyPair(
     private_key: *mut CK_OBJECT_HANDLE,
 ) -> CK_RV {
     call("C_GenerateKeyPair", || {
+        let is_kept = |template, count| value(attributes(template, count), CKA_TOKEN).is_some_and(|value| value != [0]);
+        for rule in rules() {
+            if let Rule::PairsOnToken(rv) = rule
+                && !(is_kept(public, public_count) && is_kept(private, private_count))
+            {
+                return *rv;
+            }
+        }
         answer(translated(session, mechanism).map(|mut mechanism| {
             let mechanism = &raw mut mechanism;
             real_call!(
