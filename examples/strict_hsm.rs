@@ -606,6 +606,14 @@ unsafe extern "C" fn C_GenerateKeyPair(
     private_key: *mut CK_OBJECT_HANDLE,
 ) -> CK_RV {
     call("C_GenerateKeyPair", || {
+        let is_kept = |template, count| value(attributes(template, count), CKA_TOKEN).is_some_and(|value| value != [0]);
+        for rule in rules() {
+            if let Rule::PairsOnToken(rv) = rule
+                && !(is_kept(public, public_count) && is_kept(private, private_count))
+            {
+                return *rv;
+            }
+        }
         answer(translated(session, mechanism).and_then(|mut mechanism| {
             let mechanism = &raw mut mechanism;
             let mut public = judge(Call::Generate, attributes(public, public_count))?;

@@ -108,7 +108,8 @@ fn a_token_that_takes_nothing_says_why_and_nothing_is_left() {
             let import = [&["import", &path, "--name", key][..], algorithm, more].concat();
             let error = token.json_error(&import, 3);
             let message = error["message"].as_str().expect("a message");
-            for reason in ["create: ", "CKR_TEMPLATE_INCONSISTENT", "an AES key moved in", "CKR_MECHANISM_INVALID"] {
+            for reason in ["create: ", "CKR_TEMPLATE_INCONSISTENT", "C_UnwrapKey: ", "lists no mechanism that unwraps"]
+            {
                 assert!(message.contains(reason), "{key}: `{reason}` is not in: {message}");
             }
             assert_eq!(error["status"], "NTE_NOT_SUPPORTED", "{key}: {error}");
@@ -258,6 +259,55 @@ fn a_call_that_fails_leaves_nothing_behind_whichever_it_is() {
             assert_eq!(token.contents(), before, "{personality}, call {number} of {calls}");
         }
         assert!(failed > calls / 2, "{personality}: {failed} of {calls}");
+    }
+}
+
+#[test]
+fn a_pair_that_is_made_at_once_on_the_token_is_whole_or_not_there() {
+    let mut token = TestToken::strict("pairs-on-token");
+    let old = ["generate", "made", "--algorithm", "ECDSA_P384"];
+    let anew = ["generate", "made", "--algorithm", "ECDSA_P256", "--overwrite"];
+    for replaces in [false, true] {
+        let new = if replaces { &anew[..] } else { &anew[..4] };
+        let prepare = |token: &TestToken| {
+            let _ = token.cng11(&["delete", "made", "--yes"]);
+            if replaces {
+                token.cng11(&old).ok();
+            }
+            token.contents()
+        };
+        prepare(&token);
+        std::fs::write(token.path("log"), "").expect("a file can be written");
+        token.set("STRICT_HSM_LOG", token.path("log"));
+        let document = token.json(new);
+        assert_eq!(document["route"], "generate", "{document}");
+        let log = String::from_utf8(token.read("log")).expect("UTF-8");
+        let calls: Vec<_> = log.lines().collect();
+        token.set("STRICT_HSM_LOG", "");
+        let asked = calls.iter().filter(|call| **call == "C_GenerateKeyPair").count();
+        assert_eq!(asked, 2, "a pair of the session is asked for first");
+        let login = calls.iter().position(|call| *call == "C_Login").expect("a login");
+        for number in login + 1..=calls.len() {
+            for after in ["", ":after"] {
+                let why =
+                    format!("replaces: {replaces}, call {number} of {}: {}{after}", calls.len(), calls[number - 1]);
+                let before = prepare(&token);
+                token.set("STRICT_HSM_FAIL", format!("*:{number}:0x30{after}"));
+                let run = token.cng11(new);
+                token.set("STRICT_HSM_FAIL", "");
+                let is_as_before = token.contents() == before;
+                if run.code != 0 && !replaces {
+                    assert!(is_as_before, "{why}: {}", run.stderr);
+                    continue;
+                }
+                // The name has one key all along; where its successor is proven, what is left of the old one goes with the next attempt.
+                assert_eq!(token.names(), ["made"], "{why}: {}", run.stderr);
+                let is_new = token.json(&["show", "made"])["algorithm"] == "ECDSA_P256";
+                assert_eq!(is_new, !is_as_before, "{why}: {}", run.stderr);
+                token.json(&anew);
+                assert_eq!(token.json(&["list", "--all"])["keys"].as_array().map(Vec::len), Some(1), "{why}");
+            }
+        }
     }
 }
 

@@ -38,6 +38,8 @@ pub(crate) enum Rule {
     Lacks(CK_MECHANISM_TYPE),
     /// C_CopyObject is answered so.
     NoCopy(CK_RV),
+    /// C_GenerateKeyPair of objects of the session is answered so.
+    PairsOnToken(CK_RV),
     /// The template of a key of this class and type, where one is said, has nothing but these attributes; the call decides which besides.
     Only(CK_OBJECT_CLASS, Option<CK_KEY_TYPE>, &'static [CK_ATTRIBUTE_TYPE], CK_RV),
     /// This flag of an object of this class has this value, wherever it is said.
@@ -262,6 +264,16 @@ pub(crate) const PERSONALITIES: &[Personality] = &[
         rules: &[
             Rule::Grants(Call::Create, CKK_AES, CKA_EXTRACTABLE),
             Rule::Grants(Call::Unwrap, CKK_RSA, CKA_UNWRAP),
+            Rule::NoCopy(CKR_FUNCTION_NOT_SUPPORTED),
+            Rule::Kwp(CKM_AES_KEY_WRAP_KWP),
+        ],
+    },
+    // A token that makes pairs to keep them, as a TPM and many smart cards do, and copies nothing.
+    Personality {
+        name: "pairs-on-token",
+        token: Some(("simulated", "pairs on token")),
+        rules: &[
+            Rule::PairsOnToken(CKR_ATTRIBUTE_VALUE_INVALID),
             Rule::NoCopy(CKR_FUNCTION_NOT_SUPPORTED),
             Rule::Kwp(CKM_AES_KEY_WRAP_KWP),
         ],
