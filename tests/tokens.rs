@@ -83,6 +83,7 @@ const USUAL: Kind = Kind {
     unwraps: true,
     schemes: &[],
     hashes: &[],
+    labels: false,
     beside: &[],
     lacks: None,
     private: PRIVATE,
@@ -105,9 +106,8 @@ const KINDS: &[Kind] = &[
         unwraps: true,
         schemes: &["kw", "kwp", "rsa-oaep", "rsa-aes"],
         hashes: &["sha1"],
-        labels: false,
-        beside: &[],
         lacks: Some(("ec-curve25519", "CKR_")),
+        ..USUAL
     },
     // Kryoptic 1.5.4, 2026-11.
     Kind {
@@ -442,7 +442,7 @@ fn carries(scheme: &str, key: &str, length: usize) -> bool {
 
 #[test]
 fn what_it_does_with_each_kind_of_key_is_measured() {
-    let token = token();
+    let token = token().unwrap_or_else(bare_token);
     let before = token.contents();
     matrix::record(kind().name, &matrix::measure(&token));
     assert_eq!(token.contents(), before);
@@ -1008,4 +1008,37 @@ fn what_the_tokens_own_tool_brings_is_used_like_any_other() {
     }
     assert_eq!(token.names(), [""; 0]);
     assert!(!objects(&token).contains("Object"), "{}", objects(&token));
+}
+
+#[test]
+fn what_a_probe_finds_out_is_what_the_others_show_and_nothing_is_left() {
+    let token = bare_token();
+    let before = token.contents();
+    let document = token.json(&["probe"]);
+    assert_eq!(token.contents(), before);
+    let named = ["RSA-2048", "RSA-3072", "RSA-4096", "P-256", "P-384", "P-521", "AES-128", "AES-256"];
+    for (key, subject) in PRIVATE.iter().chain(SECRET).zip(named) {
+        let rows = document["keys"].as_array().expect("rows");
+        let row = rows.iter().find(|row| row["subject"] == subject).expect("a row");
+        if let Some(ckr) = kind().takes_none {
+            assert_eq!((&row["create"]["answer"], &row["create"]["ckr"]), (&json!("no"), &json!(ckr)), "{row}");
+            assert_eq!(row["unwrap"]["answer"], "no", "{row}");
+            continue;
+        }
+        assert_eq!(row["create"]["answer"], "yes", "{row}");
+        if !works(key) {
+            assert_ne!(row["works"]["answer"], "yes", "{row}");
+            continue;
+        }
+        assert_eq!(row["works"]["answer"], "yes", "{row}");
+        assert_eq!(row["unwrap"]["answer"], if kind().unwraps { "yes" } else { "no" }, "{row}");
+        let out: Vec<&str> = row["wrapped out"]["note"].as_str().unwrap_or_default().split(' ').collect();
+        if row["wrapped out"]["answer"] == "yes" {
+            let known = |scheme: &&&str| kind().schemes.contains(*scheme);
+            assert!(out.iter().filter(|scheme| **scheme != "kw").all(|scheme| known(&scheme)), "{row}");
+        }
+        if kind().schemes.contains(&kind().best) {
+            assert!(out.contains(&kind().best), "{row}");
+        }
+    }
 }

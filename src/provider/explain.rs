@@ -190,9 +190,10 @@ fn explained(
 
 #[cfg(test)]
 mod tests {
-    use cryptoki_sys::{CKA_EXTRACTABLE, CKA_LABEL, CKA_SENSITIVE, CKA_UNWRAP_TEMPLATE, CKA_WRAP_WITH_TRUSTED};
-
     use super::*;
+    use crate::template::attribute::{
+        CKA_EXTRACTABLE, CKA_LABEL, CKA_SENSITIVE, CKA_UNWRAP_TEMPLATE, CKA_WRAP_WITH_TRUSTED,
+    };
 
     fn template() -> Template {
         Template::new()

@@ -59,7 +59,7 @@ impl Finalizer<'_> {
                 let again = |template: &Template| Ok(self.token.generate(&mechanism, template)?);
                 self.find_fault("C_GenerateKey", &template, error.ckr(), again);
             }
-            made.map_err(|error| self.blame(self.not_made(error, Algorithm::symmetric(algorithm), bits)))
+            made.map_err(|error| self.not_made(error, Algorithm::symmetric(algorithm), bits))
         };
         let old = self.room_for_secret()?;
         self.check_id(&id, old.as_deref())?;
@@ -96,7 +96,7 @@ impl Finalizer<'_> {
         let old = self.room_for_new()?;
         let pair = self.make_pair(kind, &numbers, usage, old.as_deref());
         let Pair { public: public_object, private, placed } = pair.map_err(|error| match error {
-            crate::Error::Token(error) => self.blame(self.not_made(error, algorithm, bits)),
+            crate::Error::Token(error) => self.not_made(error, algorithm, bits),
             other => other,
         })?;
         let public = self.token.read(public_object.handle)?.public;
@@ -177,7 +177,8 @@ impl Finalizer<'_> {
 
     /// A refusal to make a key of this kind, with what was asked for: which of it is refused the token does not say.
     fn not_made(&self, error: token::Error, algorithm: Algorithm, bits: u32) -> crate::Error {
-        match self.explain(error, algorithm) {
+        // What was added may be why; it is named then.
+        match self.blame(self.explain(error, algorithm)) {
             crate::Error::Token(error) if error.ckr().is_some_and(refusal::is_refusal) => {
                 let words = |words: &[&str]| if words.is_empty() { "none".to_owned() } else { words.join(", ") };
                 let usage = self.pending.usage_for(algorithm, None).unwrap_or_default();

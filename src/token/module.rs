@@ -212,6 +212,14 @@ impl Module {
         self.raw.token_info(slot)
     }
 
+    /// Who made the library, as C_GetInfo says.
+    ///
+    /// # Errors
+    /// [`Error`] as the module answers.
+    pub fn library_manufacturer(&self) -> Result<String, Error> {
+        self.raw.library_manufacturer()
+    }
+
     pub(super) fn raw(&self) -> &Raw {
         &self.raw
     }

@@ -99,7 +99,10 @@ impl Context {
     fn open(&self, module: &Arc<Module>, info: &TokenInfo, access: Access) -> Result<Token, Failure> {
         let pin = if info.login_required { Some(self.pin(info)?) } else { None };
         let mut token = Token::open(Arc::clone(module), info.clone(), access)?;
-        let fits = |row: &&&Profile| row.fits(&info.manufacturer, &info.model, &info.label, info.firmware);
+        let library = module.library_manufacturer().unwrap_or_default();
+        let fits = |row: &&&Profile| {
+            row.fits(&info.manufacturer, &info.model, &info.label, info.firmware) && library.starts_with(row.library)
+        };
         // The user's own profile goes before the row that fits.
         if let Some(own) = self.profiles.iter().find(fits) {
             token = token.with_profile(own);

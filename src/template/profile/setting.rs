@@ -340,7 +340,8 @@ mod tests {
             let wrong = match field.get(&Profile::UNKNOWN) {
                 Some(Setting::Flag(_)) => Setting::Text("true".to_owned()),
                 Some(Setting::Texts(_)) => Setting::Text("CKA_VALUE_LEN".to_owned()),
-                Some(Setting::Text(_)) | None => Setting::Flag(true),
+                Some(Setting::Text(_)) => Setting::Flag(true),
+                None => Setting::Texts(vec!["nothing".to_owned()]),
             };
             field.set(&mut copy, wrong).unwrap_err();
             assert_eq!(copy, Profile::UNKNOWN, "{}", field.name);

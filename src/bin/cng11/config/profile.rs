@@ -45,10 +45,13 @@ fn one(mut table: Table, before: &[&'static Profile]) -> Result<Profile, String>
     // What it is about is said anew.
     let mut profile = *base;
     (profile.manufacturer, profile.model, profile.label, profile.library, profile.firmware) = ("", "", "", "", None);
-    for needed in ["name", "manufacturer"] {
-        if !matches!(table.get(needed), Some(Value::String(text)) if !text.is_empty()) {
-            return Err(format!("a profile needs `{needed}`"));
-        }
+    let says = |name: &str| matches!(table.get(name), Some(Value::String(text)) if !text.is_empty());
+    if !says("name") {
+        return Err("a profile needs `name`".to_owned());
+    }
+    // One for every token there is would be about none.
+    if !says("manufacturer") && !says("library") {
+        return Err("a profile needs `manufacturer`, or `library`".to_owned());
     }
     let sayings = table.remove("says");
     for (key, value) in table {
