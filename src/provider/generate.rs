@@ -169,8 +169,16 @@ impl Finalizer<'_> {
             return Err(Error::Unsupported { what, ckr: None }.into());
         }
         match make(false) {
-            // That the object is to be one of the session may be what is wrong.
-            Err(error) if is_named && error.ckr().is_some_and(may_be_the_place) => on_token(),
+            // That the object is to be one of the session may be what is wrong; not where keys are known to be that, nor where something was added that may be wrong itself: SoftHSM
+            // keeps half an object of what it refuses to make on the token.
+            Err(error)
+                if is_named
+                    && token.profile().session_objects != Some(true)
+                    && self.pending.additions.is_empty()
+                    && error.ckr().is_some_and(may_be_the_place) =>
+            {
+                on_token()
+            }
             outcome => Ok(outcome?),
         }
     }

@@ -50,8 +50,8 @@ fn one(mut table: Table, before: &[&'static Profile]) -> Result<Profile, String>
         return Err("a profile needs `name`".to_owned());
     }
     // One for every token there is would be about none.
-    if !says("manufacturer") && !says("library") {
-        return Err("a profile needs `manufacturer`, or `library`".to_owned());
+    if !["manufacturer", "model", "label", "library"].into_iter().any(says) {
+        return Err("a profile needs `manufacturer`, or else `model`, `label` or `library`".to_owned());
     }
     let sayings = table.remove("says");
     for (key, value) in table {
