@@ -146,6 +146,11 @@ fn schemes_out(token: &TestToken, keks: &[String], key: &str) -> String {
 
 fn works(token: &TestToken, key: &str, document: &Value) -> String {
     if !key.starts_with("aes") && document["usage"].as_array().is_some_and(|uses| uses.contains(&"sign".into())) {
+        // openCryptoki's soft token keeps elliptic keys, and has no mechanism for them.
+        let tried = token.cng11(&["sign", key, &token.file("message", "m"), "-o", &token.path_text("tried")]);
+        if tried.code == 3 && tried.stderr.contains("CKR_MECHANISM_INVALID") {
+            return NO.to_owned();
+        }
         assert_signs(token, key, key);
         return "sign".to_owned();
     }

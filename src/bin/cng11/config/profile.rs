@@ -24,7 +24,7 @@ pub(super) fn read(value: Value) -> Result<Vec<&'static Profile>, String> {
     Ok(profiles)
 }
 
-/// One profile out of what [`write`] wrote.
+/// One profile out of what [`write()`] wrote.
 pub(crate) fn parse(text: &str) -> Option<&'static Profile> {
     let mut table: Table = text.parse().ok()?;
     read(table.remove("profile")?).ok()?.pop()
@@ -108,7 +108,7 @@ fn saying(value: Value) -> Result<Saying, String> {
         .map_err(|expected| format!("profile.says: expected {expected}"))
 }
 
-/// Writes a profile as a `[[profile]]` table that [`read`] takes, each setting with what it is about.
+/// Writes a profile as a `[[profile]]` table that [`read()`] takes, each setting with what it is about.
 pub(crate) fn write(profile: &Profile) -> String {
     let mut text = String::from("[[profile]]\n");
     for field in FIELDS {
