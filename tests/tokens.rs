@@ -19,12 +19,12 @@ use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
 
-use self::support::matrix;
 use self::support::wrapping::{
     KEK, RSA_KEK, algorithm_of, assert_is_the_key, assert_signs, bare_type, hex, kek_of, key_file, openssl_unwraps,
     python_unwraps, python_wraps,
 };
-use self::support::{Run, TestToken, openssl, softhsm_module, tool, vector, vector_text};
+use self::support::{Run, TestToken, openssl, softhsm_module, vector, vector_text};
+use self::support::{matrix, set_up};
 
 const PRIVATE: &[&str] =
     &["rsa2048-e65537", "rsa3072-e17", "rsa4096-e65537", "ec-nistP256", "ec-nistP384", "ec-nistP521"];
@@ -112,13 +112,7 @@ const KINDS: &[Kind] = &[
     // Kryoptic 1.5.4, 2026-11.
     Kind {
         name: "kryoptic",
-        set_up: |token| {
-            let database = token.path_text("token.sql");
-            let text = format!("[[slots]]\nslot = 0\ndbtype = \"sqlite\"\ndbargs = \"{database}\"\n");
-            let path = token.file("kryoptic.conf", text);
-            token.set("KRYOPTIC_CONF", path);
-            token.cng11(&["token", "init", "--label", TestToken::LABEL]).ok();
-        },
+        set_up: set_up::kryoptic,
         route: "copy",
         unwraps: true,
         schemes: &["kw", "kwp", "kw-pkcs7", "cbc-pad", "gcm", "rsa-oaep", "rsa-aes"],
@@ -131,17 +125,7 @@ const KINDS: &[Kind] = &[
     // NSS 3.87 of Debian 12, 2026-11. Its 0x210A is what others call CKM_AES_KEY_WRAP_PKCS7.
     Kind {
         name: "nss",
-        set_up: |token| {
-            let folder = format!("sql:{}", token.path_text("nss"));
-            std::fs::create_dir(token.path("nss")).expect("a folder can be made");
-            let pin = token.file("pin", TestToken::PIN);
-            let mut command = tool("certutil");
-            command.args(["-N", "-d", &folder, "-f", &pin]);
-            Run::of(command, None).ok();
-            let init = format!("configdir='{folder}' certPrefix='' keyPrefix='' secmod='secmod.db' flags=");
-            token.set("CNG11_MODULE_INIT", init);
-            token.set("CNG11_TOKEN", "NSS Certificate DB");
-        },
+        set_up: set_up::nss,
         route: "copy",
         unwraps: true,
         schemes: &["kw", "kwp", "kw-pkcs7", "cbc-pad", "rsa-oaep", "rsa-aes"],
@@ -1041,4 +1025,27 @@ fn what_a_probe_finds_out_is_what_the_others_show_and_nothing_is_left() {
             assert!(out.contains(&kind().best), "{row}");
         }
     }
+}
+
+#[test]
+fn a_wrap_in_one_format_is_never_read_as_the_other() {
+    let Some(token) = token() else { return };
+    let mut shown = 0;
+    for key in ["ec-nistP256", "aes256"].into_iter().filter(works) {
+        let plain = vector(&key_file(key));
+        for (made, read) in [("kw-pkcs7", "kwp"), ("kwp", "kw-pkcs7")] {
+            if !kind().schemes.contains(&read) {
+                continue;
+            }
+            let path = token.file("wrapped", python_wraps(made, &[], &plain));
+            let before = token.contents();
+            let import = ["import", &path, "--name", "x", "--type", bare_type(key), "--scheme", read];
+            let run = token.cng11(&[&import[..], &["--unwrap-key", "kek"], algorithm_of(key)].concat());
+            assert_eq!(run.code, 1, "{key}, {made} as {read}: {}{}", run.text(), run.stderr);
+            assert_eq!(token.contents(), before, "{key}, {made} as {read}");
+            shown += 1;
+        }
+    }
+    let has = |scheme| kind().schemes.contains(&scheme);
+    assert_eq!(shown > 0, has("kwp") || has("kw-pkcs7"));
 }

@@ -10,6 +10,7 @@ mod child;
 pub(crate) mod der;
 pub(crate) mod matrix;
 mod run;
+pub(crate) mod set_up;
 mod token;
 mod tools;
 mod vectors;
