@@ -7,10 +7,12 @@
 use std::sync::{Mutex, PoisonError};
 
 use super::finalize::Finalizer;
+use super::pending::Material;
 use crate::status::Ckr;
 use crate::template::attribute::{
-    CKA_CLASS, CKA_COEFFICIENT, CKA_EC_PARAMS, CKA_EXPONENT_1, CKA_EXPONENT_2, CKA_KEY_TYPE, CKA_MODULUS,
-    CKA_MODULUS_BITS, CKA_PRIME_1, CKA_PRIME_2, CKA_PRIVATE_EXPONENT, CKA_PUBLIC_EXPONENT, CKA_TOKEN, CKA_VALUE, owner,
+    CKA_CLASS, CKA_COEFFICIENT, CKA_EC_PARAMS, CKA_EXPONENT_1, CKA_EXPONENT_2, CKA_EXTRACTABLE, CKA_KEY_TYPE,
+    CKA_MODULUS, CKA_MODULUS_BITS, CKA_PRIME_1, CKA_PRIME_2, CKA_PRIVATE, CKA_PRIVATE_EXPONENT, CKA_PUBLIC_EXPONENT,
+    CKA_SENSITIVE, CKA_TOKEN, CKA_VALUE, owner,
 };
 use crate::template::profile::Profile;
 use crate::template::{AttributeType, Template};
@@ -94,7 +96,9 @@ impl Finalizer<'_> {
         if !refusal::is_refusal(ckr) && !refusal::is_about_kind(ckr) {
             return;
         }
-        let (attributes, tries) = find(template, |template| match attempt(template) {
+        // What came wrapped is never tried with more rights than it is to have.
+        let is_clear = !self.pending.came_wrapped && !matches!(self.pending.material, Material::Wrapped { .. });
+        let (attributes, tries) = find(template, is_clear, |template| match attempt(template) {
             Ok(object) => {
                 drop(Temporary::new(self.token, object));
                 Some(true)
@@ -109,7 +113,11 @@ impl Finalizer<'_> {
 
 /// The attributes without which, or with the other value of which, the template is taken; and the number of tries. `is_taken` tells nothing when the token
 /// cannot be asked any more.
-fn find(template: &Template, is_taken: impl Fn(&Template) -> Option<bool>) -> (Vec<AttributeType>, usize) {
+fn find(
+    template: &Template,
+    may_weaken: bool,
+    is_taken: impl Fn(&Template) -> Option<bool>,
+) -> (Vec<AttributeType>, usize) {
     let tries = std::cell::Cell::new(0);
     let try_one = |template: &Template| {
         if tries.get() >= MOST {
@@ -118,16 +126,24 @@ fn find(template: &Template, is_taken: impl Fn(&Template) -> Option<bool>) -> (V
         tries.set(tries.get() + 1);
         is_taken(template)
     };
-    let at_fault = at_fault(template, &try_one).unwrap_or_default();
+    let at_fault = at_fault(template, may_weaken, &try_one).unwrap_or_default();
     (at_fault, tries.get())
 }
 
 /// `None` where the tries ended before anything was found.
-fn at_fault(template: &Template, try_one: &dyn Fn(&Template) -> Option<bool>) -> Option<Vec<AttributeType>> {
+fn at_fault(
+    template: &Template,
+    may_weaken: bool,
+    try_one: &dyn Fn(&Template) -> Option<bool>,
+) -> Option<Vec<AttributeType>> {
+    let says = |kind: u64, flag: u8| template.get(kind).is_some_and(|value| value[..] == [flag]);
+    let protects = |kind: u64| {
+        matches!(kind, CKA_SENSITIVE | CKA_PRIVATE) && says(kind, 1) || kind == CKA_EXTRACTABLE && says(kind, 0)
+    };
     // What was added last is the likeliest.
     let nested = template.iter_nested().map(|(kind, _)| kind);
     let plain = template.iter().map(|(kind, _)| kind).filter(|kind| !KEY.contains(&kind.0));
-    let mut loose: Vec<AttributeType> = plain.chain(nested).collect();
+    let mut loose: Vec<AttributeType> = plain.chain(nested).filter(|kind| may_weaken || !protects(kind.0)).collect();
     loose.reverse();
     for kind in &loose {
         if try_one(&template.without(&[kind.0]))? {
@@ -191,9 +207,7 @@ fn explained(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::template::attribute::{
-        CKA_EXTRACTABLE, CKA_LABEL, CKA_SENSITIVE, CKA_UNWRAP_TEMPLATE, CKA_WRAP_WITH_TRUSTED,
-    };
+    use crate::template::attribute::{CKA_LABEL, CKA_UNWRAP_TEMPLATE, CKA_WRAP_WITH_TRUSTED};
 
     fn template() -> Template {
         Template::new()
@@ -206,7 +220,7 @@ mod tests {
     }
 
     fn names(is_taken: impl Fn(&Template) -> bool) -> (Vec<u64>, usize) {
-        let (attributes, tries) = find(&template(), |template| Some(is_taken(template)));
+        let (attributes, tries) = find(&template(), true, |template| Some(is_taken(template)));
         (attributes.iter().map(|kind| kind.0).collect(), tries)
     }
 
@@ -234,12 +248,23 @@ mod tests {
         assert!(attributes.is_empty());
         assert!(tries <= 2 * 5 + 1, "{tries}");
         let long = (0..200).fold(Template::new(), |template, kind| template.flag(0x8000_0000 + kind, true));
-        assert_eq!(find(&long, |_| Some(false)), (Vec::new(), MOST));
+        assert_eq!(find(&long, true, |_| Some(false)), (Vec::new(), MOST));
     }
 
     #[test]
     fn a_token_that_is_gone_ends_the_tries() {
-        assert_eq!(find(&template(), |_| None), (Vec::new(), 1));
+        assert_eq!(find(&template(), true, |_| None), (Vec::new(), 1));
+    }
+
+    #[test]
+    fn what_came_wrapped_is_never_tried_with_less_protection() {
+        let template = Template::new().flag(CKA_SENSITIVE, true).flag(CKA_EXTRACTABLE, false).bytes(CKA_LABEL, b"name");
+        let (attributes, tries) = find(&template, false, |template| {
+            assert!(template.get(CKA_SENSITIVE).is_some_and(|value| value[..] == [1]));
+            assert!(template.get(CKA_EXTRACTABLE).is_some_and(|value| value[..] == [0]));
+            Some(template.get(CKA_LABEL).is_none())
+        });
+        assert_eq!((attributes, tries), (vec![AttributeType(CKA_LABEL)], 1));
     }
 
     #[test]

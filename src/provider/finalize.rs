@@ -233,11 +233,10 @@ impl Finalizer<'_> {
             let public_session = public_source.session.get();
             let certificate = certificate.and_then(|source| source.session.get());
             let check = |record: &ObjectRecord| {
-                check_rights(record, key_type, self.policy(), usage)?;
                 check_key(record, Some(&public), true)?;
                 prove_pair(private_session, public_session)
             };
-            return self.ephemeral(id, public_session, certificate, private_session, way, check);
+            return self.ephemeral(id, (public_session, certificate), private_session, way, (key_type, usage), check);
         }
         let label = self.label();
         let draft = Draft {
@@ -297,11 +296,9 @@ impl Finalizer<'_> {
         let prove_secret = |object| proof::prove_secret(self.token, object, algorithm, secret, (usage, additions));
         if self.pending.name.is_none() {
             let session = session.take().ok_or_else(no_session_objects)?;
-            let check = |record: &ObjectRecord| {
-                check_rights(record, put::secret_key_type(algorithm), self.policy(), usage)?;
-                prove_secret(session)
-            };
-            return self.ephemeral(id, None, None, session, way, check);
+            let check = |_: &ObjectRecord| prove_secret(session);
+            let key_type = put::secret_key_type(algorithm);
+            return self.ephemeral(id, (None, None), session, way, (key_type, usage), check);
         }
         let label = self.label();
         let key_type = put::secret_key_type(algorithm);
@@ -329,10 +326,10 @@ impl Finalizer<'_> {
     fn ephemeral(
         &self,
         id: &[u8],
-        public: Option<Handle>,
-        certificate: Option<Handle>,
+        (public, certificate): (Option<Handle>, Option<Handle>),
         main: Handle,
         way: Way,
+        (key_type, usage): (u64, KeyUsage),
         check: impl FnOnce(&ObjectRecord) -> Result<Verified, crate::Error>,
     ) -> Result<Ready, crate::Error> {
         let settle = |object: Handle| -> Result<ObjectRecord, crate::Error> {
@@ -342,6 +339,8 @@ impl Finalizer<'_> {
         let settled = || -> Result<Persisted, crate::Error> {
             let record = settle(main)?;
             added::check(self.token, main, &self.pending.additions)?;
+            // What a template does not say a token may grant.
+            check_rights(&record, key_type, self.policy(), usage)?;
             let verified = if way.route == Route::Unwrap { check(&record)? } else { Verified::Attributes };
             Ok(Persisted {
                 main: record,

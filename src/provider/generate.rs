@@ -148,6 +148,10 @@ impl Finalizer<'_> {
             Ok::<_, token::Error>(Pair { public, private, placed })
         };
         let on_token = || {
+            if !self.token.sets() {
+                let what = "this token makes key pairs only to keep them, and does not let their CKA_ID be changed: a pair could not be told from a finished one before it is proven";
+                return Err(Error::Unsupported { what: what.to_owned(), ckr: None }.into());
+            }
             if let Some(old) = old {
                 old.check_replaceable()?;
             }

@@ -79,6 +79,12 @@ pub(super) struct Draft<'a> {
 }
 
 impl Draft<'_> {
+    /// What stands on the token already, under a mark.
+    fn placed(&self) -> Vec<Handle> {
+        let sources = self.public.iter().map(|(source, _)| source).chain([&self.main]);
+        sources.filter(|source| source.placed).filter_map(|source| source.session.get()).collect()
+    }
+
     /// The class of the private or the secret object.
     fn class(&self) -> Class {
         if self.public.is_some() { Class::Private } else { Class::Secret }
@@ -120,7 +126,13 @@ pub(super) fn persist(
     if token.sets() {
         match with_marks(token, draft, old, &prove) {
             Ok(persisted) => return Ok(persisted),
-            Err(Failure { is_unset: true, .. }) if old.is_none() => token.note_fixed_ids(),
+            // A pair that stood on the token under its mark is gone with it, and is not made again.
+            Err(Failure { is_unset: true, .. }) if old.is_none() && !draft.main.placed => {
+                // What was added to this one key may be why.
+                if draft.additions.is_empty() {
+                    token.note_fixed_ids();
+                }
+            }
             Err(Failure { error, .. }) => return Err(error),
         }
     } else if old.is_some() {
@@ -246,10 +258,9 @@ fn write(
     written: &mut Vec<Handle>,
 ) -> Result<Written, crate::Error> {
     let mut copied = true;
-    let sources = draft.public.iter().map(|(source, _)| source).chain([&draft.main]);
-    written.extend(sources.filter(|source| source.placed).filter_map(|source| source.session.get()));
+    written.extend(draft.placed());
     let mut place = |source: &Source<'_>, class: Class, id: &[u8]| -> Result<Handle, crate::Error> {
-        let (object, by_copy) = place(token, draft, source, (class, id), written)?;
+        let (object, by_copy) = place(token, draft, source, (class, id), &[], written)?;
         copied &= by_copy;
         Ok(object)
     };
@@ -270,47 +281,66 @@ fn write_main_first(
     (main_stage, stage): (Stage, Stage),
     written: &mut Vec<Handle>,
 ) -> Result<Written, crate::Error> {
-    let main = place(token, draft, &draft.main, (draft.class(), &main_stage.written(draft.id)), written);
-    let (main, _) = main.map_err(|error| added::blame(draft.additions, error))?;
+    written.extend(draft.placed());
     let id = stage.written(draft.id);
+    // What stood there before is somebody else's: without a mark it looks like what is written here.
+    let mut others = Vec::new();
+    if stage == Stage::Final {
+        others.extend(look(token, draft, Class::Public, &id)?);
+        others.extend(look(token, draft, Class::Certificate, &id)?);
+    }
+    if let Some((_, key)) = draft.public.as_ref().filter(|_| token.profile().own_publics || !draft.main.is_seen) {
+        others.extend(publics_of(token, key)?);
+    }
+    let main = place(token, draft, &draft.main, (draft.class(), &main_stage.written(draft.id)), &[], written);
+    let (main, _) = main.map_err(|error| added::blame(draft.additions, error))?;
     let public = match &draft.public {
-        Some((source, key)) => public_beside(token, draft, (source, key), &id, written)?,
+        Some((source, key)) => public_beside(token, draft, (source, key), &id, &others, written)?,
         None => None,
     };
     let certificate = draft.certificate.as_ref();
-    let certificate =
-        certificate.map(|source| place(token, draft, source, (Class::Certificate, &id), written)).transpose()?;
+    let certificate = certificate
+        .map(|source| place(token, draft, source, (Class::Certificate, &id), &others, written))
+        .transpose()?;
     let (public, is_own) = public.map_or((None, false), |(public, is_own)| (Some(public), is_own));
     Ok(Written { main, public, is_own, certificate: certificate.map(|(certificate, _)| certificate), copied: false })
 }
 
-/// The public object beside a private one: made, or, where the token has its own, that. Where it keeps no session objects it may refuse one, and have none.
+/// The public objects of these numbers on the token.
+fn publics_of(token: &Token, key: &PublicKey) -> Result<Vec<Handle>, token::Error> {
+    let template = Template::new().flag(CKA_TOKEN, true).ulong(CKA_CLASS, CKO_PUBLIC_KEY);
+    let found = token.find_and_read(&template)?;
+    Ok(found.iter().filter(|record| record.public.as_ref() == Some(key)).map(|record| Handle(record.handle)).collect())
+}
+
+/// The public object beside a private one: made, or, where the token has its own, that, which was not there before. Where it keeps no session objects it may refuse one, and have none.
 fn public_beside(
     token: &Token,
     draft: &Draft<'_>,
     (source, key): (&Source<'_>, &PublicKey),
     id: &[u8],
+    others: &[Handle],
     written: &mut Vec<Handle>,
 ) -> Result<Option<(Handle, bool)>, crate::Error> {
     if !token.profile().own_publics {
-        match place(token, draft, source, (Class::Public, id), written) {
+        match place(token, draft, source, (Class::Public, id), others, written) {
             Ok((object, _)) => return Ok(Some((object, false))),
             // A token without session objects may have public ones of its own.
             Err(error) if !draft.main.is_seen && error.ckr().is_some_and(refusal::is_refusal) => {}
             Err(error) => return Err(error),
         }
     }
-    let template = Template::new().flag(CKA_TOKEN, true).ulong(CKA_CLASS, CKO_PUBLIC_KEY);
-    let found = token.find_and_read(&template)?;
-    Ok(found.iter().find(|record| record.public.as_ref() == Some(key)).map(|record| (Handle(record.handle), true)))
+    let own = publics_of(token, key)?.into_iter().find(|object| !others.contains(object));
+    Ok(own.map(|object| (object, true)))
 }
 
-/// Puts one object onto the token. Whether it was a copy.
+/// Puts one object onto the token. Whether it was a copy. None of `others` is it.
 fn place(
     token: &Token,
     draft: &Draft<'_>,
     source: &Source<'_>,
     (class, id): (Class, &[u8]),
+    others: &[Handle],
     written: &mut Vec<Handle>,
 ) -> Result<(Handle, bool), crate::Error> {
     match onto_token(token, source, id) {
@@ -324,7 +354,7 @@ fn place(
             // A token that reports a failure may have made the object all the same.
             let found = look(token, draft, class, id).map_err(|unknown| not_removed(&error, &unknown))?;
             let known = written.clone();
-            written.extend(found.into_iter().filter(|object| !known.contains(object)));
+            written.extend(found.into_iter().filter(|object| !known.contains(object) && !others.contains(object)));
             Err(error)
         }
     }
@@ -359,11 +389,12 @@ fn set_id(token: &Token, object: Handle, id: &[u8]) -> Result<(), token::Error> 
     token.set(object, &Template::new().bytes(CKA_ID, id))
 }
 
-/// Removes what an import wrote before it failed, last written first, and says so if that fails too.
+/// Removes what an import wrote before it failed, last written first, and says so if that fails too: of one object that stays the others do not stay with it.
 fn undo(token: &Token, written: &[Handle], cause: crate::Error) -> crate::Error {
-    match destroy_all(token, written.iter().rev().copied()) {
-        Ok(()) => cause,
-        Err(error) => not_removed(&cause, &error),
+    let failures = written.iter().rev().filter_map(|object| destroy_all(token, [*object]).err());
+    match failures.reduce(|first, _| first) {
+        None => cause,
+        Some(error) => not_removed(&cause, &error),
     }
 }
 

@@ -76,6 +76,9 @@ impl Finalizer<'_> {
         if pending.certificate.is_some() {
             return self.refused("takes no certificate this way");
         }
+        if !pending.additions.is_empty() {
+            return self.refused("takes no attribute besides, and what it keeps could not be taken back");
+        }
         if self.policy() != ExportPolicy::NONE {
             return self.refused("lets no key leave again: its export policy is none");
         }
@@ -124,7 +127,13 @@ impl Finalizer<'_> {
         // Whatever it answered, the card says what is there.
         let seen = self.token.restart().map_err(Into::into).and_then(|()| self.in_place(place));
         match (created, seen.map(|seen| seen.into_iter().next())) {
-            (Err(error), Ok(None) | Err(_)) => Err(self.explain_place(error, decoded)),
+            (Err(error), Ok(None)) => Err(self.explain_place(error, decoded)),
+            (Err(error), Err(unseen)) => Err(Error::NotRemoved {
+                cause: error.to_string(),
+                leftover: format!("whether it stands in the place {:02x} could not be asked: {unseen}", place.id),
+                ckr: error.ckr(),
+            }
+            .into()),
             (Err(error), Ok(Some(_))) => Err(Error::NotRemoved {
                 cause: error.to_string(),
                 leftover: format!("it stands in the place {:02x}, and the card's module removes no key", place.id),

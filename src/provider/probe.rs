@@ -12,15 +12,15 @@ mod policy;
 mod schemes;
 mod writing;
 
-use super::StorageProvider;
 use super::way::Connection;
+use super::{Error, StorageProvider};
 use crate::key::{ExportPolicy, KeyUsage};
 use crate::status::Ckr;
 use crate::template::Additions;
 use crate::template::profile::Profile;
 use crate::template::put::Attributes;
 use crate::template::temporary::Rights;
-use crate::token::Handle;
+use crate::token::{Handle, refusal};
 use crate::wrap::{ImportKek, Temporary};
 
 /// CKA_LABEL and CKA_ID of what a probe puts onto a token.
@@ -128,8 +128,13 @@ impl StorageProvider {
     /// Asks the token what it can do. It takes some hundred calls.
     ///
     /// # Errors
-    /// As the token answers where it cannot be used at all. What it refuses is an answer.
+    /// As the token answers where it cannot be used at all; `NTE_NOT_SUPPORTED` for a card that keeps what it is given in its places for good. What it refuses is an answer.
     pub fn probe(&self) -> Result<Report, crate::Error> {
+        if !self.token.profile().places.is_empty() {
+            let label = &self.token.info().label;
+            let what = format!("token `{label}` keeps every key in a place, for good: nothing can be tried on it");
+            return Err(Error::Unsupported { what, ckr: None }.into());
+        }
         Prober::new(&self.token)?.run()
     }
 }
@@ -162,6 +167,7 @@ impl<'t> Prober<'t> {
         let (info, known) = (token.info(), token.profile());
         let learned = if known.name == Profile::UNKNOWN.name {
             let name = format!("{} {}", info.manufacturer, info.model).trim().to_owned();
+            let name = if name.is_empty() { format!("token {}", info.label) } else { name };
             known.renamed(&name, &info.manufacturer, &info.model, Some(info.firmware))
         } else {
             *known
@@ -200,16 +206,9 @@ fn judge<T>(outcome: Result<T, impl Into<crate::Error>>) -> Result<Result<T, Ans
     match outcome.map_err(Into::into) {
         Ok(value) => Ok(Ok(value)),
         Err(error) => {
-            let ends = matches!(
-                error.ckr(),
-                Some(
-                    Ckr::CRYPTOKI_NOT_INITIALIZED
-                        | Ckr::DEVICE_REMOVED
-                        | Ckr::SESSION_CLOSED
-                        | Ckr::SESSION_HANDLE_INVALID
-                        | Ckr::TOKEN_NOT_PRESENT
-                )
-            );
+            // That a key may not do something, and that a session may not write, are answers.
+            let is_one = |ckr| matches!(ckr, Ckr::KEY_FUNCTION_NOT_PERMITTED | Ckr::SESSION_READ_ONLY);
+            let ends = error.ckr().is_some_and(|ckr| refusal::is_about_session(ckr) && !is_one(ckr));
             if ends { Err(error) } else { Ok(Err(Answer::of(&error))) }
         }
     }

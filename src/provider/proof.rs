@@ -103,7 +103,11 @@ pub(super) fn prove_pair(
             Ok(None) => {}
             Err(error) if error.ckr() == Some(Ckr::MECHANISM_INVALID) => {}
             // The key that is unwrapped for the proof is in a shape that this token does not take.
-            Err(error) if wanted == KeyUsage::WRAP && error.ckr().is_some_and(refusal::is_refusal) => {}
+            Err(error)
+                if wanted == KeyUsage::WRAP
+                    && error
+                        .ckr()
+                        .is_some_and(|ckr| refusal::is_about_shape(ckr) || ckr == Ckr::ATTRIBUTE_VALUE_INVALID) => {}
             // A key that cannot even compute is no key: SoftHSM answers so to a modulus that is none.
             Err(error) if error.ckr().is_some_and(is_a_broken_key) => {
                 return Err(Error::ProofFailed { how, ckr: error.ckr() }.into());

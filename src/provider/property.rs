@@ -298,6 +298,11 @@ impl Key {
     /// Takes rights away on the token and reads back what is left.
     fn narrow(&mut self, private: &Template, public: Option<&Template>) -> Result<(), crate::Error> {
         let State::Ready(ready) = &mut self.state else { return Err(Error::NotFinalized.into()) };
+        if !self.token.profile().places.is_empty() {
+            // Its module answers CKR_OK, shows the change, and has forgotten it when it is started again.
+            let what = format!("token `{}` changes nothing of a key that it keeps", self.token.info().label);
+            return Err(Error::Unsupported { what, ckr: None }.into());
+        }
         if let (Some(object), Some(public)) = (ready.public_object, public.filter(|public| !public.is_empty())) {
             self.token.set(object, public)?;
         }

@@ -356,6 +356,13 @@ impl Profile {
         Self { name, manufacturer, model, firmware, ..*self }
     }
 
+    /// The same with what keeps a token's module from writing or freeing where it must not, as another row has it.
+    #[must_use]
+    pub fn as_careful_as(&self, other: &Self) -> Self {
+        let frees = if other.frees.is_empty() { self.frees } else { other.frees };
+        Self { asks_sizes: self.asks_sizes || other.asks_sizes, frees, ..*self }
+    }
+
     /// Whether the row is about this token.
     pub fn fits(&self, manufacturer: &str, model: &str, label: &str, firmware: (u8, u8)) -> bool {
         manufacturer.starts_with(self.manufacturer)

@@ -105,7 +105,10 @@ impl Context {
         };
         // The user's own profile goes before the row that fits.
         if let Some(own) = self.profiles.iter().find(fits) {
-            token = token.with_profile(own);
+            // What is known to be dangerous to its module no configuration takes back.
+            let careful = own.as_careful_as(token.profile());
+            let known = token.profile().name != Profile::UNKNOWN.name;
+            token = token.with_profile(if known { careful.keep() } else { own });
         }
         if let Some(pin) = pin {
             token.login_as(self.user, &pin)?;

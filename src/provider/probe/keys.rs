@@ -121,14 +121,21 @@ impl<'t> Prober<'t> {
         for (name, algorithm, len) in SECRETS {
             plain_secret |= self.key(name, &Sample::Secret(secret(algorithm, len)?), &mut rows)?;
         }
-        (self.learned.plain_private, self.learned.plain_secret) = (plain_private, plain_secret);
+        let came = |row: &Row| row.answers.iter().take(2).any(|(_, answer)| answer.is_yes());
+        if rows.iter().any(came) {
+            (self.learned.plain_private, self.learned.plain_secret) = (plain_private, plain_secret);
+        } else {
+            self.warn("no key could be made in the session: what the token does with keys that it keeps was not tried");
+        }
         Ok(rows)
     }
 
     /// The row of one key; whether it could be created.
     fn key(&mut self, name: &str, sample: &Sample, rows: &mut Vec<Row>) -> Result<bool, Error> {
         let created = self.create(sample)?;
+        let guard = created.as_ref().ok().map(|(handle, _)| self.temporary(*handle));
         let unwrapped = self.unwrap(sample)?;
+        let guards = (guard, unwrapped.as_ref().ok().map(|(handle, _)| self.temporary(*handle)));
         let handle = created.as_ref().or(unwrapped.as_ref()).ok().map(|(handle, _)| *handle);
         let (mut works, mut plain, mut wrapped) = (untried(), untried(), untried());
         if let Some(handle) = handle {
@@ -137,9 +144,7 @@ impl<'t> Prober<'t> {
             wrapped = self.wrap_out(sample, handle)?;
         }
         let is_created = created.is_ok();
-        for (handle, _) in [&created, &unwrapped].into_iter().filter_map(|made| made.as_ref().ok()) {
-            drop(self.temporary(*handle));
-        }
+        drop(guards);
         let answer = |made: Result<(Handle, String), Answer>| made.map_or_else(|no| no, |(_, note)| Answer::yes(note));
         rows.push(Row {
             subject: name.to_owned(),
@@ -216,8 +221,10 @@ impl<'t> Prober<'t> {
     /// Whether what may be read is read as it is.
     fn read(&self, sample: &Sample, handle: Handle) -> Result<Answer, Error> {
         let Some((kind, value)) = sample.value() else { return Ok(untried()) };
-        if !self.token.read(handle)?.policy.allows_plaintext() {
-            return Ok(Answer::no("it is made sensitive"));
+        match judge(self.token.read(handle))? {
+            Ok(record) if record.policy.allows_plaintext() => {}
+            Ok(_) => return Ok(Answer::no("it is made sensitive")),
+            Err(answer) => return Ok(answer),
         }
         let found = judge(self.token.attributes(handle, &[(kind, value.len())]))?;
         Ok(match found.map(|values| values.into_iter().next().flatten()) {

@@ -112,7 +112,10 @@ impl<'t> Prober<'t> {
             Ok(made) => made,
             Err(answer) => return Ok(not_made(answer)),
         };
-        let found = self.token.attributes(key.handle, &[(CKA_SENSITIVE, 1), (CKA_VALUE, 32)])?;
+        let found = match judge(self.token.attributes(key.handle, &[(CKA_SENSITIVE, 1), (CKA_VALUE, 32)]))? {
+            Ok(found) => found,
+            Err(answer) => return Ok(not_told(answer)),
+        };
         let [sensitive, value] = &found[..] else { return Ok(Answer::unknown("")) };
         Ok(match (sensitive.as_ref().map(is_set), value) {
             (_, Some(value)) if !value.is_empty() => Answer::no("its value is given"),
@@ -126,7 +129,10 @@ impl<'t> Prober<'t> {
             Ok(made) => made,
             Err(answer) => return Ok(not_made(answer)),
         };
-        let said = self.token.attributes(key.handle, &[(CKA_EXTRACTABLE, 1)])?;
+        let said = match judge(self.token.attributes(key.handle, &[(CKA_EXTRACTABLE, 1)]))? {
+            Ok(said) => said,
+            Err(answer) => return Ok(not_told(answer)),
+        };
         if said.into_iter().next().flatten().as_ref().is_some_and(is_set) {
             return Ok(Answer::no("it says that it is extractable"));
         }
@@ -199,7 +205,10 @@ impl<'t> Prober<'t> {
         Ok(match judge(self.token.create(&template))? {
             Ok(handle) => {
                 let handle = self.temporary(handle);
-                let said = self.token.attributes(handle.handle, &[(CKA_TRUSTED, 1)])?;
+                let said = match judge(self.token.attributes(handle.handle, &[(CKA_TRUSTED, 1)]))? {
+                    Ok(said) => said,
+                    Err(answer) => return Ok(not_told(answer)),
+                };
                 if said.into_iter().next().flatten().as_ref().is_some_and(is_set) {
                     Answer::no("taken from the user")
                 } else {
@@ -232,7 +241,10 @@ impl<'t> Prober<'t> {
             Ok((handle, _)) => self.temporary(handle),
             Err(answer) => return Ok(Answer { verdict: Verdict::Yes, ..answer }),
         };
-        let said = token.attributes(made.handle, &[(CKA_EXTRACTABLE, 1)])?;
+        let said = match judge(token.attributes(made.handle, &[(CKA_EXTRACTABLE, 1)]))? {
+            Ok(said) => said,
+            Err(answer) => return Ok(not_told(answer)),
+        };
         Ok(if said.into_iter().next().flatten().as_ref().is_some_and(is_set) {
             Answer::no("a key came that it forbids")
         } else {
@@ -264,4 +276,9 @@ fn is_set(value: &SecretBytes) -> bool {
 /// The token refuses such a key: nothing is taken and then ignored.
 fn not_made(answer: Answer) -> Answer {
     Answer { verdict: Verdict::Unknown, note: format!("no such key is made: {}", answer.note), ckr: answer.ckr }
+}
+
+/// The token does not say what became of it.
+fn not_told(answer: Answer) -> Answer {
+    Answer { verdict: Verdict::Unknown, ..answer }
 }

@@ -3,13 +3,16 @@
 use std::time::{Duration, Instant};
 
 use super::keys::{Sample, aes};
-use super::{Answer, LABEL, Prober, Row, attributes, judge};
+use super::{Answer, LABEL, Prober, Row, Verdict, attributes, judge};
 use crate::Error;
-use crate::key::{ExportPolicy, KeyUsage};
+use crate::key::{ExportPolicy, KeyUsage, SymmetricAlgorithm};
 use crate::template::Template;
 use crate::template::attribute::{CKA_CLASS, CKA_ID, CKA_LABEL, CKA_TOKEN, CKO_SECRET_KEY};
 use crate::template::put::Attributes;
 use crate::template::shape::Making;
+use crate::template::temporary::{self, Rights};
+use crate::token::mechanism::{CKM_AES_KEY_GEN, Mechanism};
+use crate::token::refusal;
 use crate::token::{Handle, Token};
 use crate::wrap::in_shape;
 
@@ -24,8 +27,11 @@ impl<'t> Prober<'t> {
         self.remove_leftovers()?;
         let row =
             |subject: &str, answer: Answer| Row { subject: subject.to_owned(), answers: vec![("answer", answer)] };
-        let copies = self.copies()?;
-        if copies.is_yes() || copies.ckr.is_some() {
+        let copies = self.copies();
+        // Also where something failed.
+        self.remove_leftovers()?;
+        let copies = copies?;
+        if copies.verdict != Verdict::Unknown {
             self.learned.copies = copies.is_yes();
         }
         let mut rows = vec![row("C_CopyObject of a session object writes faster", copies)];
@@ -62,31 +68,45 @@ impl<'t> Prober<'t> {
         let onto = |token: bool| Attributes { token, ..attributes(ExportPolicy::NONE, KeyUsage::DECRYPT) };
         let clear = key.clear();
         let token: &Token = self.token;
-        let (copied, created) = (
-            self.timed(|| {
-                let shapes = clear.shapes(token, Making::Create, &onto(false))?;
-                let (session, _) = in_shape(&shapes, |shape| Ok(token.create(shape)?))?;
-                let session = self.temporary(session);
-                let started = Instant::now();
-                let copy = token.copy(session.handle, &Template::new().flag(CKA_TOKEN, true))?;
-                Ok((copy, started.elapsed()))
-            })?,
-            self.timed(|| {
-                let shapes = clear.shapes(token, Making::Create, &onto(true))?;
-                let started = Instant::now();
-                let (object, _) = in_shape(&shapes, |shape| Ok(token.create(shape)?))?;
-                Ok((object, started.elapsed()))
-            })?,
-        );
-        Ok(match (copied, created) {
+        // Where no key comes in the clear, one is made there: it is the copy that is asked about.
+        let session = match self.session_key(&key)? {
+            Ok(session) => self.temporary(session),
+            Err(answer) => return Ok(Answer::unknown(format!("no key could be made in the session: {}", answer.note))),
+        };
+        let copied = self.timed(|| {
+            let started = Instant::now();
+            let copy = token.copy(session.handle, &Template::new().flag(CKA_TOKEN, true))?;
+            Ok((copy, started.elapsed()))
+        })?;
+        let copied = match copied {
+            Ok(copied) => copied,
+            Err(answer) if answer.ckr.is_some_and(refusal::is_refusal) => return Ok(answer),
+            Err(answer) => return Ok(Answer { verdict: Verdict::Unknown, ..answer }),
+        };
+        let created = self.timed(|| {
+            let shapes = clear.shapes(token, Making::Create, &onto(true))?;
+            let started = Instant::now();
+            let (object, _) = in_shape(&shapes, |shape| Ok(token.create(shape)?))?;
+            Ok((object, started.elapsed()))
+        })?;
+        Ok(match created {
             // A millisecond more or less decides nothing.
-            (Ok(copied), Ok(created)) if copied <= created + Duration::from_millis(1) => {
-                Answer::yes(times(copied, created))
-            }
-            (Ok(copied), Ok(created)) => Answer::no(times(copied, created)),
-            (Ok(_), Err(_)) => Answer::yes("C_CreateObject on the token is refused"),
-            (Err(answer), _) => answer,
+            Ok(created) if copied <= created + Duration::from_millis(1) => Answer::yes(times(copied, created)),
+            Ok(created) => Answer::no(times(copied, created)),
+            Err(_) => Answer::yes("C_CreateObject on the token is refused"),
         })
+    }
+
+    /// An AES key of the session, however it comes about.
+    fn session_key(&self, key: &Sample) -> Result<Result<Handle, Answer>, Error> {
+        if let Ok((handle, _)) = self.create(key)? {
+            return Ok(Ok(handle));
+        }
+        let rights = Rights { decrypt: true, ..Rights::default() };
+        let template = temporary::generated(SymmetricAlgorithm::Aes, 32, rights)
+            .bytes(CKA_LABEL, LABEL.as_bytes())
+            .bytes(CKA_ID, LABEL.as_bytes());
+        judge(self.token.generate(&Mechanism::Plain(CKM_AES_KEY_GEN), &template))
     }
 
     /// The middle one of some times; what was made is removed.

@@ -13,7 +13,7 @@
 //! An attribute without a name in [`table`] has no form, so its value says it: `hex:`, `text:`, `ulong:` or `bool:`. Everything is bounded: the length of
 //! the text, and how many there are of anything.
 
-use cryptoki_sys::CK_ULONG;
+use cryptoki_sys::{CK_ULONG, CKA_VENDOR_DEFINED, CKF_ARRAY_ATTRIBUTE};
 
 use super::Error;
 use super::addition::{Addition, MOST, Value, each_once};
@@ -86,7 +86,7 @@ fn one(part: Part<'_>, is_inside: bool) -> Result<Addition, Error> {
         }
         Some(Form::Nested) => nested(value, &wrong)?,
         Some(form) => formed(value, form).map_err(|(at, problem)| wrong(at, problem))?,
-        None => explicit(value).map_err(|(at, problem)| wrong(at, problem))?,
+        None => explicit(kind, value).map_err(|(at, problem)| wrong(at, problem))?,
     };
     Ok(Addition { kind: AttributeType(kind), value })
 }
@@ -119,7 +119,11 @@ fn formed(value: Part<'_>, form: Form) -> Result<Value, Wrong> {
 }
 
 /// The value of an attribute that is not known here: it says itself what it is.
-fn explicit(value: Part<'_>) -> Result<Value, Wrong> {
+fn explicit(kind: u64, value: Part<'_>) -> Result<Value, Wrong> {
+    // A module takes the value of such a number for an array of attributes, with pointers in it. A vendor's numbers have that bit by chance.
+    if kind & (CKF_ARRAY_ATTRIBUTE | CKA_VENDOR_DEFINED) == CKF_ARRAY_ATTRIBUTE {
+        return Err((value.at, "an attribute of this number is a list of attributes, and not known here".to_owned()));
+    }
     if let Some(bytes) = bytes(value) {
         return bytes.map(Value::Bytes);
     }

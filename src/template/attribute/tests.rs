@@ -150,6 +150,9 @@ fn what_something_else_says_is_refused_by_name_and_by_number() {
         assert!(matches!(error, Error::Owned { .. }), "{text}: {error:?}");
         assert!(error.to_string().contains(owner), "{text}: {error}");
     }
+    // Of a list of attributes that has no name here, bytes would be taken for pointers.
+    assert!(matches!(Addition::parse("0x40000999=hex:00").unwrap_err(), Error::Value { .. }));
+    assert!(Addition::parse("0xCE534351=hex:00").is_ok());
     let twice = Additions::parse(&["COPYABLE=true", "0x17=bool:false", "CKA_COPYABLE=false"]).unwrap_err();
     assert_eq!(twice.to_string(), "CKA_COPYABLE is given twice");
     // Inside, each may stand: it is about another key.
