@@ -286,47 +286,6 @@ fn a_call_that_fails_leaves_nothing_behind_whichever_it_is() {
     }
 }
 
-/// The token's public objects and certificates, as OpenSC lists them.
-fn public_objects(token: &TestToken) -> String {
-    let listed = token.pkcs11_tool(&["--list-objects", "--type", "pubkey"]).ok().text();
-    listed.lines().filter(|line| line.contains("label") || line.contains("ID:")).collect::<Vec<_>>().join("\n")
-}
-
-#[test]
-fn what_stood_there_before_stays_where_an_import_without_marks_fails() {
-    // The public half of the key, alone under its name and its CKA_ID: it looks like what the import writes.
-    let mut token = token("cloudhsm", true);
-    import(&token, "ec-nistP256", &[]);
-    token.cng11(&["delete", "pkcs11:object=ec-nistP256;type=private", "--yes"]).ok();
-    let left = token.json(&["list", "--all"]);
-    if left["public_only"].as_array().is_none_or(Vec::is_empty) {
-        // It went with the private one: then it is made again, by another program.
-        let public = vector_text("ec-nistP256.spki.bin");
-        let id = token.json(&["list", "--all"])["keys"][0]["id"].as_str().unwrap_or("0102").to_owned();
-        let write = ["--write-object", &public, "--type", "pubkey", "--label", "ec-nistP256", "--id", &id, "--private"];
-        token.pkcs11_tool(&write).ok();
-    }
-    let before = public_objects(&token);
-    assert!(before.contains("ec-nistP256"), "{before}");
-    let file = vector_text(&key_file("ec-nistP256"));
-    token.set("STRICT_HSM_LOG", token.path("log"));
-    std::fs::write(token.path("log"), "").expect("a file can be written");
-    let run = token.cng11(&["import", &file, "--name", "ec-nistP256"]);
-    let calls = String::from_utf8(token.read("log")).expect("UTF-8").lines().count();
-    if run.code == 0 {
-        token.cng11(&["delete", "pkcs11:object=ec-nistP256;type=private", "--yes"]).ok();
-    }
-    for number in 1..=calls {
-        token.set("STRICT_HSM_FAIL", format!("*:{number}:0x30"));
-        let run = token.cng11(&["import", &file, "--name", "ec-nistP256"]);
-        token.set("STRICT_HSM_FAIL", "");
-        if run.code != 0 {
-            assert_eq!(public_objects(&token), before, "call {number}: {}", run.stderr);
-        }
-        let _ = token.cng11(&["delete", "pkcs11:object=ec-nistP256;type=private", "--yes"]);
-    }
-}
-
 #[test]
 fn one_key_under_two_names_keeps_both_its_public_halves() {
     for is_known in [true, false] {
