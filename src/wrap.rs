@@ -43,6 +43,7 @@ pub(crate) use self::temporary::{Temporary, create_public, generate_pair};
 
 use crate::key::PublicKey;
 use crate::key::rsa::Hash;
+use crate::secret::SecretBytes;
 use crate::template::profile::{EVERY_HASH, Profile};
 use crate::token::mechanism::{CK_MECHANISM_TYPE, CKM_AES_CBC_PAD, CKM_AES_GCM, CKM_RSA_PKCS_OAEP};
 use crate::token::{Handle, Token};
@@ -93,6 +94,28 @@ impl Scheme {
     /// Whether it wraps under an RSA key, else under an AES key.
     pub fn is_rsa(self) -> bool {
         matches!(self, Self::RsaAes | Self::RsaOaep)
+    }
+
+    /// Wraps in software under an AES key; RFC 5649 for a scheme that goes under RSA keys, which has that inside.
+    pub(crate) fn wrap_under_aes(self, kek: &[u8], key: &[u8]) -> Result<Vec<u8>, Error> {
+        match self {
+            Self::Kw => kw::kw_wrap(kek, key),
+            Self::KwPkcs7 => kw::kw_pkcs7_wrap(kek, key),
+            Self::CbcPad => cbc_pad::wrap(kek, key),
+            Self::Gcm => gcm::wrap(kek, key),
+            Self::Kwp | Self::RsaAes | Self::RsaOaep => kw::kwp_wrap(kek, key),
+        }
+    }
+
+    /// The reverse.
+    pub(crate) fn unwrap_under_aes(self, kek: &[u8], wrapped: &[u8]) -> Result<SecretBytes, Error> {
+        match self {
+            Self::Kw => kw::kw_unwrap(kek, wrapped),
+            Self::KwPkcs7 => kw::kw_pkcs7_unwrap(kek, wrapped),
+            Self::CbcPad => cbc_pad::unwrap(kek, wrapped),
+            Self::Gcm => gcm::unwrap(kek, wrapped),
+            Self::Kwp | Self::RsaAes | Self::RsaOaep => kw::kwp_unwrap(kek, wrapped),
+        }
     }
 
     /// The mechanism that decides whether a token with this profile can do it.

@@ -69,7 +69,10 @@ fn softhsm_is_found_to_be_what_it_was_measured_to_be_and_nothing_on_it_changes()
     ] {
         assert_answers(&document, "policy", honoured, &[("honoured", "yes")]);
     }
-    assert_answers(&document, "objects", "C_CopyObject of a session object writes faster", &[("answer", "yes")]);
+    // Which of them is faster is not for a test to say; that both were timed is.
+    let times = &row(&document, "objects", "C_CopyObject of a session object writes faster")["answer"];
+    assert_ne!(times["answer"], "unknown", "{times}");
+    assert!(times["note"].as_str().is_some_and(|note| note.matches(" ms").count() == 2), "{times}");
     let warnings = document["warnings"].as_array().expect("warnings");
     assert!(warnings.iter().any(|warning| warning.as_str().is_some_and(|text| text.contains("zero bytes"))));
 }

@@ -16,7 +16,7 @@
 use super::error::Error;
 use super::open::Sealed;
 use super::temporary::{Temporary, create_public, generate_pair};
-use super::{Kek, KekKind, Parameters, Scheme, cbc_pad, gcm, kw, oaep, possible_hashes, rsa_aes};
+use super::{Kek, KekKind, Parameters, Scheme, oaep, possible_hashes, rsa_aes};
 use crate::key::rsa::{self, Hash};
 use crate::key::{ExportPolicy, KeyUsage, PublicKey, SymmetricAlgorithm};
 use crate::secret::SecretBytes;
@@ -189,11 +189,7 @@ impl ImportKek {
     fn wrap(&self, parameters: &Parameters, key: &[u8]) -> Result<Vec<u8>, Error> {
         let hash = parameters.hash.unwrap_or(Hash::Sha256);
         match (&self.known, parameters.scheme) {
-            (Known::Aes(kek), Scheme::Kw) => kw::kw_wrap(kek, key),
-            (Known::Aes(kek), Scheme::KwPkcs7) => kw::kw_pkcs7_wrap(kek, key),
-            (Known::Aes(kek), Scheme::CbcPad) => cbc_pad::wrap(kek, key),
-            (Known::Aes(kek), Scheme::Gcm) => gcm::wrap(kek, key),
-            (Known::Aes(kek), _) => kw::kwp_wrap(kek, key),
+            (Known::Aes(kek), scheme) => scheme.wrap_under_aes(kek, key),
             (Known::Rsa(public), Scheme::RsaOaep) => oaep::wrap(public, hash, &[], key),
             (Known::Rsa(public), _) => rsa_aes::wrap(public, hash, &[], key),
         }

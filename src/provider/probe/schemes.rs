@@ -17,7 +17,7 @@ use crate::token::mechanism::{
     CKM_AES_KEY_GEN, CKM_AES_KEY_WRAP_KWP, CKM_AES_KEY_WRAP_PAD, CKM_AES_KEY_WRAP_PKCS7, Mechanism,
 };
 use crate::token::{Handle, Token};
-use crate::wrap::{self, Kek, KekKind, Parameters, Scheme, Sealed, cbc_pad, gcm, in_shape, kw, oaep, rsa_aes};
+use crate::wrap::{self, Kek, KekKind, Parameters, Scheme, Sealed, in_shape, kw, oaep, rsa_aes};
 
 const WRAPS_SECRET: &str = "wraps a secret key";
 const WRAPS_PRIVATE: &str = "wraps a private key";
@@ -52,14 +52,8 @@ impl<'t> Prober<'t> {
                 rows.push(Row { subject: scheme.name().to_owned(), answers: vec![(UNWRAPS_SECRET, self.no_kek())] });
                 continue;
             };
-            let open = |bytes: &[u8]| in_software(scheme, &value, bytes);
-            let seal = |key: &[u8]| match scheme {
-                Scheme::Kw => kw::kw_wrap(&value, key),
-                Scheme::KwPkcs7 => kw::kw_pkcs7_wrap(&value, key),
-                Scheme::CbcPad => cbc_pad::wrap(&value, key),
-                Scheme::Gcm => gcm::wrap(&value, key),
-                _ => kw::kwp_wrap(&value, key),
-            };
+            let open = |bytes: &[u8]| scheme.unwrap_under_aes(&value, bytes);
+            let seal = |key: &[u8]| scheme.wrap_under_aes(&value, key);
             let sides = BothSides { wraps: Ok(kek), unwraps: Ok(kek), open: &open, seal: &seal };
             let row = self.scheme(scheme.name(), &parameters, &sides)?;
             rows.push(row);
@@ -347,16 +341,6 @@ impl<'t> Prober<'t> {
             Ok(_) => Answer::unknown("the token holds no AES key that is known here"),
             Err(answer) => answer.clone(),
         }
-    }
-}
-
-fn in_software(scheme: Scheme, kek: &[u8], bytes: &[u8]) -> Result<SecretBytes, wrap::Error> {
-    match scheme {
-        Scheme::Kw => kw::kw_unwrap(kek, bytes),
-        Scheme::KwPkcs7 => kw::kw_pkcs7_unwrap(kek, bytes),
-        Scheme::CbcPad => cbc_pad::unwrap(kek, bytes),
-        Scheme::Gcm => gcm::unwrap(kek, bytes),
-        _ => kw::kwp_unwrap(kek, bytes),
     }
 }
 
