@@ -133,7 +133,8 @@ impl Context {
     fn pin_of(&self, user: User, what: &str, is_new: bool) -> Result<SecretString, Failure> {
         let variable = pin_variable(user);
         let wanted = Wanted { what, option: "--pin-source", variable: Some(variable), is_new };
-        if let Some(source) = self.global.pin_source.as_deref() {
+        // The source is of whoever logs in: the security officer's PIN never becomes the user's.
+        if let Some(source) = self.global.pin_source.as_deref().filter(|_| user == self.user) {
             return pin::read(source, wanted);
         }
         if std::env::var_os(variable).is_some() {
@@ -194,7 +195,8 @@ impl Login {
         let known = |text: &str| match text {
             "user" => Ok(User::User),
             "so" => Ok(User::SecurityOfficer),
-            other => Err(Failure::usage(format!("nobody logs in as `{other}`"), "--login is user or so")),
+            // It may be a PIN that was meant for another program's --login.
+            _ => Err(Failure::usage("--login is neither `user` nor `so`", "a PIN comes from --pin-source")),
         };
         let configuration = config.map(known).transpose()?.unwrap_or_default();
         let set = std::env::var("CNG11_LOGIN").ok().filter(|login| !login.is_empty());
