@@ -73,6 +73,11 @@ impl Scheme {
     pub const ALL: [Self; 7] =
         [Self::Kw, Self::Kwp, Self::KwPkcs7, Self::CbcPad, Self::Gcm, Self::RsaOaep, Self::RsaAes];
 
+    /// Those that wrap under an AES key.
+    pub(crate) fn under_aes() -> impl Iterator<Item = Self> {
+        Self::ALL.into_iter().filter(|scheme| !scheme.is_rsa())
+    }
+
     /// Finds a scheme by its word on the command line.
     pub fn by_name(name: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|scheme| scheme.name() == name)

@@ -93,7 +93,9 @@ impl Finalizer<'_> {
         attempt: impl Fn(&Template) -> Result<Handle, crate::Error>,
     ) {
         let (Some(explanations), Some(ckr)) = (&self.pending.explanations, ckr) else { return };
-        if !refusal::is_refusal(ckr) && !refusal::is_about_kind(ckr) {
+        // That it has no such curve is a refusal too; another route is not tried after it.
+        let is_curve = matches!(ckr, Ckr::CURVE_NOT_SUPPORTED | Ckr::DOMAIN_PARAMS_INVALID);
+        if !is_curve && !refusal::is_refusal(ckr) && !refusal::is_about_kind(ckr) {
             return;
         }
         // What came wrapped is never tried with more rights than it is to have.

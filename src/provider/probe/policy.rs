@@ -145,7 +145,7 @@ impl<'t> Prober<'t> {
     /// Whether a key does not leave under an AES key, by any scheme that the token has.
     fn is_not_wrapped(&self, kek: &Ephemeral<'_>, key: Handle) -> Result<Answer, Error> {
         let mut refused = None;
-        for scheme in [Scheme::Kw, Scheme::Kwp, Scheme::CbcPad] {
+        for scheme in Scheme::under_aes() {
             if !self.token.claims_wrapping(scheme.mechanism(self.token.profile()))?.0 {
                 continue;
             }

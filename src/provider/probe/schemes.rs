@@ -42,7 +42,7 @@ struct BothSides<'k> {
 impl<'t> Prober<'t> {
     pub(super) fn schemes(&mut self) -> Result<Vec<Row>, Error> {
         let mut rows = Vec::new();
-        for scheme in [Scheme::Kw, Scheme::Kwp, Scheme::KwPkcs7, Scheme::CbcPad, Scheme::Gcm] {
+        for scheme in Scheme::under_aes() {
             let parameters = Parameters::new(scheme);
             let value = match &self.kek {
                 Ok(kek) => kek.aes().map(|(kek, value)| (kek, value.clone())),
@@ -66,7 +66,8 @@ impl<'t> Prober<'t> {
         let key = rsa()?;
         let (PrivateKey::Rsa(own), Some(PublicKey::Rsa(public))) = (&key, key.public()) else { return Ok(()) };
         let kind = KekKind::Rsa { modulus_len: public.n().len() };
-        let wraps = judge(self.token.create(&wrapping_public(&public)))?;
+        let shapes = shape::shapes_of_public(&wrapping_public(&public), self.token.profile());
+        let wraps = judge(wrap::create_public(self.token, &shapes))?.map(|(handle, _)| handle);
         let guard = wraps.as_ref().ok().map(|handle| self.temporary(*handle));
         let unwraps = self.unwrapping_rsa(&key)?;
         let guards = (guard, unwraps.as_ref().ok().map(|handle| self.temporary(*handle)));

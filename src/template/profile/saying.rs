@@ -78,11 +78,6 @@ const ANYWHERE: &[Saying] = &[
         "`cng11 probe` shows the keys that it takes",
     ),
     answers(Ckr::KEY_SIZE_RANGE, "the token has no keys of this size", "`cng11 probe` shows the sizes that it takes"),
-    answers(
-        Ckr::SESSION_READ_ONLY,
-        "the session may not write",
-        "the token may be write protected: `cng11 token list` shows it",
-    ),
 ];
 
 /// SoftHSM 2.6.1. Seen 2026-11 on Debian 12.
@@ -182,11 +177,6 @@ pub const NSS: &[Saying] = &[
         Ckr::DOMAIN_PARAMS_INVALID,
         "NSS knows P-256, P-384 and P-521, and no other curve for signing",
         "use one of these",
-    ),
-    answers(
-        Ckr::TOKEN_WRITE_PROTECTED,
-        "this is NSS's slot of generic services, which keeps no keys",
-        "--token names the other one; --module-init says where its database is",
     ),
 ];
 
