@@ -4,15 +4,12 @@
 
 use std::path::PathBuf;
 
-use cng_pkcs11::template::profile::Profile;
-use cng_pkcs11::token::TokenInfo;
 use serde_json::{Map, Value, json};
 use sha2::{Digest, Sha256};
 
-use crate::config::profile;
-use crate::failure::Failure;
-use crate::file;
-use crate::output::{Output, hex};
+use super::profile;
+use crate::template::profile::Profile;
+use crate::token::TokenInfo;
 
 const VERSION: &str = env!("CARGO_PKG_VERSION");
 
@@ -22,21 +19,21 @@ const FORM: u64 = 1;
 /// No report is longer.
 const MOST: u64 = 1 << 20;
 
-fn path(info: &TokenInfo) -> Option<PathBuf> {
-    let absolute = |name: &str| std::env::var_os(name).map(PathBuf::from).filter(|path| path.is_absolute());
-    let base = absolute("XDG_CACHE_HOME").or_else(|| absolute("HOME").map(|home| home.join(".cache")))?;
+/// Where it is kept; `None` where neither `XDG_CACHE_HOME` nor `HOME` says.
+pub fn path(info: &TokenInfo) -> Option<PathBuf> {
+    let base = super::folder("XDG_CACHE_HOME", ".cache")?;
     let mut digest = Sha256::new();
     let (major, minor) = info.firmware;
     for part in [&info.manufacturer, &info.model, &format!("{major}.{minor}"), &info.serial] {
         digest.update(part.as_bytes());
         digest.update([0]);
     }
-    let name = hex(digest.finalize().get(..16)?);
+    let name: String = digest.finalize().iter().take(16).map(|byte| format!("{byte:02x}")).collect();
     Some(base.join("cng11").join(format!("probe-{name}.json")))
 }
 
 /// What is kept of a token.
-pub(crate) fn read(info: &TokenInfo) -> Option<Map<String, Value>> {
+pub fn read(info: &TokenInfo) -> Option<Map<String, Value>> {
     let path = path(info)?;
     if std::fs::metadata(&path).ok()?.len() > MOST {
         return None;
@@ -47,20 +44,15 @@ pub(crate) fn read(info: &TokenInfo) -> Option<Map<String, Value>> {
 }
 
 /// The profile that was learned of a token.
-pub(crate) fn learned(info: &TokenInfo) -> Option<&'static Profile> {
+pub fn learned(info: &TokenInfo) -> Option<&'static Profile> {
     let document = read(info)?;
     let text = document.get("profile_text")?.as_str()?;
     profile::parse(text)
 }
 
-/// Keeps what was found out.
-pub(crate) fn write(output: Output, info: &TokenInfo, document: &Map<String, Value>) -> Result<(), Failure> {
-    let hint = "set XDG_CACHE_HOME to an absolute path";
-    let path = path(info).ok_or_else(|| Failure::usage("neither XDG_CACHE_HOME nor HOME says where", hint))?;
-    if let Some(folder) = path.parent() {
-        std::fs::create_dir_all(folder).map_err(|error| Failure::file(folder, &error))?;
-    }
+/// What [`read`] takes for the same token: the document, and that it is of this version.
+pub fn kept(document: &Map<String, Value>) -> Value {
     let mut whole = document.clone();
     whole.insert("kept".to_owned(), json!({ "version": VERSION, "form": FORM }));
-    file::write(output, Some(&path), format!("{:#}\n", Value::Object(whole)).as_bytes(), true, true)
+    Value::Object(whole)
 }

@@ -2,11 +2,12 @@
 //!
 //! A table says which tokens it is about, which row it starts from (`like`), and what differs. The names of the settings are the library's.
 
-use cng_pkcs11::template::AttributeType;
-use cng_pkcs11::template::profile::Profile;
-use cng_pkcs11::template::profile::saying::Saying;
-use cng_pkcs11::template::profile::setting::{FIELDS, Field, SAYING_NAMES, Setting};
 use toml::{Table, Value};
+
+use crate::template::AttributeType;
+use crate::template::profile::Profile;
+use crate::template::profile::saying::Saying;
+use crate::template::profile::setting::{FIELDS, Field, SAYING_NAMES, Setting};
 
 /// Reads every profile of a configuration. What is wrong is said with the name of the setting.
 pub(super) fn read(value: Value) -> Result<Vec<&'static Profile>, String> {
@@ -25,7 +26,7 @@ pub(super) fn read(value: Value) -> Result<Vec<&'static Profile>, String> {
 }
 
 /// One profile out of what [`write()`] wrote.
-pub(crate) fn parse(text: &str) -> Option<&'static Profile> {
+pub fn parse(text: &str) -> Option<&'static Profile> {
     let mut table: Table = text.parse().ok()?;
     read(table.remove("profile")?).ok()?.pop()
 }
@@ -109,7 +110,7 @@ fn saying(value: Value) -> Result<Saying, String> {
 }
 
 /// Writes a profile as a `[[profile]]` table that [`read()`] takes, each setting with what it is about.
-pub(crate) fn write(profile: &Profile) -> String {
+pub fn write(profile: &Profile) -> String {
     let mut text = String::from("[[profile]]\n");
     for field in FIELDS {
         let (sign, value) = match field.get(profile) {
