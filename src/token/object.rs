@@ -104,8 +104,7 @@ impl Token {
     /// # Errors
     /// [`Error`] as the token answers.
     pub fn sign(&self, mechanism: &Mechanism<'_>, key: Handle, data: &[u8], capacity: usize) -> Result<Vec<u8>, Error> {
-        let session = self.session();
-        self.module.raw().sign(session.handle(), mechanism, key, data, capacity)
+        self.in_any(|session| self.module.raw().sign(session, mechanism, key, data, capacity))
     }
 
     /// Verifies: whether the token finds the signature right.
@@ -113,8 +112,7 @@ impl Token {
     /// # Errors
     /// [`Error`] for anything but a wrong signature.
     pub fn verify(&self, mechanism: &Mechanism<'_>, key: Handle, data: &[u8], signature: &[u8]) -> Result<bool, Error> {
-        let session = self.session();
-        self.module.raw().verify(session.handle(), mechanism, key, data, signature)
+        self.in_any(|session| self.module.raw().verify(session, mechanism, key, data, signature))
     }
 
     /// Encrypts in one part.
@@ -128,8 +126,7 @@ impl Token {
         data: &[u8],
         capacity: usize,
     ) -> Result<Vec<u8>, Error> {
-        let session = self.session();
-        self.module.raw().encrypt(session.handle(), mechanism, key, data, capacity)
+        self.in_any(|session| self.module.raw().encrypt(session, mechanism, key, data, capacity))
     }
 
     /// Decrypts in one part.
@@ -143,8 +140,7 @@ impl Token {
         data: &[u8],
         capacity: usize,
     ) -> Result<SecretBytes, Error> {
-        let session = self.session();
-        self.module.raw().decrypt(session.handle(), mechanism, key, data, capacity)
+        self.in_any(|session| self.module.raw().decrypt(session, mechanism, key, data, capacity))
     }
 
     /// Derives a key.
@@ -161,8 +157,7 @@ impl Token {
     /// # Errors
     /// [`Error`] as the token answers.
     pub fn wrap(&self, mechanism: &Mechanism<'_>, kek: Handle, key: Handle, capacity: usize) -> Result<Vec<u8>, Error> {
-        let session = self.session();
-        self.module.raw().wrap(session.handle(), mechanism, kek, key, capacity)
+        self.in_any(|session| self.module.raw().wrap(session, mechanism, kek, key, capacity))
     }
 
     /// Unwraps a key.
