@@ -14,9 +14,9 @@ mod raw;
 pub(crate) mod refusal;
 pub mod uri;
 
-use std::sync::{Arc, OnceLock};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
-use cryptoki_sys::{CKU_SO, CKU_USER};
+use cryptoki_sys::{CKU_CONTEXT_SPECIFIC, CKU_SO, CKU_USER};
 use secrecy::ExposeSecret;
 
 pub use self::error::Error;
@@ -44,6 +44,8 @@ pub struct Token {
     profile: &'static Profile,
     mechanisms: OnceLock<Vec<u64>>,
     pool: Pool,
+    /// What keys are used with that want a PIN at every use.
+    use_pin: Mutex<Option<Pin>>,
 }
 
 impl Token {
@@ -62,7 +64,7 @@ impl Token {
             known => known,
         };
         let pool = Pool::new(session, info.max_sessions);
-        Ok(Self { module, info, profile, mechanisms: OnceLock::new(), pool })
+        Ok(Self { module, info, profile, mechanisms: OnceLock::new(), pool, use_pin: Mutex::new(None) })
     }
 
     /// Logs the user in. A token whose user is logged in already is fine.
@@ -163,24 +165,44 @@ impl Token {
         Ok(sessions.len())
     }
 
+    /// Keeps a PIN for keys that want one at every use (CKA_ALWAYS_AUTHENTICATE), or forgets it. Without one such a key asks on the token's pad, if there is one. It is told to the
+    /// token at each use, so a wrong one counts each time.
+    pub fn keep_pin_for_uses(&self, pin: Option<Pin>) {
+        *self.use_pin.lock().unwrap_or_else(PoisonError::into_inner) = pin;
+    }
+
+    /// What a key is used with that wants a PIN at every use; `None` if there is nothing.
+    pub fn pin_for_uses(&self) -> Option<Pin> {
+        let kept = self.use_pin.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        kept.or_else(|| self.info.protected_path.then_some(Pin::ProtectedPath))
+    }
+
+    /// Between an Init call and the use of a key: the login that counts for this one use.
+    fn login_for_use(&self, session: u64, pin: Option<&Pin>) -> Result<(), Error> {
+        let Some(pin) = pin else { return Ok(()) };
+        let outcome = self.module.raw().login(session, CKU_CONTEXT_SPECIFIC, pin.as_text());
+        outcome.map_err(|error| self.about_pin(User::User, error))
+    }
+
     fn try_login(&self, user: User, pin: &Pin) -> Result<(), Error> {
-        let pin = match pin {
-            Pin::Secret(secret) => Some(secret.expose_secret()),
-            Pin::ProtectedPath => None,
-        };
         let number = if user == User::SecurityOfficer { CKU_SO } else { CKU_USER };
         if user == User::SecurityOfficer {
             self.pool.close_idle();
         }
-        let outcome = self.module.raw().login(self.session().handle(), number, pin);
-        outcome.map_err(|error| match error {
+        let outcome = self.module.raw().login(self.session().handle(), number, pin.as_text());
+        outcome.map_err(|error| self.about_pin(user, error))
+    }
+
+    /// A refusal of a PIN, with what the token tells of the tries that remain.
+    fn about_pin(&self, user: User, error: Error) -> Error {
+        match error {
             Error::Pkcs11 { ckr, .. } if login::is_pin_failure(ckr) => {
                 let told = self.module.token_info(self.info.slot);
                 let tries = told.map(|info| if user == User::User { info.tries } else { info.so_tries });
                 Error::Pin { ckr, tries: tries.unwrap_or_default(), token: self.info.label.clone() }
             }
             other => other,
-        })
+        }
     }
 
     /// The main session, where objects are found, made and destroyed.

@@ -49,14 +49,8 @@ impl Pool {
     pub(super) fn new(main: Session, told: Option<u64>) -> Self {
         let told = told.and_then(|most| usize::try_from(most).ok()).unwrap_or(MOST);
         let bound = told.min(MOST).saturating_sub(1);
-        let state = State {
-            main: Some(main),
-            idle: Vec::new(),
-            extra: 0,
-            bound,
-            waiting_for_main: 0,
-            waiting_for_any: 0,
-        };
+        let state =
+            State { main: Some(main), idle: Vec::new(), extra: 0, bound, waiting_for_main: 0, waiting_for_any: 0 };
         Self { state: Mutex::new(state), main_freed: Condvar::new(), any_freed: Condvar::new() }
     }
 
