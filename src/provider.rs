@@ -10,6 +10,7 @@
 mod added;
 mod beside;
 mod byok;
+mod cipher;
 mod crypto;
 mod encrypted;
 mod enumerate;
@@ -49,9 +50,10 @@ mod wrapped;
 use std::sync::Arc;
 
 pub use self::byok::{Cloud, CloudFile};
+pub use self::cipher::{Authenticated, ChainingMode, CipherPadding, Direction};
 pub use self::crypto::Padding;
 pub use self::enumerate::Listing;
-pub use self::error::Error;
+pub use self::error::{Error, Fault};
 pub use self::explain::Explanation;
 pub use self::export::{ExportParameters, Exported};
 pub use self::flags::Flags;
@@ -69,7 +71,7 @@ use self::lookup::Entry;
 use self::pending::Pending;
 use self::way::Connection;
 use crate::key::{Algorithm, ExportPolicy, KeyUsage, PublicKey};
-use crate::token::{Handle, Token, Uri};
+use crate::token::{Handle, Pin, Token, Uri};
 
 /// A token as a CNG key storage provider.
 #[derive(Clone, Debug)]
@@ -94,6 +96,8 @@ impl StorageProvider {
 pub struct Key {
     token: Arc<Connection>,
     state: State,
+    /// What the key is used with, if it wants a PIN at every use.
+    pin: Option<Pin>,
 }
 
 #[derive(Debug)]
@@ -128,6 +132,8 @@ struct Ready {
     /// The token on which it stands, if another one put it there.
     stands_on: Option<Arc<Connection>>,
     outcome: Option<Outcome>,
+    /// Whether each use of the private object wants a login of its own.
+    always_authenticates: bool,
 }
 
 impl Ready {
@@ -153,6 +159,7 @@ impl Ready {
             hidden: false,
             stands_on: None,
             outcome: None,
+            always_authenticates: record.always_authenticates,
         }
     }
 
@@ -164,7 +171,7 @@ impl Ready {
 
 impl Key {
     fn ready(token: &Arc<Connection>, ready: Ready) -> Self {
-        Self { token: Arc::clone(token), state: State::Ready(Box::new(ready)) }
+        Self { token: Arc::clone(token), state: State::Ready(Box::new(ready)), pin: None }
     }
 
     /// The finalized key.

@@ -72,6 +72,8 @@ statuses! {
     NTE_NOT_SUPPORTED = 0x8009_0029;
     /// The end of an enumeration.
     NTE_NO_MORE_ITEMS = 0x8009_002A;
+    /// The data do not decrypt.
+    NTE_DECRYPTION_FAILURE = 0x8009_002C;
     /// A defect of this crate.
     NTE_INTERNAL_ERROR = 0x8009_002D;
     /// The device is not ready.
