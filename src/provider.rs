@@ -56,7 +56,7 @@ pub use self::enumerate::Listing;
 pub use self::error::{Error, Fault};
 pub use self::explain::Explanation;
 pub use self::export::{ExportParameters, Exported};
-pub use self::flags::Flags;
+pub use self::flags::{Call, Flags, Treatment};
 pub use self::import::{ImportParameters, check_algorithm};
 pub use self::name::KeyName;
 pub use self::parameters::{Buffer, buffer};

@@ -12,7 +12,7 @@ use super::readback::{check_key, check_rights, narrowed};
 use super::room::Room;
 use super::source::{Source, no_copy};
 use super::way::{Arrival, Clear, Connection, Way};
-use super::{Error, Explanation, Flags, Key, Ready, State, StorageProvider, added, explain, rights};
+use super::{Call, Error, Explanation, Flags, Key, Ready, State, StorageProvider, added, explain, rights};
 use crate::asn1::{self, certificate::CertificateParts};
 use crate::blob::{self, Decoded};
 use crate::format;
@@ -56,7 +56,7 @@ impl Key {
     /// a key that was to be overwritten is still there; [`Error::NotRemoved`] and [`Error::NotTidied`] say where that is not so.
     pub fn finalize(&mut self, flags: Flags) -> Result<(), crate::Error> {
         let State::Pending(pending) = &mut self.state else { return Err(Error::Finalized.into()) };
-        flags.only(Flags::NO_KEY_VALIDATION | Flags::SILENT)?;
+        flags.check(Call::Finalize)?;
         if flags.contains(Flags::NO_KEY_VALIDATION) {
             pending.validation = Validation::Skip;
         }

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::pending::{Material, Pending};
 use super::way::Routing;
-use super::{Error, Flags, Key, KeyName, State, StorageProvider, kek, lookup};
+use super::{Call, Error, Flags, Key, KeyName, State, StorageProvider, kek, lookup};
 use crate::blob::{self, BlobType, Decoded, Hints};
 use crate::format::Format;
 use crate::key::rsa::Hash;
@@ -66,7 +66,7 @@ impl StorageProvider {
         name: Option<&KeyName>,
         flags: Flags,
     ) -> Result<Key, crate::Error> {
-        flags.only(Flags::OVERWRITE_KEY | Flags::MACHINE_KEY | Flags::SILENT)?;
+        flags.check(Call::Create)?;
         let overwrite = flags.contains(Flags::OVERWRITE_KEY);
         if let (Some(name), false) = (name, overwrite) {
             let entries = lookup::by_label(&self.token, name.as_str())?;
@@ -124,7 +124,7 @@ impl StorageProvider {
     ) -> Result<Key, crate::Error> {
         check_algorithm(decoded.algorithm)?;
         if let KeyMaterial::Public(public) = decoded.key {
-            flags.only(IMPORT_FLAGS)?;
+            flags.check(Call::Import)?;
             if parameters.name.is_some() || flags.contains(Flags::DO_NOT_FINALIZE) {
                 return Err(Error::PublicNotPersisted.into());
             }
@@ -185,7 +185,7 @@ impl StorageProvider {
         flags: Flags,
         prepare: impl FnOnce(&mut Pending) -> Result<(), crate::Error>,
     ) -> Result<Key, crate::Error> {
-        flags.only(IMPORT_FLAGS)?;
+        flags.check(Call::Import)?;
         let overwrite = flags.contains(Flags::OVERWRITE_KEY);
         let mut pending = Pending::new(material, parameters.name.clone(), overwrite);
         pending.validation = validation(flags);
@@ -204,14 +204,6 @@ impl StorageProvider {
         Key { token: self.shared_token().clone(), state: State::Pending(Box::new(pending)), pin: None }
     }
 }
-
-const IMPORT_FLAGS: Flags = Flags::from_bits(
-    Flags::NO_KEY_VALIDATION.bits()
-        | Flags::MACHINE_KEY.bits()
-        | Flags::SILENT.bits()
-        | Flags::OVERWRITE_KEY.bits()
-        | Flags::DO_NOT_FINALIZE.bits(),
-);
 
 pub(super) fn validation(flags: Flags) -> Validation {
     if flags.contains(Flags::NO_KEY_VALIDATION) { Validation::Skip } else { Validation::Full }
