@@ -198,6 +198,14 @@ pub enum Error {
         /// The key.
         name: String,
     },
+    /// What BCrypt answers otherwise than NCrypt would.
+    #[error("{what}")]
+    Primitive {
+        /// What is wrong.
+        what: String,
+        /// An `NTSTATUS`, or `NTE_BAD_DATA`, which Windows lets through.
+        status: Status,
+    },
     /// A signature that does not verify.
     #[error("the signature does not verify")]
     BadSignature,
@@ -232,7 +240,7 @@ impl Error {
             Self::NotRemoved { ckr, .. } | Self::NotTidied { ckr, .. } => ckr.map_or(Status::NTE_FAIL, Ckr::status),
             Self::BadFlags { .. } => Status::NTE_BAD_FLAGS,
             Self::NotFinalized | Self::Finalized => Status::NTE_BAD_KEY_STATE,
-            Self::Property { status, .. } => *status,
+            Self::Property { status, .. } | Self::Primitive { status, .. } => *status,
             Self::UnknownProperty { .. } => Status::NTE_NOT_SUPPORTED,
             Self::BadSignature => Status::NTE_BAD_SIGNATURE,
             Self::Torn { .. } => Status::NTE_BAD_KEY,
@@ -303,6 +311,7 @@ impl Error {
             }
             Self::Contradiction { .. } => "leave out what does not fit".into(),
             Self::Unsupported { .. } => "use a key or a token that has this".into(),
+            Self::Primitive { .. } => return None,
             Self::BadSignature => "the file or the signature was changed, or another key or padding made it".into(),
         })
     }
