@@ -8,6 +8,7 @@
 //! `NTE_EXISTS`; a missing one → `NTE_BAD_KEYSET`; an export that the policy forbids → `NTE_NOT_SUPPORTED`.
 
 mod added;
+pub mod bcrypt;
 mod beside;
 mod byok;
 mod cipher;

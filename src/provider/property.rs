@@ -317,7 +317,7 @@ impl Key {
     }
 }
 
-fn lengths(algorithm: Algorithm) -> SupportedLengths {
+pub(super) fn lengths(algorithm: Algorithm) -> SupportedLengths {
     let fixed = |bits| SupportedLengths { min: bits, max: bits, increment: 0, default: bits };
     match (algorithm.family, algorithm.curve) {
         (Family::Rsa, _) => SupportedLengths { min: 512, max: 16384, increment: 64, default: 2048 },
