@@ -8,9 +8,13 @@
 //! `NTE_EXISTS`; a missing one → `NTE_BAD_KEYSET`; an export that the policy forbids → `NTE_NOT_SUPPORTED`.
 
 mod added;
+mod algorithms;
+mod archive;
 mod beside;
 mod byok;
+mod certificate;
 mod crypto;
+mod custom;
 mod encrypted;
 mod enumerate;
 mod envelope;
@@ -32,7 +36,7 @@ mod persist;
 mod place;
 pub mod probe;
 mod proof;
-mod property;
+pub mod property;
 mod readback;
 mod recovery;
 mod rehearse;
@@ -48,6 +52,7 @@ mod wrapped;
 
 use std::sync::Arc;
 
+pub use self::algorithms::{AlgorithmName, operations};
 pub use self::byok::{Cloud, CloudFile};
 pub use self::crypto::Padding;
 pub use self::enumerate::Listing;
@@ -60,7 +65,7 @@ pub use self::name::KeyName;
 pub use self::parameters::{Buffer, buffer};
 pub use self::persist::{Outcome, Route};
 pub use self::proof::Verified;
-pub use self::property::{PropertyValue, SupportedLengths, names};
+pub use self::property::{PropertyValue, SupportedLengths, TagLengths, names};
 pub use self::rehearse::Rehearsal;
 pub use self::rewrap::Incoming;
 pub use self::way::Routing;
@@ -75,12 +80,14 @@ use crate::token::{Handle, Token, Uri};
 #[derive(Clone, Debug)]
 pub struct StorageProvider {
     token: Arc<Connection>,
+    /// What was said to this handle, and to those that are clones of it.
+    held: Arc<property::ProviderHeld>,
 }
 
 impl StorageProvider {
     /// A provider on an open token.
     pub fn new(token: Token) -> Self {
-        Self { token: Arc::new(Connection::new(token)) }
+        Self { token: Arc::new(Connection::new(token)), held: Arc::default() }
     }
 
     /// The token.
@@ -94,6 +101,8 @@ impl StorageProvider {
 pub struct Key {
     token: Arc<Connection>,
     state: State,
+    /// What was said to this handle, and to no other of the same key.
+    held: property::Held,
 }
 
 #[derive(Debug)]
@@ -164,15 +173,27 @@ impl Ready {
 
 impl Key {
     fn ready(token: &Arc<Connection>, ready: Ready) -> Self {
-        Self { token: Arc::clone(token), state: State::Ready(Box::new(ready)) }
+        Self { token: Arc::clone(token), state: State::Ready(Box::new(ready)), held: property::Held::default() }
     }
 
-    /// The finalized key.
+    /// The finalized key, to be used.
     fn finalized(&self) -> Result<&Ready, Error> {
         match &self.state {
-            State::Ready(ready) => Ok(ready),
+            State::Ready(ready) => {
+                self.forget_origin();
+                Ok(ready)
+            }
             State::Pending(_) => Err(Error::NotFinalized),
         }
+    }
+
+    /// The key is deleted: nothing of it is left to use.
+    fn forget(&mut self) {
+        if let State::Ready(ready) = &mut self.state {
+            (ready.private_object, ready.public_object) = (None, None);
+            (ready.secret_object, ready.certificate_object) = (None, None);
+        }
+        self.held = property::Held::default();
     }
 
     /// Whether the key is on the token and can be used.
@@ -220,11 +241,11 @@ impl Key {
         }
     }
 
-    /// What may leave.
+    /// What may leave: by the token, and once by this handle.
     pub fn export_policy(&self) -> ExportPolicy {
         match &self.state {
             State::Pending(pending) => pending.policy,
-            State::Ready(ready) => ready.policy,
+            State::Ready(ready) => ready.policy | self.archiving_left(),
         }
     }
 

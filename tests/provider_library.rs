@@ -354,18 +354,7 @@ fn names_states_and_flags_have_their_codes() {
         status(late.finalize(Flags::NONE), Status::NTE_EXISTS);
 
         // Bits that a call does not know, among ones that it does.
-        for bits in [
-            0x1,
-            0x2,
-            0x4,
-            0x10,
-            49,
-            0x49,
-            0x800,
-            0x4000_0000,
-            0x8000_0000,
-            u32::MAX,
-        ] {
+        for bits in [0x1, 0x2, 0x4, 0x10, 49, 0x49, 0x800, 0x4000_0000, 0x8000_0000, u32::MAX] {
             let flags = Flags::from_bits(bits);
             status(provider.create_persisted_key(p256, Some(&name("x")), flags), Status::NTE_BAD_FLAGS);
             status(import("x", flags), Status::NTE_BAD_FLAGS);
