@@ -18,7 +18,6 @@ mod export;
 mod hash;
 mod import;
 mod key;
-mod mode;
 mod property;
 mod pseudo;
 mod random;
@@ -27,12 +26,11 @@ mod signature;
 pub use self::algorithm::{AlgorithmIdentifier, AlgorithmProvider, flags};
 pub use self::hash::Hashing;
 pub use self::key::BcryptKey;
-pub use self::mode::ChainingMode;
 pub use self::property::{KeyLengths, Value, names};
 pub use self::random::{derive_key_pbkdf2, gen_random};
 pub use self::signature::{SignaturePadding, hash_by_name};
 
-use super::{Error, StorageProvider};
+use super::{ChainingMode, Error, StorageProvider};
 use crate::status::Status;
 
 /// Where the token comes from, once one is needed.

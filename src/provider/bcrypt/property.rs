@@ -1,6 +1,6 @@
 //! The names of BCrypt's properties (`bcrypt.h`) and the shapes of their values.
 
-use crate::provider::bcrypt::ChainingMode;
+use crate::provider::ChainingMode;
 use crate::provider::property::SupportedLengths;
 use crate::wide;
 
