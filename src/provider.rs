@@ -11,6 +11,7 @@ mod added;
 pub mod bcrypt;
 mod beside;
 mod byok;
+mod cipher;
 mod crypto;
 mod encrypted;
 mod enumerate;
@@ -50,9 +51,10 @@ mod wrapped;
 use std::sync::Arc;
 
 pub use self::byok::{Cloud, CloudFile};
+pub use self::cipher::{Authenticated, ChainingMode, CipherPadding, Direction};
 pub use self::crypto::Padding;
 pub use self::enumerate::Listing;
-pub use self::error::Error;
+pub use self::error::{Error, Fault};
 pub use self::explain::Explanation;
 pub use self::export::{ExportParameters, Exported};
 pub use self::flags::Flags;
@@ -70,7 +72,7 @@ use self::lookup::Entry;
 use self::pending::Pending;
 use self::way::Connection;
 use crate::key::{Algorithm, ExportPolicy, KeyUsage, PublicKey};
-use crate::token::{Handle, Token, Uri};
+use crate::token::{Handle, Pin, Token, Uri};
 
 /// A token as a CNG key storage provider.
 #[derive(Clone, Debug)]
@@ -95,6 +97,8 @@ impl StorageProvider {
 pub struct Key {
     token: Arc<Connection>,
     state: State,
+    /// What the key is used with, if it wants a PIN at every use.
+    pin: Option<Pin>,
 }
 
 #[derive(Debug)]
@@ -129,6 +133,8 @@ struct Ready {
     /// The token on which it stands, if another one put it there.
     stands_on: Option<Arc<Connection>>,
     outcome: Option<Outcome>,
+    /// Whether each use of the private object wants a login of its own.
+    always_authenticates: bool,
 }
 
 impl Ready {
@@ -154,6 +160,7 @@ impl Ready {
             hidden: false,
             stands_on: None,
             outcome: None,
+            always_authenticates: record.always_authenticates,
         }
     }
 
@@ -165,7 +172,7 @@ impl Ready {
 
 impl Key {
     fn ready(token: &Arc<Connection>, ready: Ready) -> Self {
-        Self { token: Arc::clone(token), state: State::Ready(Box::new(ready)) }
+        Self { token: Arc::clone(token), state: State::Ready(Box::new(ready)), pin: None }
     }
 
     /// The finalized key.

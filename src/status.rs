@@ -72,6 +72,8 @@ statuses! {
     NTE_NOT_SUPPORTED = 0x8009_0029;
     /// The end of an enumeration.
     NTE_NO_MORE_ITEMS = 0x8009_002A;
+    /// The data do not decrypt.
+    NTE_DECRYPTION_FAILURE = 0x8009_002C;
     /// A defect of this crate.
     NTE_INTERNAL_ERROR = 0x8009_002D;
     /// The device is not ready.
@@ -151,6 +153,7 @@ const NTSTATUS: &[(Status, Status)] = &[
     (Status::NTE_BUFFER_TOO_SMALL, Status::STATUS_BUFFER_TOO_SMALL),
     (Status::NTE_NOT_SUPPORTED, Status::STATUS_NOT_SUPPORTED),
     (Status::NTE_NO_MORE_ITEMS, Status::STATUS_NOT_FOUND),
+    (Status::NTE_DECRYPTION_FAILURE, Status::STATUS_DECRYPTION_FAILED),
     (Status::NTE_INTERNAL_ERROR, Status::STATUS_INTERNAL_ERROR),
     (Status::NTE_DEVICE_NOT_READY, Status::STATUS_UNSUCCESSFUL),
     (Status::NTE_VALIDATION_FAILED, Status::STATUS_UNSUCCESSFUL),

@@ -14,20 +14,20 @@
 
 mod algorithm;
 mod blobs;
+mod cipher;
 mod export;
 mod hash;
 mod import;
 mod key;
-mod mode;
 mod property;
 mod pseudo;
 mod random;
 mod signature;
 
 pub use self::algorithm::{AlgorithmIdentifier, AlgorithmProvider, flags};
+pub use self::cipher::EncryptionPadding;
 pub use self::hash::Hashing;
 pub use self::key::BcryptKey;
-pub use self::mode::ChainingMode;
 pub use self::property::{KeyLengths, Value, names};
 pub use self::random::{derive_key_pbkdf2, gen_random};
 pub use self::signature::{SignaturePadding, hash_by_name};

@@ -21,11 +21,11 @@ use crate::key::{
     SymmetricKey, Validation, identity,
 };
 use crate::status::Ckr;
-use crate::template::attribute::CKA_ID;
+use crate::template::attribute::{CKA_ALWAYS_AUTHENTICATE, CKA_ID};
 use crate::template::get::ObjectRecord;
 use crate::template::put::{self, Attributes, PrivateKind};
 use crate::template::{Additions, Template};
-use crate::token::{self, Handle};
+use crate::token::{self, Handle, Pin};
 use crate::wrap::Temporary;
 
 impl Key {
@@ -60,7 +60,7 @@ impl Key {
         if flags.contains(Flags::NO_KEY_VALIDATION) {
             pending.validation = Validation::Skip;
         }
-        let finalizer = Finalizer { token: &self.token, pending, is_rehearsal: false };
+        let finalizer = Finalizer { token: &self.token, pending, pin: self.pin.as_ref(), is_rehearsal: false };
         let mut ready = finalizer.run()?;
         pending.warnings.iter().for_each(|warning| ready.warn(warning));
         if let Some(outcome) = &mut ready.outcome {
@@ -78,6 +78,8 @@ impl Key {
 pub(super) struct Finalizer<'a> {
     pub(super) token: &'a Connection,
     pub(super) pending: &'a Pending,
+    /// What the key will be used with, if it wants a PIN at every use.
+    pub(super) pin: Option<&'a Pin>,
     /// Whether nothing may be written.
     pub(super) is_rehearsal: bool,
 }
@@ -171,7 +173,9 @@ impl Finalizer<'_> {
         let Arrival { source, way } = self.bring(Clear::Private(private), algorithm, &id, usage)?;
         let mut ready = self.finish_pair((source, None), public, &id, usage, old.as_deref(), way)?;
         let untested = ready.outcome.as_ref().is_some_and(|outcome| outcome.verified == Verified::Attributes);
-        if untested && !Clear::Private(private).has_a_use(self.token)? {
+        if untested && self.pending.additions.demands(CKA_ALWAYS_AUTHENTICATE) {
+            ready.warn("the key wants its PIN at every use, and none was given: nothing could be tested");
+        } else if untested && !Clear::Private(private).has_a_use(self.token)? {
             ready.warn("the token lists no mechanism for such a key: it keeps it, and cannot use it");
         }
         if private.consistency() == Consistency::Unchecked && self.pending.validation == Validation::Full {
@@ -218,8 +222,8 @@ impl Finalizer<'_> {
         // What came wrapped may be said to be anything.
         let foreign = matches!(self.pending.material, Material::Wrapped { .. });
         let additions = &self.pending.additions;
-        let prove =
-            |private, public_object| proof::prove_pair(self.token, private, public_object, &public, (usage, additions));
+        let terms = proof::Terms { usage, additions, pin: self.pin };
+        let prove = |private, public_object| proof::prove_pair(self.token, private, public_object, &public, terms);
         let was_shown = way.shown.is_some_and(|shown| shown != Verified::Attributes);
         let prove_pair = |private, public_object| match prove(private, public_object)? {
             // A container may say anything of the public half, and an elliptic private object shows nothing of it.
@@ -488,6 +492,7 @@ impl StorageProvider {
                 hidden: false,
                 stands_on: None,
                 outcome: None,
+                always_authenticates: false,
             },
         )
     }

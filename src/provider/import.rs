@@ -201,7 +201,7 @@ impl StorageProvider {
     }
 
     fn pending(&self, pending: Pending) -> Key {
-        Key { token: self.shared_token().clone(), state: State::Pending(Box::new(pending)) }
+        Key { token: self.shared_token().clone(), state: State::Pending(Box::new(pending)), pin: None }
     }
 }
 

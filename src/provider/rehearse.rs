@@ -21,7 +21,7 @@ impl Key {
     /// What [`Key::finalize`] would answer, as far as it can be known without writing.
     pub fn rehearse(&self) -> Result<Rehearsal, crate::Error> {
         let State::Pending(pending) = &self.state else { return Err(Error::Finalized.into()) };
-        let finalizer = Finalizer { token: &self.token, pending, is_rehearsal: true };
+        let finalizer = Finalizer { token: &self.token, pending, pin: self.pin.as_ref(), is_rehearsal: true };
         finalizer.check_source()?;
         let blob = finalizer.decode()?;
         // What is wrapped is opened, into session objects that nobody keeps: what is wrong with it shows, and what it is.

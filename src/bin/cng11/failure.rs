@@ -165,6 +165,7 @@ fn library_code(error: &Error) -> u8 {
             | ProviderError::AttributesRefused { .. }
             | ProviderError::Unsupported { .. }
             | ProviderError::NoPublic { .. } => 3,
+            ProviderError::PinNeeded { .. } => 4,
             ProviderError::Property { status, .. } if *status == Status::NTE_NOT_SUPPORTED => 3,
             _ => 1,
         },
