@@ -8,6 +8,7 @@
 //! `NTE_EXISTS`; a missing one → `NTE_BAD_KEYSET`; an export that the policy forbids → `NTE_NOT_SUPPORTED`.
 
 mod added;
+mod agreement;
 pub mod bcrypt;
 mod beside;
 mod byok;
@@ -24,6 +25,7 @@ mod flags;
 mod foreign_wrap;
 mod generate;
 mod import;
+pub mod kdf;
 mod kek;
 mod lookup;
 mod manage;
@@ -50,6 +52,7 @@ mod wrapped;
 
 use std::sync::Arc;
 
+pub use self::agreement::Agreement;
 pub use self::byok::{Cloud, CloudFile};
 pub use self::cipher::{Authenticated, ChainingMode, CipherPadding, Direction};
 pub use self::crypto::Padding;

@@ -12,6 +12,7 @@
 //! provider wraps, not for `Rfc3565KeyWrapBlob` alone; private keys whose numbers contradict each other are refused. Keys may leave in the clear, as they may on Windows,
 //! unless the token makes none that may.
 
+mod agreement;
 mod algorithm;
 mod blobs;
 mod cipher;
