@@ -12,8 +12,10 @@
 //! provider wraps, not for `Rfc3565KeyWrapBlob` alone; private keys whose numbers contradict each other are refused. Keys may leave in the clear, as they may on Windows,
 //! unless the token makes none that may.
 
+mod agreement;
 mod algorithm;
 mod blobs;
+mod cipher;
 mod export;
 mod hash;
 mod import;
@@ -24,13 +26,14 @@ mod random;
 mod signature;
 
 pub use self::algorithm::{AlgorithmIdentifier, AlgorithmProvider, flags};
+pub use self::cipher::EncryptionPadding;
 pub use self::hash::Hashing;
 pub use self::key::BcryptKey;
 pub use self::property::{KeyLengths, Value, names};
 pub use self::random::{derive_key_pbkdf2, gen_random};
 pub use self::signature::{SignaturePadding, hash_by_name};
 
-use super::{ChainingMode, Error, StorageProvider};
+use super::{Error, StorageProvider};
 use crate::status::Status;
 
 /// Where the token comes from, once one is needed.

@@ -362,12 +362,12 @@ impl Error {
             }
             Self::Contradiction { .. } => "leave out what does not fit".into(),
             Self::Unsupported { .. } => "use a key or a token that has this".into(),
+            Self::Primitive { .. } => return None,
             Self::Decryption { .. } => "it was encrypted for another key, with another padding, hash or label, or was changed".into(),
             Self::Length { .. } => "give as many bytes as the algorithm takes".into(),
             Self::PinNeeded { .. } => {
                 "set the PIN on the key (`SmartCardPin`, `Key::set_pin`), or give it to the token for such keys".into()
             }
-            Self::Primitive { .. } => return None,
             Self::BadSignature => "the file or the signature was changed, or another key or padding made it".into(),
         })
     }

@@ -9,11 +9,12 @@
 use std::sync::{Mutex, PoisonError};
 
 use super::property::{self, KeyLengths, Value, names};
-use super::{ChainingMode, invalid, only, pseudo, refused, unsupported};
+use super::{invalid, only, pseudo, refused, unsupported};
 use crate::blob::ecc_parameters;
 use crate::key::curve::CURVES;
 use crate::key::rsa::Hash;
 use crate::key::{Algorithm, Curve, Family, SymmetricAlgorithm};
+use crate::provider::ChainingMode;
 use crate::provider::property::lengths::lengths;
 use crate::status::Status;
 
@@ -79,13 +80,9 @@ impl Cipher {
         }
     }
 
-    /// Whether it is had in this mode.
+    /// Whether it is had in this mode: what a token lacks it says at the first use.
     pub(super) fn has(self, mode: ChainingMode) -> bool {
-        match mode {
-            ChainingMode::Ecb | ChainingMode::Cbc => true,
-            ChainingMode::Gcm => self == Self::Aes,
-            _ => false,
-        }
+        self == Self::Aes || matches!(mode, ChainingMode::Ecb | ChainingMode::Cbc)
     }
 }
 
@@ -423,11 +420,16 @@ pub(super) fn cipher_property(cipher: Cipher, mode: ChainingMode, name: &str) ->
     let block = u32::try_from(cipher.block()).unwrap_or(0);
     Some(match name {
         names::BLOCK_LENGTH => Value::Number(block),
-        names::MESSAGE_BLOCK_LENGTH if matches!(mode, ChainingMode::Ecb | ChainingMode::Cbc) => Value::Number(block),
+        names::MESSAGE_BLOCK_LENGTH => match mode {
+            ChainingMode::Ecb | ChainingMode::Cbc => Value::Number(block),
+            // Eight bits at a time.
+            ChainingMode::Cfb => Value::Number(1),
+            ChainingMode::Ccm | ChainingMode::Gcm => return None,
+        },
         names::CHAINING_MODE => Value::chaining_mode(mode),
         names::KEY_LENGTHS => Value::Lengths(cipher.lengths()),
         names::OBJECT_LENGTH => Value::Number(OBJECT_LENGTH),
-        names::AUTH_TAG_LENGTH if mode == ChainingMode::Gcm => Value::Lengths(KeyLengths::GCM_TAG),
+        names::AUTH_TAG_LENGTH => Value::Lengths(KeyLengths::of_tags(mode)?),
         _ => return None,
     })
 }

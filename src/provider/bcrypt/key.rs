@@ -7,11 +7,11 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use super::algorithm::{AlgorithmProvider, Cipher, Kind, Row, chaining_mode, cipher_property};
 use super::property::{self, KeyLengths, Value, names};
-use super::{ChainingMode, Tokens, invalid, only, refused, unsupported};
+use super::{Tokens, invalid, only, refused, unsupported};
 use crate::blob::ecc_parameters;
 use crate::key::{Algorithm, Curve, ExportPolicy, Family, KeyUsage, PublicKey};
 use crate::provider::property::lengths::lengths;
-use crate::provider::{Flags, Key};
+use crate::provider::{ChainingMode, Flags, Key};
 use crate::status::Status;
 use crate::token::refusal;
 

@@ -74,8 +74,12 @@ pub struct KeyLengths {
 }
 
 impl KeyLengths {
-    /// The tags of AES-GCM.
-    pub(super) const GCM_TAG: Self = Self { min: 12, max: 16, increment: 1 };
+    /// The tags of a mode that has them.
+    pub(super) fn of_tags(mode: ChainingMode) -> Option<Self> {
+        let (min, max, increment) = mode.tag_lengths()?;
+        let number = |length: usize| u32::try_from(length).ok();
+        Some(Self { min: number(min)?, max: number(max)?, increment: number(increment)? })
+    }
 
     /// Whether a length is one of them.
     pub fn contains(self, length: u32) -> bool {

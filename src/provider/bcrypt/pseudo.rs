@@ -2,7 +2,7 @@
 //!
 //! Owns the numbers, those of algorithms that are not served here as well: none of them may ever be taken for a pointer. Each is 1 more than a multiple of 16.
 
-use super::ChainingMode;
+use crate::provider::ChainingMode;
 
 /// What a number stands for.
 #[derive(Debug)]
