@@ -94,10 +94,11 @@ fn a_key_that_wants_its_pin_at_every_use_is_proven_and_used() {
     }
     let secret = encrypted(&token, "secret", b"twice", &["rsa_padding_mode:oaep"]);
     assert_eq!(token.cng11(&["decrypt", "careful", &secret]).ok().stdout, b"twice");
-    // Another program, by the same rules, as a second opinion: without a login for the use it is refused there.
-    let tool =
-        token.pkcs11_tool(&["--sign", "--mechanism", "SHA256-RSA-PKCS", "--label", "careful", "--input-file", &data]);
-    assert_ne!(tool.code, 0, "the token asks for it");
+    // A second opinion by another program, which logs in for the use as well.
+    let theirs = token.path_text("theirs");
+    let arguments = ["--sign", "--mechanism", "SHA256-RSA-PKCS", "--label", "careful", "--input-file", &data];
+    token.pkcs11_tool(&[&arguments[..], &["--output-file", &theirs]].concat()).ok();
+    token.cng11(&["verify", "careful", &data, &theirs]).ok();
     // A descriptor can be read once, and its PIN is there for both logins.
     let pin = token.file("pin", TestToken::PIN);
     let script = "exec 3<\"$PIN_FILE\"; cat <&3 | \"$@\"";
