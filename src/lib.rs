@@ -24,6 +24,8 @@
 
 pub mod asn1;
 pub mod blob;
+#[cfg(feature = "config")]
+pub mod config;
 #[cfg(feature = "token")]
 mod error;
 pub mod format;

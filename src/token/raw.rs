@@ -64,13 +64,21 @@ macro_rules! call {
     }};
 }
 
-/// An operation on data in one part: its Init call, then the call that fills a buffer.
+/// An operation on data in one part: its Init call, what is to happen then, and the call that fills a buffer.
 macro_rules! one_part {
-    ($raw:expr, $init:ident, $run:ident, $session:expr, $mechanism:expr, $key:expr, $data:expr, $capacity:expr) => {{
+    ($raw:expr, $init:ident, $run:ident, $session:expr, $mechanism:expr, $key:expr, $data:expr, $capacity:expr) => {
+        one_part!($raw, $init, $run, $session, $mechanism, $key, $data, $capacity, || Ok(()))
+    };
+    (
+        $raw:expr, $init:ident, $run:ident, $session:expr, $mechanism:expr, $key:expr, $data:expr, $capacity:expr, $between:expr
+    ) => {{
         with_mechanism($mechanism, |mechanism| call!($raw, $init, $session, mechanism, $key.0))?;
-        output(stringify!($run), $capacity, |out, len| {
+        let allowed: Result<(), Error> = $between();
+        // What is not allowed is tried all the same: an operation that is left open would be in the way of the next.
+        let outcome = output(stringify!($run), $capacity, |out, len| {
             call!($raw, $run, $session, in_pointer($data), ulong($data.len()), out, len)
-        })
+        });
+        allowed.and(outcome)
     }};
 }
 
@@ -396,6 +404,7 @@ impl Raw {
         Ok(Some(values))
     }
 
+    /// C_SignInit and C_Sign, and between the two what the key wants.
     pub(super) fn sign(
         &self,
         session: CK_SESSION_HANDLE,
@@ -403,8 +412,9 @@ impl Raw {
         key: Handle,
         data: &[u8],
         capacity: usize,
+        between: impl FnOnce() -> Result<(), Error>,
     ) -> Result<Vec<u8>, Error> {
-        let out = one_part!(self, C_SignInit, C_Sign, session, mechanism, key, data, capacity)?;
+        let out = one_part!(self, C_SignInit, C_Sign, session, mechanism, key, data, capacity, between)?;
         Ok(out.to_vec())
     }
 
@@ -445,6 +455,7 @@ impl Raw {
         Ok(out.to_vec())
     }
 
+    /// C_DecryptInit and C_Decrypt, and between the two what the key wants.
     pub(super) fn decrypt(
         &self,
         session: CK_SESSION_HANDLE,
@@ -452,8 +463,9 @@ impl Raw {
         key: Handle,
         data: &[u8],
         capacity: usize,
+        between: impl FnOnce() -> Result<(), Error>,
     ) -> Result<SecretBytes, Error> {
-        one_part!(self, C_DecryptInit, C_Decrypt, session, mechanism, key, data, capacity)
+        one_part!(self, C_DecryptInit, C_Decrypt, session, mechanism, key, data, capacity, between)
     }
 
     pub(super) fn derive(

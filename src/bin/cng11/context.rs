@@ -1,5 +1,6 @@
 //! From the global options to an open token.
 
+use cng_pkcs11::config::{self, Config, source};
 use cng_pkcs11::provider::StorageProvider;
 use cng_pkcs11::secret::SecretBytes;
 use cng_pkcs11::template::profile::Profile;
@@ -8,8 +9,6 @@ use secrecy::{ExposeSecret, SecretString};
 use std::sync::Arc;
 
 use crate::args::Global;
-use crate::cache;
-use crate::config::Config;
 use crate::failure::Failure;
 use crate::output::Output;
 use crate::pin::{self, Wanted};
@@ -37,10 +36,10 @@ impl Context {
         global.module_init = global.module_init.filter(|text| !text.is_empty());
         // What a file says of its own module is not told to another one.
         if global.module.is_none() {
-            global.module_init = global.module_init.or(config.module_init);
+            global.module_init = global.module_init.or(config.user.module_init);
         }
-        global.module = global.module.or(config.module);
-        global.token = global.token.or(config.token);
+        global.module = global.module.or(config.user.module);
+        global.token = global.token.or(config.user.token);
         let login = Login::of(&global, config.login.as_deref())?;
         // A source that was given for the user is no source of the security officer's PIN: a card locks after three wrong ones.
         let stands_in_environment = |source: &String| std::env::var("CNG11_PIN_SOURCE").is_ok_and(|set| set == *source);
@@ -48,7 +47,7 @@ impl Context {
             global.pin_source.filter(|source| login.environment == login.user || !stands_in_environment(source));
         // Whatever names a PIN on the command line or in the environment goes before the configuration.
         if std::env::var_os(pin_variable(login.user)).is_none() && login.configuration == login.user {
-            global.pin_source = global.pin_source.or(config.pin_source);
+            global.pin_source = global.pin_source.or(config.user.pin_source);
         }
         let uri = match global.token.as_deref() {
             None => None,
@@ -75,13 +74,7 @@ impl Context {
     pub(crate) fn provider(&self, access: Access) -> Result<StorageProvider, Failure> {
         let module = self.module()?;
         let info = self.token_info(&module)?;
-        let mut token = self.open(&module, &info, access)?;
-        // Of a token that nobody knows, what a probe has found out.
-        if token.profile().name == Profile::UNKNOWN.name
-            && let Some(learned) = cache::learned(&info)
-        {
-            token = token.with_profile(learned);
-        }
+        let token = config::taught(self.open(&module, &info, access)?);
         self.output.detail(2, || format!("profile: {}", token.profile().name));
         Ok(StorageProvider::new(token))
     }
@@ -98,18 +91,7 @@ impl Context {
 
     fn open(&self, module: &Arc<Module>, info: &TokenInfo, access: Access) -> Result<Token, Failure> {
         let pin = if info.login_required { Some(self.pin(info)?) } else { None };
-        let mut token = Token::open(Arc::clone(module), info.clone(), access)?;
-        let library = module.library_manufacturer().unwrap_or_default();
-        let fits = |row: &&&Profile| {
-            row.fits(&info.manufacturer, &info.model, &info.label, info.firmware) && library.starts_with(row.library)
-        };
-        // The user's own profile goes before the row that fits.
-        if let Some(own) = self.profiles.iter().find(fits) {
-            // What is known to be dangerous to its module no configuration takes back.
-            let careful = own.as_careful_as(token.profile());
-            let known = token.profile().name != Profile::UNKNOWN.name;
-            token = token.with_profile(if known { careful.keep() } else { own });
-        }
+        let token = config::open(module, info, access, &self.profiles)?;
         if let Some(pin) = pin {
             token.login_as(self.user, &pin)?;
         }
@@ -142,10 +124,8 @@ impl Context {
         }
         // The PIN of a URI is the user's (RFC 7512 §2.4).
         let uri = self.uri.as_ref().filter(|_| user == User::User);
-        if let Some(source) = uri.and_then(|uri| uri.pin_source.as_deref()) {
-            // RFC 7512 §2.4 leaves the form open: a `file:` URI, or a bare path.
-            let path = source.strip_prefix("file://").or_else(|| source.strip_prefix("file:")).unwrap_or(source);
-            return pin::read(&format!("file:{path}"), wanted);
+        if let Some(source) = uri.and_then(source::of_uri) {
+            return pin::read(&source, wanted);
         }
         if let Some(value) = uri.and_then(|uri| uri.pin_value.as_ref()) {
             self.output.warning("the PIN stands in the URI, where other users of this machine may see it");

@@ -3,9 +3,7 @@
 //! Talks: arguments in, text or JSON and an exit code out. All logic is the library's.
 
 mod args;
-mod cache;
 mod cmd;
-mod config;
 mod context;
 mod failure;
 mod file;
