@@ -209,6 +209,19 @@ impl Key {
         self.held = property::Held::default();
     }
 
+    /// Refuses a key that is pending.
+    ///
+    /// # Errors
+    /// `NTE_BAD_KEY_STATE`.
+    pub fn check_finalized(&self) -> Result<(), Error> {
+        if self.is_finalized() { Ok(()) } else { Err(Error::NotFinalized) }
+    }
+
+    /// Whether it is a key of a symmetric algorithm.
+    pub fn is_symmetric(&self) -> bool {
+        self.algorithm().is_some_and(|algorithm| algorithm.family.as_symmetric().is_some())
+    }
+
     /// Whether the key is on the token and can be used.
     pub fn is_finalized(&self) -> bool {
         matches!(self.state, State::Ready(_))
