@@ -2,7 +2,6 @@
 
 use std::cell::{Cell, RefCell};
 
-use super::archive::strict;
 use super::generate::pair_mechanism;
 use super::import::check_algorithm;
 use super::lookup::Entry;
@@ -277,7 +276,7 @@ impl Finalizer<'_> {
             policy: self.policy(),
             usage,
             additions,
-            is_archived: self.is_archived(),
+            strict: self.strict(),
         };
         let beside_it = RefCell::default();
         // Without validation an inconsistent key is wanted as it is; but it never takes the place of one that works, and of one that was unwrapped nothing else was seen.
@@ -340,9 +339,8 @@ impl Finalizer<'_> {
         let key_type = put::secret_key_type(algorithm);
         let policy = self.policy();
         let (public, certificate) = (None, None);
-        let is_archived = self.is_archived();
-        let draft =
-            Draft { label: &label, id, public, certificate, main, key_type, policy, usage, additions, is_archived };
+        let strict = self.strict();
+        let draft = Draft { label: &label, id, public, certificate, main, key_type, policy, usage, additions, strict };
         let beside = RefCell::default();
         let prove = |written: &Written| {
             let verified = prove_secret(written.main)?;
@@ -396,8 +394,8 @@ impl Finalizer<'_> {
         check: impl FnOnce(&ObjectRecord) -> Result<Verified, crate::Error>,
     ) -> Result<Ready, crate::Error> {
         let kept = main;
-        let main = if self.is_archived() {
-            match self.token.copy(kept, &strict(self.policy()).flag(CKA_TOKEN, false)) {
+        let main = match self.strict() {
+            Some(strict) => match self.token.copy(kept, &strict.flag(CKA_TOKEN, false)) {
                 Ok(copy) => {
                     self.archived.set(Some(kept));
                     copy
@@ -407,9 +405,8 @@ impl Finalizer<'_> {
                     destroy_all(self.token, made)?;
                     return Err(error.into());
                 }
-            }
-        } else {
-            kept
+            },
+            None => kept,
         };
         let settle = |object: Handle| -> Result<ObjectRecord, crate::Error> {
             self.token.set(object, &Template::new().bytes(CKA_ID, id))?;
