@@ -8,13 +8,17 @@
 //! `NTE_EXISTS`; a missing one → `NTE_BAD_KEYSET`; an export that the policy forbids → `NTE_NOT_SUPPORTED`.
 
 mod added;
+mod agreement;
 mod algorithms;
 mod archive;
+pub mod bcrypt;
 mod beside;
 mod byok;
 mod certificate;
+mod cipher;
 mod crypto;
 mod custom;
+mod date;
 mod encrypted;
 mod enumerate;
 mod envelope;
@@ -26,6 +30,7 @@ mod flags;
 mod foreign_wrap;
 mod generate;
 mod import;
+pub mod kdf;
 mod kek;
 mod lookup;
 mod manage;
@@ -54,11 +59,14 @@ mod wrapped;
 
 use std::sync::Arc;
 
+pub use self::agreement::Agreement;
 pub use self::algorithms::{AlgorithmName, operations};
 pub use self::byok::{Cloud, CloudFile};
+pub use self::cipher::{Authenticated, ChainingMode, CipherPadding, Direction};
 pub use self::crypto::Padding;
+pub use self::date::KeyDate;
 pub use self::enumerate::Listing;
-pub use self::error::Error;
+pub use self::error::{Error, Fault};
 pub use self::explain::Explanation;
 pub use self::export::{ExportParameters, Exported};
 pub use self::flags::{Call, Flags, Treatment};
@@ -89,7 +97,11 @@ pub struct StorageProvider {
 impl StorageProvider {
     /// A provider on an open token.
     pub fn new(token: Token) -> Self {
-        Self { token: Arc::new(Connection::new(token)), held: Arc::default() }
+        Self::on(Arc::new(Connection::new(token)))
+    }
+
+    fn on(token: Arc<Connection>) -> Self {
+        Self { token, held: Arc::default() }
     }
 
     /// The token.
@@ -139,6 +151,8 @@ struct Ready {
     /// The token on which it stands, if another one put it there.
     stands_on: Option<Arc<Connection>>,
     outcome: Option<Outcome>,
+    /// Whether each use of the private object wants a login of its own.
+    always_authenticates: bool,
 }
 
 impl Ready {
@@ -164,6 +178,7 @@ impl Ready {
             hidden: false,
             stands_on: None,
             outcome: None,
+            always_authenticates: record.always_authenticates,
         }
     }
 
@@ -196,6 +211,19 @@ impl Key {
             (ready.secret_object, ready.certificate_object) = (None, None);
         }
         self.held = property::Held::default();
+    }
+
+    /// Refuses a key that is pending.
+    ///
+    /// # Errors
+    /// `NTE_BAD_KEY_STATE`.
+    pub fn check_finalized(&self) -> Result<(), Error> {
+        if self.is_finalized() { Ok(()) } else { Err(Error::NotFinalized) }
+    }
+
+    /// Whether it is a key of a symmetric algorithm.
+    pub fn is_symmetric(&self) -> bool {
+        self.algorithm().is_some_and(|algorithm| algorithm.family.as_symmetric().is_some())
     }
 
     /// Whether the key is on the token and can be used.

@@ -9,20 +9,21 @@ pub mod login;
 pub mod mechanism;
 pub mod module;
 pub mod object;
+mod pool;
 mod raw;
 pub(crate) mod refusal;
 pub mod uri;
 
-use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
-use cryptoki_sys::{CKU_SO, CKU_USER};
+use cryptoki_sys::{CKU_CONTEXT_SPECIFIC, CKU_SO, CKU_USER};
 use secrecy::ExposeSecret;
 
 pub use self::error::Error;
 pub use self::login::{Pin, User};
-use self::module::Session;
 pub use self::module::{Device, Module, TokenInfo};
 pub use self::object::Handle;
+use self::pool::{Lease, Pool};
 pub use self::uri::Uri;
 use crate::template::profile::Profile;
 pub use secrecy::SecretString;
@@ -36,14 +37,15 @@ pub enum Access {
     ReadWrite,
 }
 
-/// An open token: one session, logged in or not.
+/// An open token, logged in or not. From several threads at a time it is used in several sessions.
 pub struct Token {
     module: Arc<Module>,
     info: TokenInfo,
     profile: &'static Profile,
     mechanisms: OnceLock<Vec<u64>>,
-    // One session serves one call at a time.
-    session: Mutex<Session>,
+    pool: Pool,
+    /// What keys are used with that want a PIN at every use.
+    use_pin: Mutex<Option<Pin>>,
 }
 
 impl Token {
@@ -61,7 +63,8 @@ impl Token {
             }
             known => known,
         };
-        Ok(Self { module, info, profile, mechanisms: OnceLock::new(), session: Mutex::new(session) })
+        let pool = Pool::new(session, info.max_sessions);
+        Ok(Self { module, info, profile, mechanisms: OnceLock::new(), pool, use_pin: Mutex::new(None) })
     }
 
     /// Logs the user in. A token whose user is logged in already is fine.
@@ -80,6 +83,60 @@ impl Token {
         match self.try_login(user, pin) {
             Err(Error::Pkcs11 { ckr: crate::status::Ckr::USER_ALREADY_LOGGED_IN, .. }) => Ok(()),
             other => other,
+        }
+    }
+
+    /// Whether the user or the security officer is logged in.
+    ///
+    /// # Errors
+    /// [`Error`] as the token answers.
+    pub fn is_logged_in(&self) -> Result<bool, Error> {
+        self.module.raw().is_logged_in(self.session().handle())
+    }
+
+    /// Changes somebody's PIN, in a session that writes. The user's is changed without a login, so that the old one is tried once; the security officer is logged in for it, and out again.
+    /// Both are [`Pin::ProtectedPath`] where the token asks for them.
+    ///
+    /// # Errors
+    /// [`Error::Pin`] for a wrong old PIN, which is not tried twice; [`Error::NewPin`] for a new one that the token does not take.
+    pub fn change_pin(&self, user: User, old: &Pin, new: &Pin) -> Result<(), Error> {
+        if user == User::User {
+            return self.set_pin(user, old, new);
+        }
+        self.as_security_officer(old, || self.set_pin(user, old, new))
+    }
+
+    /// Gives the user a new PIN, whether or not the old one is known or locked, as the security officer, who is logged in for it and out again.
+    ///
+    /// # Errors
+    /// As [`Token::change_pin`].
+    pub fn unblock(&self, so_pin: &Pin, new: &Pin) -> Result<(), Error> {
+        self.as_security_officer(so_pin, || {
+            let outcome = self.module.raw().init_pin(self.session().handle(), new.as_text());
+            outcome.map_err(|error| self.about_pins(User::SecurityOfficer, error))
+        })
+    }
+
+    fn as_security_officer(&self, pin: &Pin, run: impl FnOnce() -> Result<(), Error>) -> Result<(), Error> {
+        self.try_login(User::SecurityOfficer, pin)?;
+        let outcome = run();
+        let logout = self.module.raw().logout(self.session().handle());
+        outcome.and(logout)
+    }
+
+    fn set_pin(&self, user: User, old: &Pin, new: &Pin) -> Result<(), Error> {
+        let outcome = self.module.raw().set_pin(self.session().handle(), old.as_text(), new.as_text());
+        outcome.map_err(|error| self.about_pins(user, error))
+    }
+
+    /// A refusal where two PINs were told: which of them it is about.
+    fn about_pins(&self, user: User, error: Error) -> Error {
+        use crate::status::Ckr;
+        match error {
+            Error::Pkcs11 { ckr: ckr @ (Ckr::PIN_LEN_RANGE | Ckr::PIN_INVALID | Ckr::PIN_TOO_WEAK), .. } => {
+                Error::NewPin { ckr, token: self.info.label.clone() }
+            }
+            other => self.about_pin(user, other),
         }
     }
 
@@ -103,7 +160,8 @@ impl Token {
     /// # Errors
     /// [`Error`] as the module answers.
     pub(crate) fn restart(&self) -> Result<(), Error> {
-        self.session().restart(&self.info)
+        self.pool.close_idle();
+        self.session().session_mut().map_or(Ok(()), |session| session.restart(&self.info))
     }
 
     /// What the token is.
@@ -158,40 +216,70 @@ impl Token {
     /// # Errors
     /// [`Error`] for anything but that there are too many.
     pub fn count_sessions(&self, most: usize) -> Result<usize, Error> {
-        use crate::status::Ckr;
         let mut sessions = Vec::new();
         while sessions.len() < most {
             match self.module.open_session(&self.info, Access::ReadOnly) {
                 Ok(session) => sessions.push(session),
-                Err(Error::Pkcs11 { ckr: Ckr::SESSION_COUNT | Ckr::HOST_MEMORY | Ckr::DEVICE_MEMORY, .. }) => break,
-                // Where no session may only read.
-                Err(Error::Pkcs11 { ckr: Ckr::SESSION_READ_WRITE_SO_EXISTS, .. }) => break,
+                Err(error) if pool::is_refusal(&error) => break,
                 Err(error) => return Err(error),
             }
         }
         Ok(sessions.len())
     }
 
+    /// Keeps a PIN for keys that want one at every use (CKA_ALWAYS_AUTHENTICATE), or forgets it. Without one such a key asks on the token's pad, if there is one. It is told to the
+    /// token at each use, so a wrong one counts each time.
+    pub fn keep_pin_for_uses(&self, pin: Option<Pin>) {
+        *self.use_pin.lock().unwrap_or_else(PoisonError::into_inner) = pin;
+    }
+
+    /// What a key is used with that wants a PIN at every use; `None` if there is nothing.
+    pub fn pin_for_uses(&self) -> Option<Pin> {
+        let kept = self.use_pin.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        kept.or_else(|| self.info.protected_path.then_some(Pin::ProtectedPath))
+    }
+
+    /// Between an Init call and the use of a key: the login that counts for this one use.
+    fn login_for_use(&self, session: u64, pin: Option<&Pin>) -> Result<(), Error> {
+        let Some(pin) = pin else { return Ok(()) };
+        let outcome = self.module.raw().login(session, CKU_CONTEXT_SPECIFIC, pin.as_text());
+        outcome.map_err(|error| self.about_pin(User::User, error))
+    }
+
     fn try_login(&self, user: User, pin: &Pin) -> Result<(), Error> {
-        let pin = match pin {
-            Pin::Secret(secret) => Some(secret.expose_secret()),
-            Pin::ProtectedPath => None,
-        };
         let number = if user == User::SecurityOfficer { CKU_SO } else { CKU_USER };
-        let outcome = self.module.raw().login(self.session().handle(), number, pin);
-        outcome.map_err(|error| match error {
+        if user == User::SecurityOfficer {
+            self.pool.close_idle();
+        }
+        let outcome = self.module.raw().login(self.session().handle(), number, pin.as_text());
+        outcome.map_err(|error| self.about_pin(user, error))
+    }
+
+    /// A refusal of a PIN, with what the token tells of the tries that remain.
+    fn about_pin(&self, user: User, error: Error) -> Error {
+        match error {
             Error::Pkcs11 { ckr, .. } if login::is_pin_failure(ckr) => {
                 let told = self.module.token_info(self.info.slot);
                 let tries = told.map(|info| if user == User::User { info.tries } else { info.so_tries });
                 Error::Pin { ckr, tries: tries.unwrap_or_default(), token: self.info.label.clone() }
             }
             other => other,
-        })
+        }
     }
 
-    fn session(&self) -> MutexGuard<'_, Session> {
-        // A panic elsewhere cannot leave a session in a state that PKCS#11 does not report by itself.
-        self.session.lock().unwrap_or_else(PoisonError::into_inner)
+    /// The main session, where objects are found, made and destroyed.
+    fn session(&self) -> Lease<'_> {
+        self.pool.main()
+    }
+
+    /// Does something that makes no object that is to stay, in any session.
+    fn in_any<T>(&self, run: impl FnOnce(u64) -> Result<T, Error>) -> Result<T, Error> {
+        let mut session = if self.profile.threads {
+            self.pool.any(|| self.module.open_session(&self.info, Access::ReadOnly))?
+        } else {
+            self.session()
+        };
+        session.run(run)
     }
 }
 
@@ -219,5 +307,5 @@ pub fn initialise(
     let info = found.ok_or_else(|| Error::NoToken { wanted: label.to_owned(), present: Vec::new() })?;
     let token = Token::open(Arc::clone(module), info, Access::ReadWrite)?;
     token.try_login(User::SecurityOfficer, &Pin::Secret(so_pin.clone()))?;
-    token.module.raw().init_pin(token.session().handle(), pin.expose_secret())
+    token.module.raw().init_pin(token.session().handle(), Some(pin.expose_secret()))
 }

@@ -4,6 +4,9 @@
 //! completion of a key that comes as p, q, e only, as `RSAPRIVATEBLOB` does. The arithmetic is in `rsa_arithmetic`.
 //! Refuses multi-prime keys, which no CNG blob can carry.
 
+use crypto_bigint::Odd;
+use crypto_bigint::modular::{BoxedMontyForm, BoxedMontyParams};
+
 use super::rsa_arithmetic::{self as arithmetic, Integer};
 use super::{Consistency, Error, Validation};
 use crate::secret::{SecretBytes, trim_leading_zeros};
@@ -86,6 +89,20 @@ impl PublicKey {
     /// Encrypts with RSAES-PKCS1-v1_5 (RFC 8017 §7.2.1); `None` if the message does not fit.
     pub fn encrypt_pkcs1(&self, message: &[u8]) -> Option<Vec<u8>> {
         self.to_crate()?.encrypt(&mut Random, ::rsa::Pkcs1v15Encrypt, message).ok()
+    }
+
+    /// The number of the message to the power of e (RFC 8017 §5.1.1), as wide as the modulus; `None` for one that is not below the modulus, and for an even modulus.
+    pub fn raw(&self, message: &[u8]) -> Option<Vec<u8>> {
+        let width = self.bits().next_multiple_of(64);
+        let number = |bytes: &[u8]| Integer::from_be_slice(trim_leading_zeros(bytes), width).ok();
+        let (n, m) = (number(&self.n)?, number(message)?);
+        if m >= n {
+            return None;
+        }
+        let params = BoxedMontyParams::new_vartime(Odd::new(n).into_option()?);
+        let power = BoxedMontyForm::new(m, &params).pow(&Integer::from_be_slice(&self.e, 64).ok()?).retrieve();
+        let bytes = power.to_be_bytes();
+        bytes.get(bytes.len().checked_sub(self.n.len())?..).map(<[u8]>::to_vec)
     }
 
     pub(super) fn to_crate(&self) -> Option<::rsa::RsaPublicKey> {

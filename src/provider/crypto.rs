@@ -1,9 +1,11 @@
 //! `NCryptSignHash` and `NCryptVerifySignature`.
 
-use super::{Error, Key};
+use super::{Error, Key, Ready, State};
 use crate::key::rsa::Hash;
 use crate::key::{Family, KeyUsage, PublicKey};
+use crate::template::attribute::CKA_ALWAYS_AUTHENTICATE;
 use crate::token::mechanism::{CKM_ECDSA, CKM_RSA_PKCS, Mechanism};
+use crate::token::{Pin, SecretString};
 
 /// How a digest is made ready for signing: `BCRYPT_PKCS1_PADDING_INFO`, `BCRYPT_PSS_PADDING_INFO`, or none for ECDSA.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -33,7 +35,8 @@ impl Key {
             return Err(Error::UsageForbids { name: ready.label.clone(), operation: "sign" }.into());
         }
         let (mechanism, data) = self.signing(padding, digest)?;
-        Ok(self.token.sign(&mechanism, object, &data, self.signature_length().unwrap_or(0))?)
+        let (pin, capacity) = (self.authorization(ready)?, self.signature_length().unwrap_or(0));
+        Ok(self.token.sign_as(pin.as_ref(), &mechanism, object, &data, capacity)?)
     }
 
     /// Verifies a signature over a digest, here where there is arithmetic for the key, else on the token.
@@ -65,6 +68,34 @@ impl Key {
             Family::Rsa => Some(self.bits()?.div_ceil(8) as usize),
             _ => Some(2 * self.order_width()?),
         }
+    }
+
+    /// The PIN for the uses of a key that wants one at every use (`SmartCardPin` on a key); with none, the token's own way is taken: what
+    /// [`Token::keep_pin_for_uses`](crate::token::Token::keep_pin_for_uses) keeps, or its pad. Before an import is finalized it is what the new key is proven with.
+    pub fn set_pin(&mut self, pin: Option<SecretString>) {
+        self.held.pin = pin.map(Pin::Secret);
+    }
+
+    /// Whether each use of the key wants a login of its own (CKA_ALWAYS_AUTHENTICATE).
+    pub fn always_authenticates(&self) -> bool {
+        match &self.state {
+            State::Pending(pending) => pending.additions.demands(CKA_ALWAYS_AUTHENTICATE),
+            State::Ready(ready) => ready.always_authenticates,
+        }
+    }
+
+    /// Whether it wants a PIN at every use, and there is none yet: none on the key, none that the token keeps for such keys, and no pad.
+    pub fn lacks_pin(&self) -> bool {
+        self.always_authenticates() && self.held.pin.is_none() && self.token.pin_for_uses().is_none()
+    }
+
+    /// What the next use of the private key is to be told.
+    pub(super) fn authorization(&self, ready: &Ready) -> Result<Option<Pin>, Error> {
+        if !ready.always_authenticates {
+            return Ok(None);
+        }
+        let found = self.held.pin.clone().or_else(|| self.token.pin_for_uses());
+        found.map(Some).ok_or_else(|| Error::PinNeeded { name: ready.label.clone() })
     }
 
     fn order_width(&self) -> Option<usize> {
@@ -101,11 +132,11 @@ impl Key {
         }
     }
 
-    fn misfit(&self) -> Error {
+    pub(super) fn misfit(&self) -> Error {
         Error::Contradiction { what: format!("this padding does not fit the key `{}`", self.label()) }
     }
 
-    fn cannot(&self, operation: &'static str) -> Error {
+    pub(super) fn cannot(&self, operation: &'static str) -> Error {
         Error::Unsupported {
             what: format!("`{}` cannot {operation}: it has no such key object", self.label()),
             ckr: None,

@@ -206,15 +206,59 @@ pub enum Error {
         /// The key.
         name: String,
     },
+    /// What BCrypt answers otherwise than NCrypt would.
+    #[error("{what}")]
+    Primitive {
+        /// What is wrong.
+        what: String,
+        /// An `NTSTATUS`, or `NTE_BAD_DATA`, which Windows lets through.
+        status: Status,
+    },
     /// A signature that does not verify.
     #[error("the signature does not verify")]
     BadSignature,
+    /// A ciphertext that does not decrypt.
+    #[error("`{name}` does not decrypt the data{}", .ckr.map(|ckr| format!(": {ckr}")).unwrap_or_default())]
+    Decryption {
+        /// The key.
+        name: String,
+        /// What was found wrong.
+        fault: Fault,
+        /// What the token said, if it was the token that failed.
+        ckr: Option<Ckr>,
+    },
+    /// Data of a length that the operation does not take.
+    #[error("{what}")]
+    Length {
+        /// Which length, and which there may be.
+        what: String,
+    },
+    /// A key that wants a PIN at every use.
+    #[error("`{name}` wants its PIN at every use (CKA_ALWAYS_AUTHENTICATE), and none was given for it")]
+    PinNeeded {
+        /// The key.
+        name: String,
+    },
     /// An object that lacks what every object of its kind has.
     #[error("the object {uri} is incomplete: a write to the token was cut short")]
     Torn {
         /// The object.
         uri: String,
     },
+}
+
+/// What is wrong with what does not decrypt.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+#[non_exhaustive]
+pub enum Fault {
+    /// It was not encrypted so under this RSA key. Which of the steps failed is not told.
+    Rsa,
+    /// What came out does not end as PKCS#7 padding does.
+    Padding,
+    /// The tag is not that of this data: it was changed, or another key, nonce or additional data made it.
+    Tag,
+    /// The token says so of a block cipher without padding, which anything decrypts.
+    Cipher,
 }
 
 impl Error {
@@ -241,9 +285,13 @@ impl Error {
             Self::NotRemoved { ckr, .. } | Self::NotTidied { ckr, .. } => ckr.map_or(Status::NTE_FAIL, Ckr::status),
             Self::BadFlags { .. } => Status::NTE_BAD_FLAGS,
             Self::NotFinalized | Self::Finalized => Status::NTE_BAD_KEY_STATE,
-            Self::Property { status, .. } => *status,
+            Self::Property { status, .. } | Self::Primitive { status, .. } => *status,
             Self::UnknownProperty { .. } => Status::NTE_NOT_SUPPORTED,
             Self::BadSignature => Status::NTE_BAD_SIGNATURE,
+            Self::Decryption { fault: Fault::Padding, .. } => Status::NTE_BAD_DATA,
+            Self::Decryption { .. } => Status::NTE_DECRYPTION_FAILURE,
+            Self::Length { .. } => Status::NTE_BAD_LEN,
+            Self::PinNeeded { .. } => Status::NTE_SILENT_CONTEXT,
             Self::Torn { .. } => Status::NTE_BAD_KEY,
         }
     }
@@ -256,6 +304,7 @@ impl Error {
             | Self::ProofFailed { ckr, .. }
             | Self::AttributeNotKept { ckr, .. }
             | Self::AttributesRefused { ckr, .. }
+            | Self::Decryption { ckr, .. }
             | Self::Unsupported { ckr, .. } => *ckr,
             _ => None,
         }
@@ -313,6 +362,12 @@ impl Error {
             }
             Self::Contradiction { .. } => "leave out what does not fit".into(),
             Self::Unsupported { .. } => "use a key or a token that has this".into(),
+            Self::Primitive { .. } => return None,
+            Self::Decryption { .. } => "it was encrypted for another key, with another padding, hash or label, or was changed".into(),
+            Self::Length { .. } => "give as many bytes as the algorithm takes".into(),
+            Self::PinNeeded { .. } => {
+                "set the PIN on the key (`SmartCardPin`, `Key::set_pin`), or give it to the token for such keys".into()
+            }
             Self::BadSignature => "the file or the signature was changed, or another key or padding made it".into(),
         })
     }

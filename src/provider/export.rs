@@ -162,7 +162,7 @@ impl Key {
         if !ready.usage.contains(crate::key::KeyUsage::SIGN) {
             return Err(none().into());
         }
-        let point = proof::recover_point(&self.token, private, curve)?;
+        let point = proof::recover_point(&self.token, private, curve, self.authorization(ready)?.as_ref())?;
         Ok(PublicKey::Ec(point.ok_or_else(none)?))
     }
 

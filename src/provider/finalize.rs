@@ -22,6 +22,7 @@ use crate::key::{
 };
 use crate::status::Ckr;
 use crate::template::Additions;
+use crate::template::attribute::CKA_ALWAYS_AUTHENTICATE;
 use crate::template::get::ObjectRecord;
 use crate::template::put::{self, Attributes, PrivateKind};
 use crate::token::{self, Handle};
@@ -195,7 +196,9 @@ impl Finalizer<'_> {
         let Arrival { source, way } = self.bring(Clear::Private(private), algorithm, &id, usage)?;
         let mut ready = self.finish_pair((source, None), public, &id, usage, old.as_deref(), way)?;
         let untested = ready.outcome.as_ref().is_some_and(|outcome| outcome.verified == Verified::Attributes);
-        if untested && !Clear::Private(private).has_a_use(self.token)? {
+        if untested && self.pending.additions.demands(CKA_ALWAYS_AUTHENTICATE) {
+            ready.warn("the key wants its PIN at every use, and none was given: nothing could be tested");
+        } else if untested && !Clear::Private(private).has_a_use(self.token)? {
             ready.warn("the token lists no mechanism for such a key: it keeps it, and cannot use it");
         }
         if private.consistency() == Consistency::Unchecked && self.pending.validation == Validation::Full {
@@ -243,8 +246,8 @@ impl Finalizer<'_> {
         // What came wrapped may be said to be anything.
         let foreign = matches!(self.pending.material, Material::Wrapped { .. });
         let additions = &self.pending.additions;
-        let prove =
-            |private, public_object| proof::prove_pair(self.token, private, public_object, &public, (usage, additions));
+        let terms = proof::Terms { usage, additions, pin: self.held.pin.as_ref() };
+        let prove = |private, public_object| proof::prove_pair(self.token, private, public_object, &public, terms);
         let was_shown = way.shown.is_some_and(|shown| shown != Verified::Attributes);
         let prove_pair = |private, public_object| match prove(private, public_object)? {
             // A container may say anything of the public half, and an elliptic private object shows nothing of it.

@@ -365,6 +365,7 @@ mod tests {
 
     fn record(class: Class, stage: Stage) -> ObjectRecord {
         ObjectRecord {
+            always_authenticates: false,
             handle: 0,
             class,
             key_type: Some(PrivateKind::Ec.key_type()),

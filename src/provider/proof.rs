@@ -22,7 +22,7 @@ use crate::token::mechanism::{
     CKM_RSA_PKCS_OAEP, CKM_RSA_PKCS_PSS, CKM_SHA1_RSA_PKCS, CKM_SHA256_RSA_PKCS, CKM_SHA384_RSA_PKCS,
     CKM_SHA512_RSA_PKCS, Mechanism,
 };
-use crate::token::{self, Handle, Token, refusal};
+use crate::token::{self, Handle, Pin, Token, refusal};
 use crate::wrap;
 
 /// What proved a key.
@@ -53,27 +53,55 @@ impl Verified {
     }
 }
 
+/// What a key is proven by.
+#[derive(Clone, Copy)]
+pub(super) struct Terms<'a> {
+    /// What it may do.
+    pub(super) usage: KeyUsage,
+    /// What was added to it, which may forbid a proof.
+    pub(super) additions: &'a Additions,
+    /// What it is used with, if it wants a PIN at every use; else the token's.
+    pub(super) pin: Option<&'a Pin>,
+}
+
+impl<'a> From<(KeyUsage, &'a Additions)> for Terms<'a> {
+    fn from((usage, additions): (KeyUsage, &'a Additions)) -> Self {
+        Self { usage, additions, pin: None }
+    }
+}
+
+/// A private key, and the PIN that each use of it wants, if it wants one.
+struct Tested<'a> {
+    token: &'a Token,
+    private: Handle,
+    pin: Option<&'a Pin>,
+}
+
 /// Proves a private key against its public half, by the first of its uses that can be tested.
-pub(super) fn prove_pair(
+pub(super) fn prove_pair<'a>(
     token: &Token,
     private: Handle,
     public_object: Option<Handle>,
     public: &PublicKey,
-    (usage, additions): (KeyUsage, &Additions),
+    terms: impl Into<Terms<'a>>,
 ) -> Result<Verified, crate::Error> {
+    let Terms { usage, additions, pin } = terms.into();
+    let kept = if pin.is_none() { token.pin_for_uses() } else { None };
+    let wants_pin = additions.demands(CKA_ALWAYS_AUTHENTICATE);
+    let pin = pin.or(kept.as_ref()).filter(|_| wants_pin);
     type Proof<'a> = Box<dyn FnOnce() -> Result<Option<bool>, token::Error> + 'a>;
     let proofs: [(KeyUsage, Verified, &'static str, Proof<'_>); 4] = [
         (
             KeyUsage::SIGN,
             Verified::Signature,
             "signature",
-            Box::new(|| signature(token, private, public_object, public, additions)),
+            Box::new(|| signature(&Tested { token, private, pin }, public_object, public, additions)),
         ),
         (
             KeyUsage::DECRYPT,
             Verified::Decryption,
             "decryption",
-            Box::new(|| decryption(token, private, public, additions)),
+            Box::new(|| decryption(&Tested { token, private, pin }, public, additions)),
         ),
         (
             KeyUsage::AGREE,
@@ -88,12 +116,14 @@ pub(super) fn prove_pair(
             Box::new(|| unwrapping(token, private, public, additions)),
         ),
     ];
-    // Each use would want the PIN again.
-    if additions.demands(CKA_ALWAYS_AUTHENTICATE) {
+    // Each use wants the PIN again.
+    if wants_pin && pin.is_none() {
         return Ok(Verified::Attributes);
     }
     for (wanted, verified, how, proof) in proofs {
-        if !usage.contains(wanted) {
+        // Only what has an Init call has a place for the login of its own.
+        let has_place = matches!(verified, Verified::Signature | Verified::Decryption) && wanted != KeyUsage::WRAP;
+        if !usage.contains(wanted) || (wants_pin && !has_place) {
             continue;
         }
         match proof() {
@@ -134,10 +164,11 @@ pub(super) fn recover_point(
     token: &Token,
     private: Handle,
     curve: &'static Curve,
+    pin: Option<&Pin>,
 ) -> Result<Option<ec::PublicKey>, token::Error> {
     let sign = || -> Result<(Vec<u8>, Vec<u8>), token::Error> {
         let digest = challenge(curve.field_bits)?;
-        let signature = token.sign(&Mechanism::Plain(CKM_ECDSA), private, &digest, 2 * curve.order_width())?;
+        let signature = token.sign_as(pin, &Mechanism::Plain(CKM_ECDSA), private, &digest, 2 * curve.order_width())?;
         Ok((digest, signature))
     };
     if !curve.has_arithmetic() {
@@ -188,8 +219,7 @@ enum Signing {
 }
 
 fn signature(
-    token: &Token,
-    private: Handle,
+    Tested { token, private, pin }: &Tested<'_>,
     public_object: Option<Handle>,
     public: &PublicKey,
     additions: &Additions,
@@ -207,7 +237,8 @@ fn signature(
             ];
             by_one_of(additions, &ways, |way| {
                 let (sent, sign_len) = (challenge(256)?, key.n().len());
-                let sign = |mechanism: &Mechanism<'_>, data: &[u8]| token.sign(mechanism, private, data, sign_len);
+                let sign =
+                    |mechanism: &Mechanism<'_>, data: &[u8]| token.sign_as(*pin, mechanism, *private, data, sign_len);
                 Ok(Some(match way {
                     Signing::Digest => {
                         let data = [Hash::Sha256.digest_info_prefix(), &sent].concat();
@@ -240,7 +271,7 @@ fn signature(
                     Signing::Message(mechanism, hash) => (Mechanism::Plain(*mechanism), hash.digest(&sent)),
                     Signing::Digest | Signing::Pss => (Mechanism::Plain(CKM_ECDSA), sent.clone()),
                 };
-                let signature = token.sign(&mechanism, private, &sent, 2 * key.curve().order_width())?;
+                let signature = token.sign_as(*pin, &mechanism, *private, &sent, 2 * key.curve().order_width())?;
                 match (key.verify(&digest, &signature), public_object) {
                     (None, Some(object)) => token.verify(&mechanism, object, &sent, &signature).map(Some),
                     (verdict, _) => Ok(verdict),
@@ -266,8 +297,7 @@ fn encrypted(key: &rsa::PublicKey, hash: Option<Hash>, message: &[u8]) -> (Optio
 }
 
 fn decryption(
-    token: &Token,
-    private: Handle,
+    Tested { token, private, pin }: &Tested<'_>,
     public: &PublicKey,
     additions: &Additions,
 ) -> Result<Option<bool>, token::Error> {
@@ -275,7 +305,7 @@ fn decryption(
     by_one_of(additions, &decrypting(token), |hash| {
         let message = SecretBytes::random(24)?;
         let (Some(encrypted), mechanism) = encrypted(key, *hash, &message) else { return Ok(None) };
-        let decrypted = token.decrypt(&mechanism, private, &encrypted, key.n().len())?;
+        let decrypted = token.decrypt_as(*pin, &mechanism, *private, &encrypted, key.n().len())?;
         Ok(Some(decrypted == message))
     })
 }
@@ -293,8 +323,7 @@ fn agreement(
     let Some(ephemeral) = ec::PrivateKey::generate(key.curve()) else { return Ok(None) };
     let (Some(point), Some(expected)) = (ephemeral.public(), ephemeral.agree(key)) else { return Ok(None) };
     let template = readable_secret(CKK_GENERIC_SECRET).ulong(CKA_VALUE_LEN, expected.len() as u64);
-    let shared = token.derive(&Mechanism::Ecdh1(&point.to_point()), private, &template)?;
-    let found = value(token, shared, expected.len())?;
+    let found = token.derive_value(&Mechanism::Ecdh1(&point.to_point()), private, &template, expected.len())?;
     Ok(Some(found.is_some_and(|found| found == expected)))
 }
 
@@ -319,7 +348,7 @@ fn unwrapping(
 }
 
 /// A session object whose value may be read: never anything but a random number or a secret shared with ourselves.
-fn readable_secret(key_type: u64) -> Template {
+pub(super) fn readable_secret(key_type: u64) -> Template {
     Template::new()
         .ulong(CKA_CLASS, CKO_SECRET_KEY)
         .ulong(CKA_KEY_TYPE, key_type)

@@ -15,7 +15,7 @@
 
 mod get;
 mod handle;
-mod lengths;
+pub(super) mod lengths;
 mod provider;
 mod set;
 mod ui;

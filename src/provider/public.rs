@@ -46,6 +46,7 @@ impl StorageProvider {
                 hidden: false,
                 stands_on: None,
                 outcome: None,
+                always_authenticates: false,
             },
         )
     }

@@ -70,7 +70,7 @@ fn same_elliptic<'t>(
     // NSS wraps an elliptic key with the point that stands beside it, or without one: that tells nothing. A key that signs shows its point; one that does not may be this one.
     for held in lone {
         let shown = match held.usage.contains(KeyUsage::SIGN) {
-            true => proof::recover_point(token, Handle(held.handle), curve)?,
+            true => proof::recover_point(token, Handle(held.handle), curve, None)?,
             false => None,
         };
         if shown.is_none_or(|shown| PublicKey::Ec(shown) == *public) {

@@ -4,11 +4,11 @@
 //! a key object cannot do without and does not have makes it [`ObjectRecord::torn`].
 
 use cryptoki_sys::{
-    CK_ATTRIBUTE_TYPE, CK_ULONG, CKA_CLASS, CKA_DECRYPT, CKA_DERIVE, CKA_DESTROYABLE, CKA_EC_PARAMS, CKA_EC_POINT,
-    CKA_ENCRYPT, CKA_EXTRACTABLE, CKA_ID, CKA_KEY_TYPE, CKA_LABEL, CKA_MODULUS, CKA_PRIVATE, CKA_PUBLIC_EXPONENT,
-    CKA_SENSITIVE, CKA_SIGN, CKA_TOKEN, CKA_UNWRAP, CKA_VALUE_LEN, CKA_VERIFY, CKA_WRAP, CKK_AES, CKK_DES3, CKK_EC,
-    CKK_EC_MONTGOMERY, CKK_GENERIC_SECRET, CKK_RSA, CKO_CERTIFICATE, CKO_DATA, CKO_PRIVATE_KEY, CKO_PUBLIC_KEY,
-    CKO_SECRET_KEY,
+    CK_ATTRIBUTE_TYPE, CK_ULONG, CKA_ALWAYS_AUTHENTICATE, CKA_CLASS, CKA_DECRYPT, CKA_DERIVE, CKA_DESTROYABLE,
+    CKA_EC_PARAMS, CKA_EC_POINT, CKA_ENCRYPT, CKA_EXTRACTABLE, CKA_ID, CKA_KEY_TYPE, CKA_LABEL, CKA_MODULUS,
+    CKA_PRIVATE, CKA_PUBLIC_EXPONENT, CKA_SENSITIVE, CKA_SIGN, CKA_TOKEN, CKA_UNWRAP, CKA_VALUE_LEN, CKA_VERIFY,
+    CKA_WRAP, CKK_AES, CKK_DES3, CKK_EC, CKK_EC_MONTGOMERY, CKK_GENERIC_SECRET, CKK_RSA, CKO_CERTIFICATE, CKO_DATA,
+    CKO_PRIVATE_KEY, CKO_PUBLIC_KEY, CKO_SECRET_KEY,
 };
 use der::asn1::{ObjectIdentifier, OctetStringRef, PrintableStringRef};
 use der::{Decode, Reader, SliceReader};
@@ -43,6 +43,7 @@ pub const RECORD: &[(CK_ATTRIBUTE_TYPE, usize)] = &[
     (CKA_EC_PARAMS, 64),
     (CKA_EC_POINT, 160),
     (CKA_VALUE_LEN, size_of::<CK_ULONG>()),
+    (CKA_ALWAYS_AUTHENTICATE, 1),
 ];
 
 /// The class of an object.
@@ -95,6 +96,8 @@ pub struct ObjectRecord {
     pub private: Option<bool>,
     /// CKA_DESTROYABLE, which is true where a token does not know it.
     pub destroyable: bool,
+    /// CKA_ALWAYS_AUTHENTICATE: whether each use wants a login of its own.
+    pub always_authenticates: bool,
     /// What may leave.
     pub policy: ExportPolicy,
     /// What the key may do; of a public key, what it is the counterpart of.
@@ -151,6 +154,7 @@ impl ObjectRecord {
             token: values.flag(CKA_TOKEN).unwrap_or(false),
             private: values.flag(CKA_PRIVATE),
             destroyable: values.flag(CKA_DESTROYABLE).unwrap_or(true),
+            always_authenticates: values.flag(CKA_ALWAYS_AUTHENTICATE).unwrap_or(false),
             policy: ExportPolicy::from_attributes(
                 values.flag(CKA_SENSITIVE).unwrap_or(true),
                 values.flag(CKA_EXTRACTABLE).unwrap_or(false),

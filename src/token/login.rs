@@ -3,7 +3,7 @@
 //! A PIN is a `secrecy::SecretString` from the moment it is read; it never stands in a log or an error. A refused PIN is never
 //! tried again by itself: three tries lock a card.
 
-use secrecy::SecretString;
+use secrecy::{ExposeSecret, SecretString};
 
 use crate::status::Ckr;
 
@@ -25,6 +25,16 @@ pub enum Pin {
     ProtectedPath,
     /// A PIN.
     Secret(SecretString),
+}
+
+impl Pin {
+    /// As C_Login takes it: nothing where the token asks.
+    pub(super) fn as_text(&self) -> Option<&str> {
+        match self {
+            Self::Secret(secret) => Some(secret.expose_secret()),
+            Self::ProtectedPath => None,
+        }
+    }
 }
 
 impl From<SecretString> for Pin {

@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 use std::ffi::CString;
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, Weak};
 
 use cryptoki::context::Pkcs11;
@@ -45,6 +46,8 @@ pub struct Module {
     raw: Raw,
     /// What it was initialised with.
     init: Option<CString>,
+    /// How often it was started anew: what was opened before is nobody's any more.
+    restarts: AtomicU64,
 }
 
 /// What a token runs on.
@@ -247,7 +250,12 @@ impl Module {
     }
 
     pub(super) fn open_session(self: &Arc<Self>, info: &TokenInfo, access: Access) -> Result<Session, Error> {
-        Ok(Session { handle: self.raw.open_session(info.slot, access)?, module: Arc::clone(self) })
+        let restarts = self.restarts();
+        Ok(Session { handle: self.raw.open_session(info.slot, access)?, module: Arc::clone(self), restarts })
+    }
+
+    fn restarts(&self) -> u64 {
+        self.restarts.load(Ordering::SeqCst)
     }
 
     pub(super) fn init_token(&self, id: u64, so_pin: &AuthPin, label: &str) -> Result<(), Error> {
@@ -271,7 +279,7 @@ impl Module {
             Err(error) if error.is(Ckr::CRYPTOKI_ALREADY_INITIALIZED) => {}
             Err(error) => return Err(error),
         }
-        Ok(Self { path: path.to_owned(), pkcs11, raw, init: text })
+        Ok(Self { path: path.to_owned(), pkcs11, raw, init: text, restarts: AtomicU64::new(0) })
     }
 }
 
@@ -279,11 +287,18 @@ impl Module {
 pub(super) struct Session {
     module: Arc<Module>,
     handle: u64,
+    /// Of which start of the module it is.
+    restarts: u64,
 }
 
 impl Session {
     pub(super) fn handle(&self) -> u64 {
         self.handle
+    }
+
+    /// Whether the module was not started anew since it was opened.
+    pub(super) fn is_current(&self) -> bool {
+        self.restarts == self.module.restarts()
     }
 
     pub(super) fn restart(&mut self, info: &TokenInfo) -> Result<(), Error> {
@@ -292,7 +307,9 @@ impl Session {
         let _ = raw.close_session(self.handle);
         // No handle, should no other come: it must not be one that somebody else is given.
         self.handle = 0;
+        self.module.restarts.fetch_add(1, Ordering::SeqCst);
         raw.restart(self.module.init.as_deref())?;
+        self.restarts = self.module.restarts();
         self.handle = raw.open_session(info.slot, Access::ReadOnly)?;
         Ok(())
     }
@@ -300,8 +317,10 @@ impl Session {
 
 impl Drop for Session {
     fn drop(&mut self) {
-        // The module's end closes it in any case.
-        let _ = self.module.raw.close_session(self.handle);
+        // The module's end closes it in any case. A number of an earlier start may be another session's by now.
+        if self.is_current() {
+            let _ = self.module.raw.close_session(self.handle);
+        }
     }
 }
 

@@ -1,10 +1,11 @@
 //! Objects on a token: found, read, made, copied, changed, destroyed, and used.
 
 use super::mechanism::Mechanism;
-use super::{Error, Token};
+use super::{Error, Pin, Token};
 use crate::secret::SecretBytes;
 use crate::status::Ckr;
 use crate::template::Template;
+use crate::template::attribute::CKA_VALUE;
 use crate::template::get::{ObjectRecord, RECORD};
 use crate::template::shape;
 
@@ -104,8 +105,24 @@ impl Token {
     /// # Errors
     /// [`Error`] as the token answers.
     pub fn sign(&self, mechanism: &Mechanism<'_>, key: Handle, data: &[u8], capacity: usize) -> Result<Vec<u8>, Error> {
-        let session = self.session();
-        self.module.raw().sign(session.handle(), mechanism, key, data, capacity)
+        self.sign_as(None, mechanism, key, data, capacity)
+    }
+
+    /// The same with a key that wants its PIN at every use (CKA_ALWAYS_AUTHENTICATE): a login of its own stands between the two calls.
+    ///
+    /// # Errors
+    /// [`Error`] as the token answers; [`Error::Pin`] where it refuses the PIN, which is not tried twice.
+    pub fn sign_as(
+        &self,
+        pin: Option<&Pin>,
+        mechanism: &Mechanism<'_>,
+        key: Handle,
+        data: &[u8],
+        capacity: usize,
+    ) -> Result<Vec<u8>, Error> {
+        self.in_any(|session| {
+            self.module.raw().sign(session, mechanism, key, data, capacity, || self.login_for_use(session, pin))
+        })
     }
 
     /// Verifies: whether the token finds the signature right.
@@ -113,8 +130,7 @@ impl Token {
     /// # Errors
     /// [`Error`] for anything but a wrong signature.
     pub fn verify(&self, mechanism: &Mechanism<'_>, key: Handle, data: &[u8], signature: &[u8]) -> Result<bool, Error> {
-        let session = self.session();
-        self.module.raw().verify(session.handle(), mechanism, key, data, signature)
+        self.in_any(|session| self.module.raw().verify(session, mechanism, key, data, signature))
     }
 
     /// Encrypts in one part.
@@ -128,8 +144,7 @@ impl Token {
         data: &[u8],
         capacity: usize,
     ) -> Result<Vec<u8>, Error> {
-        let session = self.session();
-        self.module.raw().encrypt(session.handle(), mechanism, key, data, capacity)
+        self.in_any(|session| self.module.raw().encrypt(session, mechanism, key, data, capacity))
     }
 
     /// Decrypts in one part.
@@ -143,8 +158,24 @@ impl Token {
         data: &[u8],
         capacity: usize,
     ) -> Result<SecretBytes, Error> {
-        let session = self.session();
-        self.module.raw().decrypt(session.handle(), mechanism, key, data, capacity)
+        self.decrypt_as(None, mechanism, key, data, capacity)
+    }
+
+    /// The same with a key that wants its PIN at every use, as [`Token::sign_as`].
+    ///
+    /// # Errors
+    /// As [`Token::sign_as`].
+    pub fn decrypt_as(
+        &self,
+        pin: Option<&Pin>,
+        mechanism: &Mechanism<'_>,
+        key: Handle,
+        data: &[u8],
+        capacity: usize,
+    ) -> Result<SecretBytes, Error> {
+        self.in_any(|session| {
+            self.module.raw().decrypt(session, mechanism, key, data, capacity, || self.login_for_use(session, pin))
+        })
     }
 
     /// Derives a key.
@@ -156,13 +187,32 @@ impl Token {
         self.module.raw().derive(session.handle(), mechanism, base, template)
     }
 
+    /// Derives a key, reads its value and destroys it, all in one session: `None` where the token does not give the value.
+    ///
+    /// # Errors
+    /// [`Error`] as the token answers.
+    pub fn derive_value(
+        &self,
+        mechanism: &Mechanism<'_>,
+        base: Handle,
+        template: &Template,
+        len: usize,
+    ) -> Result<Option<SecretBytes>, Error> {
+        let raw = self.module.raw();
+        self.in_any(|session| {
+            let object = raw.derive(session, mechanism, base, template)?;
+            let values = raw.attributes(session, object, &[(CKA_VALUE, len)], self.profile.asks_sizes);
+            raw.destroy(session, object)?;
+            Ok(values?.into_iter().next().flatten())
+        })
+    }
+
     /// Wraps a key: one call, with a buffer of `capacity` bytes that grows only if the token says so.
     ///
     /// # Errors
     /// [`Error`] as the token answers.
     pub fn wrap(&self, mechanism: &Mechanism<'_>, kek: Handle, key: Handle, capacity: usize) -> Result<Vec<u8>, Error> {
-        let session = self.session();
-        self.module.raw().wrap(session.handle(), mechanism, kek, key, capacity)
+        self.in_any(|session| self.module.raw().wrap(session, mechanism, kek, key, capacity))
     }
 
     /// Unwraps a key.

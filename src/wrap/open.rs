@@ -164,7 +164,7 @@ pub(super) fn open_bare<'t>(
         }
         (Scheme::Gcm, _) => {
             let (nonce, bytes) = gcm::split(bytes)?;
-            bare(vec![Mechanism::AesGcm { nonce, tag_len: gcm::TAG_LEN }], bytes)
+            bare(vec![Mechanism::AesGcm { nonce, additional: &[], tag_len: gcm::TAG_LEN }], bytes)
         }
         (Scheme::RsaOaep, KekKind::Rsa { modulus_len }) => {
             if modulus_len != bytes.len() {

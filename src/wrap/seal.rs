@@ -51,7 +51,7 @@ pub fn wrap(token: &Token, parameters: &Parameters, kek: Kek, key: Handle, capac
         }
         (Scheme::Gcm, _) => {
             let nonce = fresh::<{ gcm::NONCE_LEN }>()?;
-            let mechanism = Mechanism::AesGcm { nonce: &nonce, tag_len: gcm::TAG_LEN };
+            let mechanism = Mechanism::AesGcm { nonce: &nonce, additional: &[], tag_len: gcm::TAG_LEN };
             gcm::join(&nonce, &once(&mechanism, capacity + 16)?)
         }
         (Scheme::RsaOaep, kind) => {

@@ -6,6 +6,7 @@ use super::lengths::{DEFAULT_MODE, KEM_SHARED_SECRET, block_length, kem_cipherte
 use super::{PropertyValue, absent, check_name, is_of_a_tpm, names, row, unknown};
 use crate::blob::{BlobType, ecc_parameters};
 use crate::key::{Family, ParameterSet, PublicKey, SymmetricAlgorithm};
+use crate::provider::ChainingMode;
 
 impl Key {
     /// Reads a property.
@@ -67,7 +68,7 @@ impl Key {
                 Some(Family::Rsa) => self.length().map(|bits| bits.div_ceil(8)),
                 _ => None,
             })?,
-            names::CHAINING_MODE => text(self.chaining_mode().ok_or_else(absent)?),
+            names::CHAINING_MODE => text(self.chaining_mode().ok_or_else(absent)?.name()),
             names::AUTH_TAG_LENGTH => {
                 PropertyValue::TagLengths(self.chaining_mode().and_then(tags).ok_or_else(absent)?)
             }
@@ -126,8 +127,8 @@ impl Key {
         }
     }
 
-    /// `Chaining Mode` of this handle, by its CNG name; `None` for a key that has no blocks.
-    pub fn chaining_mode(&self) -> Option<&'static str> {
+    /// `Chaining Mode` of this handle; `None` for a key that has no blocks.
+    pub fn chaining_mode(&self) -> Option<ChainingMode> {
         match self.algorithm()?.family {
             Family::Symmetric(SymmetricAlgorithm::Aes | SymmetricAlgorithm::TripleDes) => {
                 Some(self.held.chaining_mode.unwrap_or(DEFAULT_MODE))
@@ -139,11 +140,6 @@ impl Key {
     /// `IV` of this handle, if one was set.
     pub fn initialization_vector(&self) -> Option<&[u8]> {
         self.held.iv.as_deref()
-    }
-
-    /// The key's PIN (`SmartCardPin`), if one was set.
-    pub fn pin(&self) -> Option<&crate::token::SecretString> {
-        self.held.pin.as_ref()
     }
 
     /// Whether a NIST curve is one among others for this handle.

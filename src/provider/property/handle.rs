@@ -2,11 +2,12 @@
 
 use std::sync::{Arc, Mutex};
 
+use super::super::ChainingMode;
 use super::super::Flags;
 use super::super::archive::{Archive, Origin};
 use super::super::custom::Custom;
 use crate::key::ParameterSet;
-use crate::token::SecretString;
+use crate::token::Pin;
 
 /// The state of a handle besides what is on the token.
 #[derive(Debug, Default)]
@@ -17,7 +18,7 @@ pub(in crate::provider) struct Held {
     pub(in crate::provider) is_generic: bool,
     pub(super) window: Option<Vec<u8>>,
     pub(super) use_context: Option<String>,
-    pub(super) chaining_mode: Option<&'static str>,
+    pub(super) chaining_mode: Option<ChainingMode>,
     pub(super) iv: Option<Vec<u8>>,
     pub(super) parameter_set: Option<ParameterSet>,
     /// A checked NCRYPT_UI_POLICY_BLOB, of a key that is pending or has no name.
@@ -27,7 +28,7 @@ pub(in crate::provider) struct Held {
     /// The certificates above that of a key that is not on the token, in DER.
     pub(in crate::provider) chain: Vec<Arc<[u8]>>,
     /// What is said with each use of a key that wants it (`SmartCardPin`).
-    pub(super) pin: Option<SecretString>,
+    pub(in crate::provider) pin: Option<Pin>,
     /// What a key without a name was made of, until it is used.
     pub(in crate::provider) origin: Mutex<Option<Origin>>,
     /// What may leave once.

@@ -2,9 +2,10 @@
 
 use super::{SupportedLengths, TagLengths};
 use crate::key::{Algorithm, Family, ParameterSet, SymmetricAlgorithm};
+use crate::provider::ChainingMode;
 
 /// The value of `Lengths`.
-pub(super) fn lengths(algorithm: Algorithm) -> SupportedLengths {
+pub(in crate::provider) fn lengths(algorithm: Algorithm) -> SupportedLengths {
     let fixed = |bits| SupportedLengths { min: bits, max: bits, increment: 0, default: bits };
     match (algorithm.family, algorithm.curve) {
         (Family::Rsa, _) => SupportedLengths { min: 512, max: 16384, increment: 64, default: 2048 },
@@ -38,27 +39,20 @@ pub(super) fn block_length(algorithm: SymmetricAlgorithm) -> Option<u32> {
     }
 }
 
-/// Chaining modes by their CNG names, whether AES alone has them, and the bytes of their tags.
-const MODES: &[(&str, bool, Option<TagLengths>)] = &[
-    ("ChainingModeCBC", false, None),
-    ("ChainingModeECB", false, None),
-    ("ChainingModeCFB", false, None),
-    ("ChainingModeCCM", true, Some(TagLengths { min: 4, max: 16, increment: 2 })),
-    ("ChainingModeGCM", true, Some(TagLengths { min: 12, max: 16, increment: 1 })),
-];
-
 /// The mode of a new handle, as with Windows.
-pub(super) const DEFAULT_MODE: &str = "ChainingModeCBC";
+pub(super) const DEFAULT_MODE: ChainingMode = ChainingMode::Cbc;
 
 /// A mode that the algorithm has, by its name.
-pub(super) fn mode(algorithm: SymmetricAlgorithm, name: &str) -> Option<&'static str> {
+pub(super) fn mode(algorithm: SymmetricAlgorithm, name: &str) -> Option<ChainingMode> {
     let is_aes = algorithm == SymmetricAlgorithm::Aes;
-    MODES.iter().find(|(known, aes, _)| *known == name && (is_aes || !aes)).map(|(known, ..)| *known)
+    ChainingMode::by_name(name).filter(|mode| is_aes || !mode.is_authenticated())
 }
 
 /// The tags of a mode that authenticates.
-pub(super) fn tags(mode: &str) -> Option<TagLengths> {
-    MODES.iter().find(|(known, ..)| *known == mode).and_then(|(.., tags)| *tags)
+pub(super) fn tags(mode: ChainingMode) -> Option<TagLengths> {
+    let (min, max, increment) = mode.tag_lengths()?;
+    let number = |bytes: usize| u32::try_from(bytes).ok();
+    Some(TagLengths { min: number(min)?, max: number(max)?, increment: number(increment)? })
 }
 
 /// Bytes of what an ML-KEM key agrees on (FIPS 203 §8).

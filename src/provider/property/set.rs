@@ -1,5 +1,6 @@
 //! Properties of a key, set.
 
+use crate::provider::ChainingMode;
 use zeroize::Zeroizing;
 
 use super::super::archive::archiving;
@@ -88,12 +89,12 @@ impl Key {
                 self.held.parameter_set = Some(set);
             }
             names::CHAINING_MODE => {
-                let mode = lengths::mode(self.cipher(name)?, &text()?).ok_or_else(invalid)?;
+                let mode = lengths::mode(self.block_cipher(name)?, &text()?).ok_or_else(invalid)?;
                 self.held.chaining_mode = Some(mode);
             }
             names::INITIALIZATION_VECTOR => {
-                let block = lengths::block_length(self.cipher(name)?).unwrap_or(0) as usize;
-                let authenticates = self.chaining_mode().and_then(lengths::tags).is_some();
+                let block = lengths::block_length(self.block_cipher(name)?).unwrap_or(0) as usize;
+                let authenticates = self.chaining_mode().is_some_and(ChainingMode::is_authenticated);
                 if value.is_empty() || (value.len() != block && !authenticates) {
                     return Err(invalid().into());
                 }
@@ -110,7 +111,7 @@ impl Key {
                 let pin = Zeroizing::new(text()?);
                 // A copy of its exact length, so that nothing is left of it where it was read.
                 let copy = || SecretString::from(Box::<str>::from(pin.as_str()));
-                self.held.pin = (!pin.is_empty()).then(copy);
+                self.set_pin((!pin.is_empty()).then(copy));
             }
             _ => return Err(unknown(name).into()),
         }
@@ -118,7 +119,7 @@ impl Key {
     }
 
     /// The cipher of a key that has blocks.
-    fn cipher(&self, name: &str) -> Result<SymmetricAlgorithm, Error> {
+    fn block_cipher(&self, name: &str) -> Result<SymmetricAlgorithm, Error> {
         let cipher = self.algorithm().and_then(|algorithm| algorithm.family.as_symmetric());
         cipher.filter(|cipher| lengths::block_length(*cipher).is_some()).ok_or_else(|| misplaced(name))
     }

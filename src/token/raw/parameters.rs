@@ -3,8 +3,8 @@
 use std::ffi::c_void;
 
 use cryptoki_sys::{
-    CK_BYTE, CK_ECDH1_DERIVE_PARAMS, CK_GCM_PARAMS, CK_MECHANISM, CK_RSA_AES_KEY_WRAP_PARAMS, CK_RSA_PKCS_OAEP_PARAMS,
-    CK_RSA_PKCS_PSS_PARAMS, CK_ULONG, CKD_NULL, CKZ_DATA_SPECIFIED,
+    CK_BYTE, CK_CCM_PARAMS, CK_ECDH1_DERIVE_PARAMS, CK_GCM_PARAMS, CK_MECHANISM, CK_RSA_AES_KEY_WRAP_PARAMS,
+    CK_RSA_PKCS_OAEP_PARAMS, CK_RSA_PKCS_PSS_PARAMS, CK_ULONG, CKD_NULL, CKZ_DATA_SPECIFIED,
 };
 
 use crate::key::rsa::Hash;
@@ -20,13 +20,24 @@ pub(super) fn with_mechanism<T>(mechanism: &Mechanism<'_>, then: impl FnOnce(*mu
     match mechanism {
         Mechanism::Plain(_) => run(std::ptr::null_mut(), 0),
         Mechanism::Cbc { iv, .. } => run(in_pointer(iv).cast(), iv.len()),
-        Mechanism::AesGcm { nonce, tag_len } => {
+        Mechanism::AesCcm { nonce, additional, tag_len, data_len } => {
+            let mut parameter = CK_CCM_PARAMS {
+                ulDataLen: ulong(*data_len),
+                pNonce: in_pointer(nonce),
+                ulNonceLen: ulong(nonce.len()),
+                pAAD: in_pointer_or_null(additional),
+                ulAADLen: ulong(additional.len()),
+                ulMACLen: ulong(*tag_len),
+            };
+            run((&raw mut parameter).cast(), size_of::<CK_CCM_PARAMS>())
+        }
+        Mechanism::AesGcm { nonce, additional, tag_len } => {
             let mut parameter = CK_GCM_PARAMS {
                 pIv: in_pointer(nonce),
                 ulIvLen: ulong(nonce.len()),
                 ulIvBits: ulong(nonce.len() * 8),
-                pAAD: std::ptr::null_mut(),
-                ulAADLen: 0,
+                pAAD: in_pointer_or_null(additional),
+                ulAADLen: ulong(additional.len()),
                 ulTagBits: ulong(8 * tag_len),
             };
             run((&raw mut parameter).cast(), size_of::<CK_GCM_PARAMS>())
@@ -66,7 +77,7 @@ fn oaep(hash: Hash, label: &[u8]) -> CK_RSA_PKCS_OAEP_PARAMS {
         mgf,
         source: CKZ_DATA_SPECIFIED,
         // SoftHSM takes no pointer to an empty label for an empty label.
-        pSourceData: if label.is_empty() { std::ptr::null_mut() } else { in_pointer(label).cast() },
+        pSourceData: in_pointer_or_null(label).cast(),
         ulSourceDataLen: ulong(label.len()),
     }
 }
@@ -74,6 +85,11 @@ fn oaep(hash: Hash, label: &[u8]) -> CK_RSA_PKCS_OAEP_PARAMS {
 /// A pointer to input, which PKCS#11 declares without `const`.
 pub(super) fn in_pointer(bytes: &[u8]) -> *mut CK_BYTE {
     bytes.as_ptr().cast_mut()
+}
+
+/// The same of what may be empty, as which some modules take no pointer.
+fn in_pointer_or_null(bytes: &[u8]) -> *mut CK_BYTE {
+    if bytes.is_empty() { std::ptr::null_mut() } else { in_pointer(bytes) }
 }
 
 pub(super) fn ulong(len: usize) -> CK_ULONG {
