@@ -44,7 +44,15 @@ impl StorageProvider {
         let object = ready.private_object.ok_or_else(|| private.cannot("agree"))?;
         let width = curve.width();
         let template = proof::readable_secret(CKK_GENERIC_SECRET).ulong(CKA_VALUE_LEN, width as u64);
-        let shown = private.token.derive_value(&Mechanism::Ecdh1(&peer.to_point()), object, &template, width)?;
+        // Few tokens ask at a derivation, so a missing PIN is the token's to complain of.
+        let pin = private.authorization(ready).unwrap_or_default();
+        let shown = private.token.derive_value_as(
+            pin.as_ref(),
+            &Mechanism::Ecdh1(&peer.to_point()),
+            object,
+            &template,
+            width,
+        )?;
         let unseen = || {
             let what = format!("token `{}` does not show what it agreed on", private.token.info().label);
             Error::Unsupported { what, ckr: None }

@@ -198,9 +198,31 @@ impl Token {
         template: &Template,
         len: usize,
     ) -> Result<Option<SecretBytes>, Error> {
+        self.derive_value_as(None, mechanism, base, template, len)
+    }
+
+    /// The same with a key that wants its PIN at every use. C_DeriveKey has no Init call after which the standard has a login: where the token asks for one it is
+    /// made, and the call once more.
+    ///
+    /// # Errors
+    /// As [`Token::sign_as`].
+    pub fn derive_value_as(
+        &self,
+        pin: Option<&Pin>,
+        mechanism: &Mechanism<'_>,
+        base: Handle,
+        template: &Template,
+        len: usize,
+    ) -> Result<Option<SecretBytes>, Error> {
         let raw = self.module.raw();
         self.in_any(|session| {
-            let object = raw.derive(session, mechanism, base, template)?;
+            let object = match raw.derive(session, mechanism, base, template) {
+                Err(error) if pin.is_some() && error.is(Ckr::USER_NOT_LOGGED_IN) => {
+                    self.login_for_use(session, pin)?;
+                    raw.derive(session, mechanism, base, template)?
+                }
+                outcome => outcome?,
+            };
             let values = raw.attributes(session, object, &[(CKA_VALUE, len)], self.profile.asks_sizes);
             raw.destroy(session, object)?;
             Ok(values?.into_iter().next().flatten())

@@ -3,7 +3,7 @@
 use cng_pkcs11::key::rsa::Hash;
 use cng_pkcs11::provider::CipherPadding;
 use cng_pkcs11::token::Access;
-use serde_json::json;
+use serde_json::{Map, Value, json};
 
 use crate::args::{CipherPaddingArg, DecryptArgs};
 use crate::context::Context;
@@ -28,21 +28,27 @@ pub(crate) fn run(context: &Context, args: &DecryptArgs) -> Result<u8, Failure> 
     let label = args.oaep_label.as_ref().map(|label| label.0.as_slice()).unwrap_or_default();
     let padding = if is_oaep { CipherPadding::Oaep { hash, label } } else { CipherPadding::Pkcs1 };
     let plain = key.decrypt(&padding, &data)?;
-    let mut document = json!({ "name": key.label(), "length": plain.len() });
+    let mut document = Map::from_iter([
+        ("name".to_owned(), json!(key.label())),
+        ("padding".to_owned(), json!(if is_oaep { "oaep" } else { "pkcs1" })),
+        ("length".to_owned(), json!(plain.len())),
+    ]);
     if is_oaep {
-        document["oaep_hash"] = json!(hash.name());
+        document.insert("oaep_hash".to_owned(), json!(hash.name()));
     }
     match file::named(args.output.as_deref()) {
         Some(path) => {
             file::write(context.output, Some(path), &plain, true, true)?;
-            document["output"] = json!(path.display().to_string());
-            context.output.result(document, String::new);
+            document.insert("output".to_owned(), json!(path.display().to_string()));
         }
         None if context.output.is_json() => {
-            document["plaintext"] = json!(hex(&plain));
-            context.output.result(document, String::new);
+            document.insert("plaintext".to_owned(), json!(hex(&plain)));
         }
-        None => context.output.data(&plain),
+        None => {
+            context.output.data(&plain);
+            return Ok(0);
+        }
     }
+    context.output.result(Value::Object(document), String::new);
     Ok(0)
 }
