@@ -8,10 +8,16 @@
 //! `NTE_EXISTS`; a missing one → `NTE_BAD_KEYSET`; an export that the policy forbids → `NTE_NOT_SUPPORTED`.
 
 mod added;
+mod agreement;
+mod algorithms;
+mod archive;
+pub mod bcrypt;
 mod beside;
 mod byok;
+mod certificate;
 mod cipher;
 mod crypto;
+mod custom;
 mod encrypted;
 mod enumerate;
 mod envelope;
@@ -23,6 +29,7 @@ mod flags;
 mod foreign_wrap;
 mod generate;
 mod import;
+pub mod kdf;
 mod kek;
 mod lookup;
 mod manage;
@@ -33,7 +40,7 @@ mod persist;
 mod place;
 pub mod probe;
 mod proof;
-mod property;
+pub mod property;
 mod readback;
 mod recovery;
 mod rehearse;
@@ -49,6 +56,8 @@ mod wrapped;
 
 use std::sync::Arc;
 
+pub use self::agreement::Agreement;
+pub use self::algorithms::{AlgorithmName, operations};
 pub use self::byok::{Cloud, CloudFile};
 pub use self::cipher::{Authenticated, ChainingMode, CipherPadding, Direction};
 pub use self::crypto::Padding;
@@ -62,7 +71,7 @@ pub use self::name::KeyName;
 pub use self::parameters::{Buffer, buffer};
 pub use self::persist::{Outcome, Route};
 pub use self::proof::Verified;
-pub use self::property::{PropertyValue, SupportedLengths, names};
+pub use self::property::{PropertyValue, SupportedLengths, TagLengths, names};
 pub use self::rehearse::Rehearsal;
 pub use self::rewrap::Incoming;
 pub use self::way::Routing;
@@ -71,18 +80,24 @@ use self::lookup::Entry;
 use self::pending::Pending;
 use self::way::Connection;
 use crate::key::{Algorithm, ExportPolicy, KeyUsage, PublicKey};
-use crate::token::{Handle, Pin, Token, Uri};
+use crate::token::{Handle, Token, Uri};
 
 /// A token as a CNG key storage provider.
 #[derive(Clone, Debug)]
 pub struct StorageProvider {
     token: Arc<Connection>,
+    /// What was said to this handle, and to those that are clones of it.
+    held: Arc<property::ProviderHeld>,
 }
 
 impl StorageProvider {
     /// A provider on an open token.
     pub fn new(token: Token) -> Self {
-        Self { token: Arc::new(Connection::new(token)) }
+        Self::on(Arc::new(Connection::new(token)))
+    }
+
+    fn on(token: Arc<Connection>) -> Self {
+        Self { token, held: Arc::default() }
     }
 
     /// The token.
@@ -96,8 +111,8 @@ impl StorageProvider {
 pub struct Key {
     token: Arc<Connection>,
     state: State,
-    /// What the key is used with, if it wants a PIN at every use.
-    pin: Option<Pin>,
+    /// What was said to this handle, and to no other of the same key.
+    held: property::Held,
 }
 
 #[derive(Debug)]
@@ -171,15 +186,27 @@ impl Ready {
 
 impl Key {
     fn ready(token: &Arc<Connection>, ready: Ready) -> Self {
-        Self { token: Arc::clone(token), state: State::Ready(Box::new(ready)), pin: None }
+        Self { token: Arc::clone(token), state: State::Ready(Box::new(ready)), held: property::Held::default() }
     }
 
-    /// The finalized key.
+    /// The finalized key, to be used.
     fn finalized(&self) -> Result<&Ready, Error> {
         match &self.state {
-            State::Ready(ready) => Ok(ready),
+            State::Ready(ready) => {
+                self.forget_origin();
+                Ok(ready)
+            }
             State::Pending(_) => Err(Error::NotFinalized),
         }
+    }
+
+    /// The key is deleted: nothing of it is left to use.
+    fn forget(&mut self) {
+        if let State::Ready(ready) = &mut self.state {
+            (ready.private_object, ready.public_object) = (None, None);
+            (ready.secret_object, ready.certificate_object) = (None, None);
+        }
+        self.held = property::Held::default();
     }
 
     /// Whether the key is on the token and can be used.
@@ -227,11 +254,11 @@ impl Key {
         }
     }
 
-    /// What may leave.
+    /// What may leave: by the token, and once by this handle.
     pub fn export_policy(&self) -> ExportPolicy {
         match &self.state {
             State::Pending(pending) => pending.policy,
-            State::Ready(ready) => ready.policy,
+            State::Ready(ready) => ready.policy | self.archiving_left(),
         }
     }
 

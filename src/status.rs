@@ -1,7 +1,7 @@
 //! Status codes: what a CNG caller gets, and what a token said.
 //!
-//! Owns the two number tables of the crate: [`Status`] (`winerror.h`'s `NTE_*` and `SCARD_*`, `ntstatus.h`'s `STATUS_*`)
-//! and [`Ckr`] (PKCS#11 §5.1 return values) with the one mapping from the second to the first. The numbers are checked
+//! Owns the two number tables of the crate: [`Status`] (`winerror.h`'s `NTE_*` and `SCARD_*`, `ntstatus.h`'s `STATUS_*`, with the one mapping
+//! from the former to the latter) and [`Ckr`] (PKCS#11 §5.1 return values) with the one mapping from the second to the first. The numbers are checked
 //! against the `windows-sys` and `cryptoki-sys` crates in `tests/constants.rs`.
 
 use std::fmt;
@@ -90,12 +90,97 @@ statuses! {
     SCARD_W_WRONG_CHV = 0x8010_006B;
     /// The PIN is locked.
     SCARD_W_CHV_BLOCKED = 0x8010_006C;
+    /// Failed, and nothing better is known.
+    STATUS_UNSUCCESSFUL = 0xC000_0001;
+    /// Nothing like it is implemented.
+    STATUS_NOT_IMPLEMENTED = 0xC000_0002;
+    /// A handle that is not valid; also a key that is not finalized, or finalized already.
+    STATUS_INVALID_HANDLE = 0xC000_0008;
+    /// A parameter that is not valid.
+    STATUS_INVALID_PARAMETER = 0xC000_000D;
+    /// Out of memory.
+    STATUS_NO_MEMORY = 0xC000_0017;
+    /// Access denied.
+    STATUS_ACCESS_DENIED = 0xC000_0022;
+    /// The buffer is too small.
+    STATUS_BUFFER_TOO_SMALL = 0xC000_0023;
+    /// The name is taken.
+    STATUS_OBJECT_NAME_COLLISION = 0xC000_0035;
+    /// Data that decrypts to nothing sensible.
+    STATUS_DATA_ERROR = 0xC000_003E;
+    /// Not supported.
+    STATUS_NOT_SUPPORTED = 0xC000_00BB;
+    /// A defect of this crate.
+    STATUS_INTERNAL_ERROR = 0xC000_00E5;
+    /// The length does not fit the block of the cipher.
+    STATUS_INVALID_BUFFER_SIZE = 0xC000_0206;
+    /// No provider has the algorithm, or the thing is not there.
+    STATUS_NOT_FOUND = 0xC000_0225;
+    /// Encryption failed.
+    STATUS_ENCRYPTION_FAILED = 0xC000_028A;
+    /// Decryption failed.
+    STATUS_DECRYPTION_FAILED = 0xC000_028B;
+    /// The signature does not verify.
+    STATUS_INVALID_SIGNATURE = 0xC000_A000;
+    /// The authentication tag is another one.
+    STATUS_AUTH_TAG_MISMATCH = 0xC000_A002;
 }
+
+/// What a BCrypt caller gets where an NCrypt caller gets the first. `NTE_BAD_DATA` stands for itself: Windows lets it through to whoever imports a malformed RSA blob.
+const NTSTATUS: &[(Status, Status)] = &[
+    (Status::ERROR_SUCCESS, Status::ERROR_SUCCESS),
+    (Status::NTE_BAD_KEY, Status::STATUS_INVALID_PARAMETER),
+    (Status::NTE_BAD_LEN, Status::STATUS_INVALID_PARAMETER),
+    (Status::NTE_BAD_DATA, Status::NTE_BAD_DATA),
+    (Status::NTE_BAD_SIGNATURE, Status::STATUS_INVALID_SIGNATURE),
+    (Status::NTE_BAD_ALGID, Status::STATUS_INVALID_PARAMETER),
+    (Status::NTE_BAD_FLAGS, Status::STATUS_INVALID_PARAMETER),
+    (Status::NTE_BAD_TYPE, Status::STATUS_NOT_SUPPORTED),
+    (Status::NTE_BAD_KEY_STATE, Status::STATUS_INVALID_HANDLE),
+    (Status::NTE_NO_MEMORY, Status::STATUS_NO_MEMORY),
+    (Status::NTE_EXISTS, Status::STATUS_OBJECT_NAME_COLLISION),
+    (Status::NTE_PERM, Status::STATUS_ACCESS_DENIED),
+    (Status::NTE_NOT_FOUND, Status::STATUS_NOT_FOUND),
+    (Status::NTE_BAD_KEYSET, Status::STATUS_NOT_FOUND),
+    (Status::NTE_PROVIDER_DLL_FAIL, Status::STATUS_UNSUCCESSFUL),
+    (Status::NTE_PROV_DLL_NOT_FOUND, Status::STATUS_NOT_FOUND),
+    (Status::NTE_FAIL, Status::STATUS_UNSUCCESSFUL),
+    (Status::NTE_SYS_ERR, Status::STATUS_UNSUCCESSFUL),
+    (Status::NTE_SILENT_CONTEXT, Status::STATUS_ACCESS_DENIED),
+    (Status::NTE_TOKEN_KEYSET_STORAGE_FULL, Status::STATUS_NO_MEMORY),
+    (Status::NTE_INVALID_HANDLE, Status::STATUS_INVALID_HANDLE),
+    (Status::NTE_INVALID_PARAMETER, Status::STATUS_INVALID_PARAMETER),
+    (Status::NTE_BUFFER_TOO_SMALL, Status::STATUS_BUFFER_TOO_SMALL),
+    (Status::NTE_NOT_SUPPORTED, Status::STATUS_NOT_SUPPORTED),
+    (Status::NTE_NO_MORE_ITEMS, Status::STATUS_NOT_FOUND),
+    (Status::NTE_DECRYPTION_FAILURE, Status::STATUS_DECRYPTION_FAILED),
+    (Status::NTE_INTERNAL_ERROR, Status::STATUS_INTERNAL_ERROR),
+    (Status::NTE_DEVICE_NOT_READY, Status::STATUS_UNSUCCESSFUL),
+    (Status::NTE_VALIDATION_FAILED, Status::STATUS_UNSUCCESSFUL),
+    (Status::NTE_INCORRECT_PASSWORD, Status::STATUS_ACCESS_DENIED),
+    (Status::NTE_DEVICE_NOT_FOUND, Status::STATUS_NOT_FOUND),
+    (Status::NTE_USER_CANCELLED, Status::STATUS_ACCESS_DENIED),
+    (Status::SCARD_W_WRONG_CHV, Status::STATUS_ACCESS_DENIED),
+    (Status::SCARD_W_CHV_BLOCKED, Status::STATUS_ACCESS_DENIED),
+];
 
 impl Status {
     /// The name in the Windows headers, or `"UNKNOWN"`.
     pub fn name(self) -> &'static str {
         Self::TABLE.iter().find(|(status, _)| *status == self).map_or("UNKNOWN", |(_, name)| name)
+    }
+
+    /// The same for a BCrypt caller: an `NTSTATUS`. What is one already stays as it is; what has no counterpart is `STATUS_INTERNAL_ERROR`.
+    pub fn ntstatus(self) -> Self {
+        if self.is_ntstatus() {
+            return self;
+        }
+        NTSTATUS.iter().find(|(status, _)| *status == self).map_or(Self::STATUS_INTERNAL_ERROR, |(_, ours)| *ours)
+    }
+
+    /// Whether it is an error of `ntstatus.h`: severity 3, facility 0.
+    fn is_ntstatus(self) -> bool {
+        self.0 >> 16 == 0xC000
     }
 }
 
@@ -263,5 +348,23 @@ impl fmt::Display for Ckr {
             None if self.0 >= 0x8000_0000 => write!(f, "vendor return value 0x{:X}", self.0),
             None => write!(f, "return value 0x{:X}", self.0),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_status_has_its_counterpart_for_bcrypt() {
+        for (status, name) in Status::TABLE {
+            let row = NTSTATUS.iter().filter(|(ncrypt, _)| ncrypt == status).count();
+            assert_eq!(row, usize::from(!status.is_ntstatus()), "{name}");
+            let ntstatus = status.ntstatus();
+            let is_let_through = ntstatus == Status::NTE_BAD_DATA || ntstatus == Status::ERROR_SUCCESS;
+            assert!(ntstatus.is_ntstatus() || is_let_through, "{name}");
+            assert_eq!(ntstatus.ntstatus(), ntstatus, "{name}");
+        }
+        assert_eq!(Status(0x8009_0099).ntstatus(), Status::STATUS_INTERNAL_ERROR);
     }
 }

@@ -21,7 +21,7 @@ use secrecy::ExposeSecret;
 
 pub use self::error::Error;
 pub use self::login::{Pin, User};
-pub use self::module::{Module, TokenInfo};
+pub use self::module::{Device, Module, TokenInfo};
 pub use self::object::Handle;
 use self::pool::{Lease, Pool};
 pub use self::uri::Uri;
@@ -113,6 +113,14 @@ impl Token {
     /// What the token is.
     pub fn info(&self) -> &TokenInfo {
         &self.info
+    }
+
+    /// What it runs on: two calls.
+    ///
+    /// # Errors
+    /// [`Error`] as the module answers.
+    pub fn device(&self) -> Result<Device, Error> {
+        self.module.device(self.info.slot)
     }
 
     /// The same with another profile: a user's own, or what was learned of the token.

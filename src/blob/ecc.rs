@@ -223,6 +223,27 @@ fn write(
     Ok(())
 }
 
+/// Whether a blob begins with one of the magics that name no curve.
+#[cfg(feature = "token")]
+pub(crate) fn is_generic(blob: &[u8]) -> bool {
+    row_of(blob).is_some_and(|(row, _)| row.nist_bits.is_none())
+}
+
+/// Gives a blob on a NIST curve the magic that names no curve, as keys of the generic algorithms have it. Any other blob stays as it is.
+#[cfg(feature = "token")]
+pub(crate) fn make_generic(blob: &mut [u8]) {
+    let Some((row, is_private)) = row_of(blob) else { return };
+    let generic = magic::ELLIPTIC.iter().find(|other| other.family == row.family && other.nist_bits.is_none());
+    if let (Some(generic), Some(start)) = (generic, blob.first_chunk_mut()) {
+        *start = generic.magic(is_private).to_le_bytes();
+    }
+}
+
+#[cfg(feature = "token")]
+fn row_of(blob: &[u8]) -> Option<(&'static Elliptic, bool)> {
+    Elliptic::by_magic(u32::from_le_bytes(*blob.first_chunk()?))
+}
+
 /// The magics of an algorithm on a curve: those of a NIST curve's own algorithm, or the generic ones.
 pub(super) fn row(
     algorithm: Algorithm,

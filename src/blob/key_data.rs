@@ -15,7 +15,7 @@ use super::{Decoded, Error, Reader};
 use crate::key::{Algorithm, KeyMaterial, SymmetricAlgorithm, SymmetricKey};
 use crate::secret::SecretBytes;
 
-pub(super) const HEADER: usize = 12;
+pub(crate) const HEADER: usize = 12;
 
 /// A decoded key data blob, borrowed from its bytes.
 #[derive(Clone, Copy)]
@@ -68,9 +68,19 @@ pub(super) fn to_decoded(key: &[u8], algorithm: SymmetricAlgorithm) -> Result<De
     Ok(Decoded::new(Algorithm::symmetric(algorithm), KeyMaterial::Secret(key)))
 }
 
+/// Encodes a bare key.
+#[cfg(feature = "token")]
+pub(crate) fn encode(key: &SecretBytes) -> Result<SecretBytes, Error> {
+    super::build(|writer, _| write_bytes(writer, key))
+}
+
 pub(super) fn write(writer: &mut Writer<impl AsMut<[u8]>>, key: &SymmetricKey) -> Result<(), Error> {
+    write_bytes(writer, key.key())
+}
+
+fn write_bytes(writer: &mut Writer<impl AsMut<[u8]>>, key: &SecretBytes) -> Result<(), Error> {
     writer.magic(magic::KDBM)?;
     writer.u32("dwVersion", 1)?;
-    writer.u32("cbKeyData", key.key().len())?;
-    writer.bytes("key", key.key())
+    writer.u32("cbKeyData", key.len())?;
+    writer.bytes("key", key)
 }

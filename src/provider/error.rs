@@ -206,6 +206,14 @@ pub enum Error {
         /// The key.
         name: String,
     },
+    /// What BCrypt answers otherwise than NCrypt would.
+    #[error("{what}")]
+    Primitive {
+        /// What is wrong.
+        what: String,
+        /// An `NTSTATUS`, or `NTE_BAD_DATA`, which Windows lets through.
+        status: Status,
+    },
     /// A signature that does not verify.
     #[error("the signature does not verify")]
     BadSignature,
@@ -277,7 +285,7 @@ impl Error {
             Self::NotRemoved { ckr, .. } | Self::NotTidied { ckr, .. } => ckr.map_or(Status::NTE_FAIL, Ckr::status),
             Self::BadFlags { .. } => Status::NTE_BAD_FLAGS,
             Self::NotFinalized | Self::Finalized => Status::NTE_BAD_KEY_STATE,
-            Self::Property { status, .. } => *status,
+            Self::Property { status, .. } | Self::Primitive { status, .. } => *status,
             Self::UnknownProperty { .. } => Status::NTE_NOT_SUPPORTED,
             Self::BadSignature => Status::NTE_BAD_SIGNATURE,
             Self::Decryption { fault: Fault::Padding, .. } => Status::NTE_BAD_DATA,
@@ -354,6 +362,7 @@ impl Error {
             }
             Self::Contradiction { .. } => "leave out what does not fit".into(),
             Self::Unsupported { .. } => "use a key or a token that has this".into(),
+            Self::Primitive { .. } => return None,
             Self::Decryption { .. } => "it was encrypted for another key, with another padding, hash or label, or was changed".into(),
             Self::Length { .. } => "give as many bytes as the algorithm takes".into(),
             Self::PinNeeded { .. } => {

@@ -216,10 +216,9 @@ fn known(call: Call) -> &'static [(Flags, &'static str, Treatment)] {
             (Flags::WRITE_KEY_TO_LEGACY_STORE, "NCRYPT_WRITE_KEY_TO_LEGACY_STORE_FLAG", LEGACY),
         ],
         Call::GetProperty => &[(Flags::PERSIST_ONLY, "NCRYPT_PERSIST_ONLY_FLAG", Taken)],
-        Call::SetProperty => &[
-            (Flags::PERSIST, "NCRYPT_PERSIST_FLAG", Taken),
-            (Flags::PERSIST_ONLY, "NCRYPT_PERSIST_ONLY_FLAG", Taken),
-        ],
+        Call::SetProperty => {
+            &[(Flags::PERSIST, "NCRYPT_PERSIST_FLAG", Taken), (Flags::PERSIST_ONLY, "NCRYPT_PERSIST_ONLY_FLAG", Taken)]
+        }
         Call::Sign | Call::Verify => &[
             (Flags::PAD_PKCS1, "NCRYPT_PAD_PKCS1_FLAG", Taken),
             (Flags::PAD_PSS, "NCRYPT_PAD_PSS_FLAG", Taken),

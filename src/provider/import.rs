@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use super::pending::{Material, Pending};
+use super::property::Held;
 use super::way::Routing;
 use super::{Call, Error, Flags, Key, KeyName, State, StorageProvider, kek, lookup};
 use crate::blob::{self, BlobType, Decoded, Hints};
@@ -78,7 +79,9 @@ impl StorageProvider {
         let mut pending = Pending::new(Material::None, name.cloned(), overwrite);
         pending.algorithm = Some(algorithm);
         pending.curve = algorithm.curve;
-        Ok(self.pending(pending))
+        let mut key = self.pending(pending);
+        key.held.note(flags);
+        Ok(key)
     }
 
     /// Imports a blob (`NCryptImportKey`). With `import_key` the blob is encrypted under that key and is opened on the token.
@@ -128,7 +131,9 @@ impl StorageProvider {
             if parameters.name.is_some() || flags.contains(Flags::DO_NOT_FINALIZE) {
                 return Err(Error::PublicNotPersisted.into());
             }
-            return Ok(self.public_key(decoded.algorithm, public));
+            let mut key = self.public_key(decoded.algorithm, public);
+            key.held.note(flags);
+            return Ok(key);
         }
         self.finish_import(Material::Key(decoded), parameters, flags)
     }
@@ -194,6 +199,7 @@ impl StorageProvider {
         pending.routing = parameters.routing;
         prepare(&mut pending)?;
         let mut key = self.pending(pending);
+        key.held.note(flags);
         if !flags.contains(Flags::DO_NOT_FINALIZE) {
             key.finalize(Flags::NONE)?;
         }
@@ -201,7 +207,7 @@ impl StorageProvider {
     }
 
     fn pending(&self, pending: Pending) -> Key {
-        Key { token: self.shared_token().clone(), state: State::Pending(Box::new(pending)), pin: None }
+        Key { token: self.shared_token().clone(), state: State::Pending(Box::new(pending)), held: Held::default() }
     }
 }
 

@@ -323,8 +323,7 @@ fn agreement(
     let Some(ephemeral) = ec::PrivateKey::generate(key.curve()) else { return Ok(None) };
     let (Some(point), Some(expected)) = (ephemeral.public(), ephemeral.agree(key)) else { return Ok(None) };
     let template = readable_secret(CKK_GENERIC_SECRET).ulong(CKA_VALUE_LEN, expected.len() as u64);
-    let shared = token.derive(&Mechanism::Ecdh1(&point.to_point()), private, &template)?;
-    let found = value(token, shared, expected.len())?;
+    let found = token.derive_value(&Mechanism::Ecdh1(&point.to_point()), private, &template, expected.len())?;
     Ok(Some(found.is_some_and(|found| found == expected)))
 }
 
@@ -349,7 +348,7 @@ fn unwrapping(
 }
 
 /// A session object whose value may be read: never anything but a random number or a secret shared with ourselves.
-fn readable_secret(key_type: u64) -> Template {
+pub(super) fn readable_secret(key_type: u64) -> Template {
     Template::new()
         .ulong(CKA_CLASS, CKO_SECRET_KEY)
         .ulong(CKA_KEY_TYPE, key_type)

@@ -1,0 +1,216 @@
+//! The C headers say what Windows says: every constant and every structure of them is compiled into a small program, and what it prints is compared with
+//! the `windows-sys` crate. A name that the crate does not have is listed with its value in `capi/sdk_values.rs`, so none is left out by oversight.
+//!
+//! `scripts/capi headers` compares with the headers of mingw-w64 besides.
+
+#![allow(
+    clippy::indexing_slicing,
+    clippy::panic,
+    clippy::unwrap_used,
+    clippy::expect_used,
+    reason = "a test may panic"
+)]
+#![allow(clippy::print_stderr, reason = "what is left out is said")]
+#![cfg(all(unix, target_pointer_width = "64"))]
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt::Write as _;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+#[path = "capi/sdk_values.rs"]
+mod sdk_values;
+#[path = "capi/windows_values.rs"]
+mod windows_values;
+
+/// A slot of the function table of version 1.0; the crate has those of version 3.0 as well.
+const SLOTS_OF_1_0: usize = 26;
+
+/// Names of the headers' own.
+fn is_ours(name: &str) -> bool {
+    name.starts_with("CNG11_")
+}
+
+fn folder() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("include/cng11")
+}
+
+fn headers() -> Vec<PathBuf> {
+    let mut found: Vec<_> = fs::read_dir(folder()).unwrap().map(|entry| entry.unwrap().path()).collect();
+    found.sort();
+    assert!(found.iter().all(|path| path.extension().is_some_and(|extension| extension == "h")), "{found:?}");
+    found
+}
+
+/// The text of all headers, each line that goes on in the next joined with it.
+fn text() -> String {
+    headers().iter().map(|path| fs::read_to_string(path).unwrap().replace("\\\n", " ")).collect()
+}
+
+/// The names of the constants: of `#define` without parameters and with a value, and of enumerations.
+fn constants(text: &str) -> BTreeSet<&str> {
+    let defined = text.lines().filter_map(|line| line.strip_prefix("#define ")).filter_map(|rest| {
+        let end = rest.find(|c: char| !(c.is_ascii_alphanumeric() || c == '_')).unwrap_or(rest.len());
+        let (name, value) = rest.split_at(end);
+        (!value.starts_with('(') && !is_ours(name)).then_some(name)
+    });
+    let enumerated = text.lines().filter_map(|line| {
+        let (name, value) = line.strip_prefix("  ")?.split_once(" = ")?;
+        let is_name = name.chars().all(|c| c.is_ascii_alphanumeric() || c == '_');
+        (is_name && value.trim_end_matches(',').parse::<u32>().is_ok()).then_some(name)
+    });
+    defined.chain(enumerated).collect()
+}
+
+/// The structures and their fields, bit fields apart: those have no offset.
+fn structures(text: &str) -> BTreeMap<&str, Vec<&str>> {
+    let typedefs = text.split("\ntypedef ").filter(|text| text.starts_with("struct _") || text.starts_with("union _"));
+    typedefs
+        .map(|typedef| {
+            let (head, rest) = typedef.split_once(" {\n").unwrap();
+            let (body, _) = rest.split_once("\n}").unwrap();
+            let fields = body
+                .lines()
+                .filter(|line| !line.contains(" : ") && !line.starts_with("    "))
+                .filter_map(|line| line.trim_start_matches([' ', '}']).strip_suffix(';'))
+                .map(|field| field.split('[').next().unwrap())
+                .map(|field| field.rsplit([' ', '*']).next().unwrap())
+                .collect();
+            (head.split_once(" _").unwrap().1, fields)
+        })
+        .collect()
+}
+
+fn compiles(compiler: &str, arguments: &[&str], source: &Path) -> Result<(), String> {
+    let output = Command::new(compiler)
+        .args(["-Wall", "-Wextra", "-Werror", "-pedantic"])
+        .args(arguments)
+        .arg("-I")
+        .arg(folder())
+        .arg(source)
+        .output()
+        .map_err(|error| format!("{compiler}: {error}"))?;
+    match output.status.success() {
+        true => Ok(()),
+        false => Err(format!("{compiler} {arguments:?}:\n{}", String::from_utf8_lossy(&output.stderr))),
+    }
+}
+
+fn is_there(compiler: &str) -> bool {
+    Command::new(compiler).arg("--version").output().is_ok_and(|output| output.status.success())
+}
+
+/// What the headers say, by a program that is compiled with them: `NAME=value`, `STRUCTURE=size`, `STRUCTURE.field=offset`.
+fn said() -> BTreeMap<String, String> {
+    let text = text();
+    let mut program = String::from(
+        "#include <inttypes.h>\n#include <stdio.h>\n#include <windows.h>\n#include <ncrypt.h>\n\
+         static void number(const char *name, uint64_t value) { printf(\"%s=0x%08\" PRIX32 \"\\n\", name, (uint32_t)value); }\n\
+         static void handle(const char *name, const void *value) { printf(\"%s=handle 0x%\" PRIXPTR \"\\n\", name, (uintptr_t)value); }\n\
+         static void narrow(const char *name, const char *value) { printf(\"%s=narrow %s\\n\", name, value); }\n\
+         static void wide(const char *name, const char16_t *value) {\n\
+         \x20 printf(\"%s=wide \", name);\n  for (; *value != 0; value++) putchar(*value < 0x7F ? (int)*value : '?');\n  putchar('\\n');\n}\n\
+         #define SHOW(X) _Generic((X), char16_t *: wide, const char16_t *: wide, char *: narrow, const char *: narrow, void *: handle, default: number)(#X, X)\n\
+         int main(void) {\n",
+    );
+    for name in constants(&text).iter().filter(|name| !sdk_values::WORDS.contains(name)) {
+        writeln!(program, "  SHOW({name});").unwrap();
+    }
+    for (name, fields) in structures(&text) {
+        writeln!(program, "  printf(\"{name}=%zu\\n\", sizeof({name}));").unwrap();
+        for field in fields {
+            writeln!(program, "  printf(\"{name}.{field}=%zu\\n\", offsetof({name}, {field}));").unwrap();
+        }
+    }
+    program.push_str("  return 0;\n}\n");
+
+    let build = tempfile::tempdir().unwrap();
+    let (source, binary) = (build.path().join("said.c"), build.path().join("said"));
+    fs::write(&source, &program).unwrap();
+    compiles("cc", &["-std=c11", "-o", binary.to_str().unwrap()], &source).unwrap();
+    let output = Command::new(&binary).output().unwrap();
+    assert!(output.status.success());
+    let printed = String::from_utf8(output.stdout).unwrap();
+    printed.lines().map(|line| line.split_once('=').unwrap()).map(|(name, value)| (name.into(), value.into())).collect()
+}
+
+#[test]
+fn every_constant_is_the_one_of_windows() {
+    let said = said();
+    let mut expected: BTreeMap<_, _> = windows_values::constants().into_iter().collect();
+    for (name, value) in sdk_values::SDK.iter().chain(sdk_values::MEMORY) {
+        assert_eq!(
+            expected.insert(name, (*value).to_owned()),
+            None,
+            "windows-sys has {name} by now: take it from there"
+        );
+    }
+    let text = text();
+    let names = constants(&text);
+    let left_out: Vec<_> =
+        names.iter().filter(|name| !expected.contains_key(**name) && !sdk_values::WORDS.contains(name)).collect();
+    assert!(left_out.is_empty(), "nothing to compare these with: {left_out:?}");
+    for (name, value) in &expected {
+        assert_eq!(said.get(*name), Some(value), "{name}");
+    }
+    assert!(expected.len() > 700, "{}", expected.len());
+}
+
+#[test]
+fn every_structure_is_laid_out_as_on_windows() {
+    let said = said();
+    let text = text();
+    let written = structures(&text);
+    let mut expected = windows_values::structures();
+    expected.extend(sdk_values::STRUCTURES.iter().map(|(name, size, fields)| (*name, *size, fields.to_vec())));
+    let names: BTreeSet<_> = expected.iter().map(|(name, ..)| *name).collect();
+    assert_eq!(names, written.keys().copied().collect());
+    for (name, size, fields) in expected {
+        let size = if name == "NCRYPT_KEY_STORAGE_FUNCTION_TABLE" { 8 + SLOTS_OF_1_0 * 8 } else { size };
+        assert_eq!(said[name], size.to_string(), "{name}");
+        assert_eq!(written[name], fields.iter().map(|(field, _)| *field).collect::<Vec<_>>(), "{name}");
+        for (field, offset) in fields {
+            assert_eq!(said[&format!("{name}.{field}")], offset.to_string(), "{name}.{field}");
+        }
+    }
+}
+
+/// Alone, twice, and all together; and the programs that the documents point to.
+#[test]
+fn every_header_compiles_as_c_and_as_cpp() {
+    let build = tempfile::tempdir().unwrap();
+    let mut sources = Vec::new();
+    let mut all = String::new();
+    for header in headers() {
+        let name = header.file_name().unwrap().to_str().unwrap().to_owned();
+        let include = format!("#include <{name}>\n");
+        let source = build.path().join(format!("{name}.c"));
+        fs::write(&source, format!("{include}{include}")).unwrap();
+        sources.push(source);
+        all.insert_str(0, &include);
+    }
+    let together = build.path().join("all.c");
+    fs::write(&together, format!("{all}#include <stdio.h>\n")).unwrap();
+    sources.push(together);
+    let mut used = 0;
+    for (compiler, arguments) in [
+        ("cc", &["-std=c11"][..]),
+        ("gcc", &["-std=c11"]),
+        ("gcc", &["-std=c17"]),
+        ("clang", &["-std=c11"]),
+        ("c++", &["-x", "c++", "-std=c++17"]),
+        ("g++", &["-x", "c++", "-std=c++11"]),
+        ("clang++", &["-x", "c++", "-std=c++17"]),
+    ] {
+        if !is_there(compiler) {
+            eprintln!("LEFT OUT: {compiler} is not installed");
+            continue;
+        }
+        used += 1;
+        for source in &sources {
+            compiles(compiler, &[arguments, &["-fsyntax-only"]].concat(), source).unwrap();
+        }
+    }
+    assert!(used > 0, "no compiler");
+}
