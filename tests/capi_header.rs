@@ -101,7 +101,7 @@ fn is_there(compiler: &str) -> bool {
     Command::new(compiler).arg("--version").output().is_ok_and(|output| output.status.success())
 }
 
-/// What the headers say, by a program that is compiled with them: `NAME=value`, `STRUCTURE=size`, `STRUCTURE.field=offset`.
+/// What the headers say, by a program that is compiled with them: `NAME=value`, `STRUCTURE=size`, `STRUCTURE.field=offset, size`.
 fn said() -> BTreeMap<String, String> {
     let text = text();
     let mut program = String::from(
@@ -120,7 +120,8 @@ fn said() -> BTreeMap<String, String> {
     for (name, fields) in structures(&text) {
         writeln!(program, "  printf(\"{name}=%zu\\n\", sizeof({name}));").unwrap();
         for field in fields {
-            writeln!(program, "  printf(\"{name}.{field}=%zu\\n\", offsetof({name}, {field}));").unwrap();
+            let what = format!("offsetof({name}, {field}), sizeof((({name} *)0)->{field})");
+            writeln!(program, "  printf(\"{name}.{field}=%zu, %zu\\n\", {what});").unwrap();
         }
     }
     program.push_str("  return 0;\n}\n");
@@ -169,14 +170,14 @@ fn every_structure_is_laid_out_as_on_windows() {
     for (name, size, fields) in expected {
         let size = if name == "NCRYPT_KEY_STORAGE_FUNCTION_TABLE" { 8 + SLOTS_OF_1_0 * 8 } else { size };
         assert_eq!(said[name], size.to_string(), "{name}");
-        assert_eq!(written[name], fields.iter().map(|(field, _)| *field).collect::<Vec<_>>(), "{name}");
-        for (field, offset) in fields {
-            assert_eq!(said[&format!("{name}.{field}")], offset.to_string(), "{name}.{field}");
+        assert_eq!(written[name], fields.iter().map(|(field, ..)| *field).collect::<Vec<_>>(), "{name}");
+        for (field, offset, takes) in fields {
+            assert_eq!(said[&format!("{name}.{field}")], format!("{offset}, {takes}"), "{name}.{field}");
         }
     }
 }
 
-/// Alone, twice, and all together; and the programs that the documents point to.
+/// Alone, twice, and all together; and the programs that are written for them.
 #[test]
 fn every_header_compiles_as_c_and_as_cpp() {
     let build = tempfile::tempdir().unwrap();
@@ -193,6 +194,11 @@ fn every_header_compiles_as_c_and_as_cpp() {
     let together = build.path().join("all.c");
     fs::write(&together, format!("{all}#include <stdio.h>\n")).unwrap();
     sources.push(together);
+    for folder in ["examples", "tests/capi"] {
+        let found = fs::read_dir(Path::new(env!("CARGO_MANIFEST_DIR")).join(folder)).unwrap();
+        let is_c = |path: &PathBuf| path.extension().is_some_and(|extension| extension == "c");
+        sources.extend(found.map(|entry| entry.unwrap().path()).filter(is_c));
+    }
     let mut used = 0;
     for (compiler, arguments) in [
         ("cc", &["-std=c11"][..]),

@@ -124,9 +124,9 @@ extern "C" {
 #endif
 
 /*
- * What went wrong in the last call of this library that failed on this thread, in English and UTF-8: what the token
- * said, and what to do next. Empty if none has failed. Holds no secret.
- * The text is the library's. It is valid until the next call of the library on the same thread; copy what is to be kept.
+ * What the last call that failed on this thread failed for, in English and UTF-8: what happened, what the token said, and
+ * what to do about it. NULL if none has failed. No secret stands in it.
+ * The text is the library's. It stays as it is until another call of this thread fails, or the thread ends.
  */
 const char *cng11_last_error(void);
 

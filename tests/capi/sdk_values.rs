@@ -123,20 +123,20 @@ pub(crate) const WORDS: &[&str] = &[
     "NCRYPT_KEY_STORAGE_INTERFACE_VERSION_3",
 ];
 
-/// The name of a structure, its size, its fields and where they are, in a program of 64 bits.
-pub(crate) type Structure = (&'static str, usize, &'static [(&'static str, usize)]);
+/// The name of a structure, its size, its fields, where each is and what it takes, in a program of 64 bits.
+pub(crate) type Structure = (&'static str, usize, &'static [(&'static str, usize, usize)]);
 
 /// Structures of the same SDK, and one that `windows-sys` has as a number.
 pub(crate) const STRUCTURES: &[Structure] = &[
-    ("BCRYPT_PQDSA_KEY_BLOB", 12, &[("dwMagic", 0), ("cbParameterSet", 4), ("cbKey", 8)]),
-    ("BCRYPT_MLKEM_KEY_BLOB", 12, &[("dwMagic", 0), ("cbParameterSet", 4), ("cbKey", 8)]),
+    ("BCRYPT_PQDSA_KEY_BLOB", 12, &[("dwMagic", 0, 4), ("cbParameterSet", 4, 4), ("cbKey", 8, 4)]),
+    ("BCRYPT_MLKEM_KEY_BLOB", 12, &[("dwMagic", 0, 4), ("cbParameterSet", 4, 4), ("cbKey", 8, 4)]),
     (
         "BCRYPT_PKCS11_RSA_AES_WRAP_BLOB",
         16,
-        &[("dwMagic", 0), ("cbKey", 4), ("cbPaddingAlgId", 8), ("cbPaddingLabel", 12)],
+        &[("dwMagic", 0, 4), ("cbKey", 4, 4), ("cbPaddingAlgId", 8, 4), ("cbPaddingLabel", 12, 4)],
     ),
-    ("BCRYPT_PQDSA_PADDING_INFO", 24, &[("pbCtx", 0), ("cbCtx", 8), ("pszPrehashAlgId", 16)]),
-    ("NCRYPT_PQ_BLOB", 12, &[("dwMagic", 0), ("cbBCryptType", 4), ("cbBCryptBlob", 8)]),
-    ("NCRYPT_TPM_PERSISTENT_KEY_BLOB_HEADER", 12, &[("magic", 0), ("cbHeader", 4), ("tpmHandle", 8)]),
-    ("ULARGE_INTEGER", 8, &[("u", 0), ("QuadPart", 0)]),
+    ("BCRYPT_PQDSA_PADDING_INFO", 24, &[("pbCtx", 0, 8), ("cbCtx", 8, 4), ("pszPrehashAlgId", 16, 8)]),
+    ("NCRYPT_PQ_BLOB", 12, &[("dwMagic", 0, 4), ("cbBCryptType", 4, 4), ("cbBCryptBlob", 8, 4)]),
+    ("NCRYPT_TPM_PERSISTENT_KEY_BLOB_HEADER", 12, &[("magic", 0, 4), ("cbHeader", 4, 4), ("tpmHandle", 8, 4)]),
+    ("ULARGE_INTEGER", 8, &[("u", 0, 8), ("QuadPart", 0, 8)]),
 ];

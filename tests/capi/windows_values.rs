@@ -59,12 +59,24 @@ macro_rules! constants {
 
 macro_rules! structures {
     ($($module:ident::$name:ident { $($field:ident)+ })+) => {
-        vec![$((stringify!($name), size_of::<$module::$name>(), vec![$((stringify!($field), offset_of!($module::$name, $field))),+])),+]
+        vec![$((
+            stringify!($name),
+            size_of::<$module::$name>(),
+            vec![$((
+                stringify!($field),
+                offset_of!($module::$name, $field),
+                size_of_field(|structure: &$module::$name| &structure.$field),
+            )),+],
+        )),+]
     };
 }
 
-/// The name of a structure, its size, its fields and where they are.
-pub(crate) type Structure = (&'static str, usize, Vec<(&'static str, usize)>);
+fn size_of_field<S, F>(_: impl FnOnce(&S) -> &F) -> usize {
+    size_of::<F>()
+}
+
+/// The name of a structure, its size, its fields, where each is and what it takes.
+pub(crate) type Structure = (&'static str, usize, Vec<(&'static str, usize, usize)>);
 
 pub(crate) fn structures() -> Vec<Structure> {
     structures! {
