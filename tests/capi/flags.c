@@ -171,7 +171,8 @@ static const struct {
     {"NCryptDeleteKey", delete_key, EVERYWHERE, 0, ERROR_SUCCESS},
     {"NCryptExportKey", export_key, EVERYWHERE, NCRYPT_EXPORT_LEGACY_FLAG, ERROR_SUCCESS},
     {"NCryptGetProperty of a key", get_property, EVERYWHERE | NCRYPT_PERSIST_ONLY_FLAG, 0, ERROR_SUCCESS},
-    {"NCryptGetProperty of a provider", get_provider_property, EVERYWHERE, 0, ERROR_SUCCESS},
+    /* Nothing keeps a property of one's own with a provider. */
+    {"NCryptGetProperty of a provider", get_provider_property, EVERYWHERE, NCRYPT_PERSIST_ONLY_FLAG, ERROR_SUCCESS},
     {"NCryptSetProperty", set_property, EVERYWHERE | NCRYPT_PERSIST_FLAG | NCRYPT_PERSIST_ONLY_FLAG, 0, ERROR_SUCCESS},
     {"NCryptSignHash", sign, EVERYWHERE | NCRYPT_PAD_PKCS1_FLAG, NCRYPT_PAD_PQDSA_FLAG | NCRYPT_NO_CACHED_PASSWORD, ERROR_SUCCESS},
     {"NCryptVerifySignature", verify, EVERYWHERE | NCRYPT_PAD_PKCS1_FLAG, NCRYPT_PAD_PQDSA_FLAG | NCRYPT_NO_CACHED_PASSWORD,
@@ -233,7 +234,7 @@ static void effects(void) {
   CHECK_STATUS(NTE_INVALID_PARAMETER, NCryptImportKey(provider, 0, u"ECCPUBLICBLOB", NULL, &key, off.data, off.length, 0));
   CHECK_OK(NCryptImportKey(provider, 0, u"ECCPUBLICBLOB", NULL, &key, off.data, off.length, NCRYPT_NO_KEY_VALIDATION));
   if (key != 0) CHECK_OK(NCryptFreeObject(key));
-  CHECK_STATUS(NTE_INVALID_PARAMETER,
+  CHECK_STATUS(NTE_BAD_DATA,
                NCryptImportKey(provider, 0, u"ECCPUBLICBLOB", NULL, &key, off.data, off.length - 1, NCRYPT_NO_KEY_VALIDATION));
   /* A property of one's own under the name of another. */
   CHECK_OK(NCryptSetProperty(rsa, u"Length", (PBYTE)wide(u"own"), 8, NCRYPT_PERSIST_ONLY_FLAG));
