@@ -266,7 +266,8 @@ fn token_hint(error: &token::Error) -> Option<String> {
         }
         token::Error::SeveralTokens { .. } => "choose one with --token LABEL or CNG11_TOKEN".into(),
         token::Error::NoBlankToken => "the module offers no slot with a blank token".into(),
-        token::Error::Pin { ckr: Ckr::PIN_LOCKED, .. } => "the SO can set a new PIN".into(),
+        token::Error::Pin { ckr: Ckr::PIN_LOCKED, .. } => "the SO can set a new PIN: `cng11 token pin --unblock`".into(),
+        token::Error::NewPin { .. } => "choose another one: the token says how long it may be, and of what".into(),
         token::Error::Pin { .. } => {
             "check where the PIN comes from (--pin-source); it was tried once and is not tried again".into()
         }

@@ -18,6 +18,7 @@ mod certificate;
 mod cipher;
 mod crypto;
 mod custom;
+mod date;
 mod encrypted;
 mod enumerate;
 mod envelope;
@@ -61,6 +62,7 @@ pub use self::algorithms::{AlgorithmName, operations};
 pub use self::byok::{Cloud, CloudFile};
 pub use self::cipher::{Authenticated, ChainingMode, CipherPadding, Direction};
 pub use self::crypto::Padding;
+pub use self::date::KeyDate;
 pub use self::enumerate::Listing;
 pub use self::error::{Error, Fault};
 pub use self::explain::Explanation;
@@ -207,6 +209,19 @@ impl Key {
             (ready.secret_object, ready.certificate_object) = (None, None);
         }
         self.held = property::Held::default();
+    }
+
+    /// Refuses a key that is pending.
+    ///
+    /// # Errors
+    /// `NTE_BAD_KEY_STATE`.
+    pub fn check_finalized(&self) -> Result<(), Error> {
+        if self.is_finalized() { Ok(()) } else { Err(Error::NotFinalized) }
+    }
+
+    /// Whether it is a key of a symmetric algorithm.
+    pub fn is_symmetric(&self) -> bool {
+        self.algorithm().is_some_and(|algorithm| algorithm.family.as_symmetric().is_some())
     }
 
     /// Whether the key is on the token and can be used.

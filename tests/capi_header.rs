@@ -194,11 +194,10 @@ fn every_header_compiles_as_c_and_as_cpp() {
     let together = build.path().join("all.c");
     fs::write(&together, format!("{all}#include <stdio.h>\n")).unwrap();
     sources.push(together);
-    for folder in ["examples", "tests/capi"] {
-        let found = fs::read_dir(Path::new(env!("CARGO_MANIFEST_DIR")).join(folder)).unwrap();
-        let is_c = |path: &PathBuf| path.extension().is_some_and(|extension| extension == "c");
-        sources.extend(found.map(|entry| entry.unwrap().path()).filter(is_c));
-    }
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let examples = fs::read_dir(root.join("examples")).unwrap().map(|entry| entry.unwrap().path());
+    sources.extend(examples.filter(|path| path.extension().is_some_and(|extension| extension == "c")));
+    sources.push(root.join("tests/capi/windows_program.c"));
     let mut used = 0;
     for (compiler, arguments) in [
         ("cc", &["-std=c11"][..]),
@@ -219,4 +218,118 @@ fn every_header_compiles_as_c_and_as_cpp() {
         }
     }
     assert!(used > 0, "no compiler");
+}
+
+/// What `docs/coming-from-windows.md` says of each status, flag and property is what the library does.
+#[cfg(feature = "token")]
+mod document {
+    use std::collections::BTreeMap;
+    use std::fs;
+    use std::path::Path;
+
+    use cng_pkcs11::Status;
+    use cng_pkcs11::provider::property::{Access, TABLE};
+    use cng_pkcs11::provider::{Call, Flags, Treatment};
+
+    /// The rows of the tables in a section, cell by cell, without the marks of code.
+    fn rows(section: &str) -> Vec<Vec<String>> {
+        let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/coming-from-windows.md");
+        let text = fs::read_to_string(path).unwrap();
+        let (_, rest) = text.split_once(&format!("\n## {section}\n")).unwrap();
+        let section = rest.split("\n## ").next().unwrap();
+        let is_row = |line: &&str| line.starts_with("| ") && !line.starts_with("|-");
+        let cells = |line: &str| line.trim_matches('|').split('|').map(|cell| cell.trim().replace('`', "")).collect();
+        section.lines().filter(is_row).map(cells).collect()
+    }
+
+    #[test]
+    fn every_status_has_its_row() {
+        let rows: BTreeMap<_, _> = rows("Statuses").into_iter().map(|row| (row[0].clone(), row)).collect();
+        for (status, name) in Status::TABLE.iter().filter(|(_, name)| !name.starts_with("STATUS_")) {
+            let row = rows.get(*name).unwrap_or_else(|| panic!("{name} is not in the document"));
+            assert_eq!(row[1], format!("0x{:08X}", status.0), "{name}");
+            let answer = match status.ntstatus() {
+                Status::ERROR_SUCCESS => "STATUS_SUCCESS",
+                other => other.name(),
+            };
+            assert_eq!(row[2], answer, "{name}");
+            assert!(!row[3].is_empty(), "{name}");
+        }
+    }
+
+    #[test]
+    fn every_flag_has_its_row() {
+        let function = |call: &Call| match call {
+            Call::OpenProvider => "NCryptOpenStorageProvider",
+            Call::IsAlgorithmSupported => "NCryptIsAlgSupported",
+            Call::EnumerateAlgorithms => "NCryptEnumAlgorithms",
+            Call::EnumerateKeys => "NCryptEnumKeys",
+            Call::Create => "NCryptCreatePersistedKey",
+            Call::Open => "NCryptOpenKey",
+            Call::Import => "NCryptImportKey",
+            Call::Export => "NCryptExportKey",
+            Call::Finalize => "NCryptFinalizeKey",
+            Call::Delete => "NCryptDeleteKey",
+            Call::GetProperty => "NCryptGetProperty",
+            Call::SetProperty => "NCryptSetProperty",
+            Call::Sign => "NCryptSignHash",
+            Call::Verify => "NCryptVerifySignature",
+            Call::Encrypt => "NCryptEncrypt",
+            Call::Decrypt => "NCryptDecrypt",
+            Call::SecretAgreement => "NCryptSecretAgreement",
+            Call::Derive => "NCryptDeriveKey",
+            Call::KeyDerivation => "NCryptKeyDerivation",
+            Call::Notify => "NCryptNotifyChangeKey",
+            other => panic!("{other:?} has no function here"),
+        };
+        let mut written = BTreeMap::new();
+        for row in rows("Flags").iter().skip(1) {
+            for call in row[0].split(", ") {
+                written.insert((call.to_owned(), row[1].clone()), (row[2].clone(), row[3].clone()));
+            }
+        }
+        for call in Call::ALL {
+            let own = Flags::of(*call).filter(|(flag, ..)| ![Flags::SILENT, Flags::EXTENDED_ERRORS].contains(flag));
+            for (_, flag, treatment) in own {
+                let row = written.remove(&(function(call).to_owned(), flag.to_owned()));
+                let (answer, note) = row.unwrap_or_else(|| panic!("{call:?}: {flag} is not in the document"));
+                let expected = match treatment {
+                    // The token of the machine is a matter of the C layer: the safe one has one token.
+                    Treatment::Harmless if *call == Call::EnumerateKeys => "taken",
+                    Treatment::Harmless => "passed over",
+                    Treatment::Impossible(reason) => {
+                        assert_eq!(note, reason, "{call:?}: {flag}");
+                        "refused"
+                    }
+                    _ => "taken",
+                };
+                assert_eq!(answer, expected, "{call:?}: {flag}");
+            }
+        }
+        assert!(written.is_empty(), "not flags of these calls: {written:?}");
+    }
+
+    #[test]
+    fn every_property_has_its_row() {
+        let mut written: BTreeMap<_, _> =
+            rows("Properties").into_iter().skip(1).map(|row| (row[0].clone(), row)).collect();
+        for property in TABLE {
+            let row = written.remove(property.name).unwrap_or_else(|| panic!("{} is not there", property.name));
+            for (said, access) in [(&row[1], property.key), (&row[2], property.provider)] {
+                let expected = match access {
+                    Access::Read => "read",
+                    Access::ReadSet => "read, set",
+                    Access::ReadSetBefore => "read, set before finalize",
+                    Access::Set => "set",
+                    Access::SetBefore => "set before finalize",
+                    // Handles and logins are a matter of the C layer.
+                    Access::Never(_) if property.name == "Provider Handle" && said == "read" => "read",
+                    Access::Never(_) if property.name == "SmartCardPin" && said == "set" => "set",
+                    _ => "–",
+                };
+                assert_eq!(said, expected, "{}", property.name);
+            }
+        }
+        assert!(written.is_empty(), "not properties: {written:?}");
+    }
 }

@@ -145,6 +145,11 @@ impl Key {
         lock(&self.held.archive).as_ref().map_or(ExportPolicy::NONE, |archive| archive.rights)
     }
 
+    /// Whether an export of the private or secret part may use up what archiving allows: it is made when there is room for it.
+    pub fn exports_once(&self) -> bool {
+        !self.archiving_left().is_empty()
+    }
+
     /// Gives archiving rights up that are not among these.
     pub(super) fn narrow_archiving(&self, policy: ExportPolicy) {
         let mut slot = lock(&self.held.archive);

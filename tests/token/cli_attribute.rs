@@ -132,9 +132,9 @@ fn each_use_is_proven_by_what_is_allowed() {
         let allowed: Vec<_> = mechanisms.split(',').collect();
         assert_eq!(attributes(&token, &name)["CKA_ALLOWED_MECHANISMS"], json!(allowed), "{usage} by {mechanisms}");
     }
-    // Each use would ask for the PIN again.
+    // Each use asks for the PIN again, and gets it.
     let document = token.json(&import(&rsa, "asks", &["ALWAYS_AUTHENTICATE=true"], &[]));
-    assert_eq!(document["verified"], "attributes");
+    assert_eq!(document["verified"], "signature");
     assert_eq!(attributes(&token, "asks"), json!({ "CKA_ALWAYS_AUTHENTICATE": true }));
 }
 

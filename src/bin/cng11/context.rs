@@ -1,16 +1,17 @@
 //! From the global options to an open token.
 
 use cng_pkcs11::config::{self, Config, source};
-use cng_pkcs11::provider::StorageProvider;
+use cng_pkcs11::provider::{Key, StorageProvider};
 use cng_pkcs11::secret::SecretBytes;
 use cng_pkcs11::template::profile::Profile;
 use cng_pkcs11::token::{Access, Module, Pin, Token, TokenInfo, Uri, User};
 use secrecy::{ExposeSecret, SecretString};
+use std::cell::RefCell;
 use std::sync::Arc;
 
 use crate::args::Global;
 use crate::failure::Failure;
-use crate::output::Output;
+use crate::output::{Output, printable};
 use crate::pin::{self, Wanted};
 
 /// What every command needs.
@@ -22,6 +23,8 @@ pub(crate) struct Context {
     profiles: Vec<&'static Profile>,
     /// Who logs in.
     user: User,
+    /// What a descriptor gave as the PIN: it can be read once, and a key may want the PIN again.
+    descriptor: RefCell<Option<SecretString>>,
     pub(crate) output: Output,
 }
 
@@ -54,7 +57,7 @@ impl Context {
             Some(token) if Uri::is_uri(token) => Some(token.parse()?),
             Some(label) => Some(Uri::of_token(label)),
         };
-        Ok(Self { global, uri, profiles: config.profiles, user: login.user, output })
+        Ok(Self { global, uri, profiles: config.profiles, user: login.user, descriptor: RefCell::default(), output })
     }
 
     pub(crate) fn module(&self) -> Result<Arc<Module>, Failure> {
@@ -107,6 +110,38 @@ impl Context {
         self.pin_of(self.user, &format!("{whose} of token `{}`", info.label), false).map(Pin::Secret)
     }
 
+    /// Opens a key that is to be used, and gives it the PIN again if it wants one at every use.
+    pub(crate) fn key_to_use(&self, provider: &StorageProvider, name: &str) -> Result<Key, Failure> {
+        let mut key = provider.open_key(name)?;
+        self.authorize(&mut key)?;
+        Ok(key)
+    }
+
+    /// Reads the PIN once more, from where it came, for a key that wants one at every use (CKA_ALWAYS_AUTHENTICATE). Where the token asks on a pad of its own there is nothing to read.
+    pub(crate) fn authorize(&self, key: &mut Key) -> Result<(), Failure> {
+        if !key.lacks_pin() {
+            return Ok(());
+        }
+        let kept = self.descriptor.borrow().clone();
+        let pin = match kept {
+            Some(pin) => pin,
+            None => self.user_pin(&format!("PIN for the use of `{}`", printable(key.label())), false)?,
+        };
+        key.set_pin(Some(pin));
+        Ok(())
+    }
+
+    /// The security officer's PIN, from a source of its own or the usual ones.
+    pub(crate) fn so_pin(&self, info: &TokenInfo, source: Option<&str>) -> Result<SecretString, Failure> {
+        let what = format!("security officer's PIN of token `{}`", info.label);
+        let variable = pin_variable(User::SecurityOfficer);
+        let wanted = Wanted { what: &what, option: "--so-pin-source", variable: Some(variable), is_new: false };
+        match source {
+            Some(source) => pin::read(source, wanted),
+            None => self.pin_of(User::SecurityOfficer, &what, false),
+        }
+    }
+
     /// The user's PIN from the usual sources; whether it is one that is set now.
     pub(crate) fn user_pin(&self, what: &str, is_new: bool) -> Result<SecretString, Failure> {
         self.pin_of(User::User, what, is_new)
@@ -117,7 +152,11 @@ impl Context {
         let wanted = Wanted { what, option: "--pin-source", variable: Some(variable), is_new };
         // The source is of whoever logs in: the security officer's PIN never becomes the user's.
         if let Some(source) = self.global.pin_source.as_deref().filter(|_| user == self.user) {
-            return pin::read(source, wanted);
+            let read = pin::read(source, wanted)?;
+            if source.starts_with("fd:") {
+                *self.descriptor.borrow_mut() = Some(read.clone());
+            }
+            return Ok(read);
         }
         if std::env::var_os(variable).is_some() {
             return pin::read(&format!("env:{variable}"), wanted);

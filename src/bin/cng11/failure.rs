@@ -192,7 +192,7 @@ fn library_code(error: &Error) -> u8 {
 
 fn token_code(error: &token::Error) -> u8 {
     match error {
-        token::Error::Pin { .. } => 4,
+        token::Error::Pin { .. } | token::Error::NewPin { .. } => 4,
         token::Error::Uri { .. } | token::Error::SeveralTokens { .. } => 2,
         token::Error::Pkcs11 { ckr, .. } => match *ckr {
             Ckr::USER_NOT_LOGGED_IN | Ckr::PIN_EXPIRED | Ckr::USER_PIN_NOT_INITIALIZED => 4,
