@@ -1,8 +1,8 @@
 //! What may leave later than its policy says: keys without a name, whose policy may widen until they are used; and archiving, which lets a key leave once.
 //!
 //! A token only ever narrows a policy. So what a key without a name was imported from is kept here, in wiped memory, until the first call that uses the key or exports it: a wider
-//! policy set before that makes its session object anew. This is for callers that import first and set `Export Policy` at once, as .NET does. A key that came wrapped, or that the token
-//! made, has nothing to be made of again.
+//! policy set before that makes its session object anew. This is for callers that import first and set `Export Policy` at once, as .NET does. Of a key that may then leave encrypted and
+//! not in the clear it is kept as long as the handle: not every token wraps a key under a password. A key that came wrapped, or that the token made, has nothing to be made of again.
 //!
 //! Archiving (`NCRYPT_ALLOW_ARCHIVING_FLAG` wrapped, `NCRYPT_ALLOW_PLAINTEXT_ARCHIVING_FLAG` in the clear or wrapped) is one export, by the handle that made the key, and is lost with
 //! it. The key on the token gets its policy without it. Beside it a session object with the right to leave stays with the handle until that export or the end: the one that the key
@@ -19,7 +19,7 @@ use super::source::Source;
 use super::{Error, Key, Ready, State};
 use crate::blob::BlobType;
 use crate::format::Format;
-use crate::key::ExportPolicy;
+use crate::key::{ExportPolicy, KeyMaterial};
 use crate::status::Status;
 use crate::template::Template;
 use crate::template::attribute::{CKA_EXTRACTABLE, CKA_SENSITIVE};
@@ -27,14 +27,18 @@ use crate::token::Handle;
 
 /// What a key without a name was made of.
 #[derive(Debug)]
-pub(super) struct Origin(Box<Pending>);
+pub(super) struct Origin {
+    pending: Box<Pending>,
+    /// Whether the key was used: its policy is not widened any more.
+    is_used: bool,
+}
 
 impl Origin {
     /// What is kept of a key that was finalized, if it can be made again.
     pub(super) fn of(mut pending: Box<Pending>) -> Option<Self> {
         let is_clear = matches!(pending.material, Material::Key(_) | Material::Blob { .. }) && !pending.came_wrapped;
         pending.explanations = None;
-        (pending.name.is_none() && is_clear).then_some(Self(pending))
+        (pending.name.is_none() && is_clear).then_some(Self { pending, is_used: false })
     }
 }
 
@@ -57,11 +61,6 @@ fn widest(policy: ExportPolicy) -> ExportPolicy {
     ExportPolicy::from_attributes(!plain, any || plain)
 }
 
-/// The attributes of a policy: what a copy that may do less has.
-pub(super) fn strict(policy: ExportPolicy) -> Template {
-    Template::new().flag(CKA_SENSITIVE, !policy.allows_plaintext()).flag(CKA_EXTRACTABLE, policy.allows_export())
-}
-
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
@@ -70,6 +69,19 @@ impl Finalizer<'_> {
     /// Whether an object that may leave once is to stay with the handle.
     pub(super) fn is_archived(&self) -> bool {
         !archiving(self.pending.policy).is_empty()
+    }
+
+    /// What the key may not do that the object of the session may, where there is archiving. What is so already SoftHSM does not let be said again.
+    pub(super) fn strict(&self) -> Option<Template> {
+        let (policy, wide) = (self.policy(), self.session_policy());
+        let mut changes = Template::new();
+        if wide.allows_plaintext() && !policy.allows_plaintext() {
+            changes = changes.flag(CKA_SENSITIVE, true);
+        }
+        if wide.allows_export() && !policy.allows_export() {
+            changes = changes.flag(CKA_EXTRACTABLE, false);
+        }
+        self.is_archived().then_some(changes)
     }
 
     /// The policy of an object of the session: the one that stays with the handle, if there is archiving.
@@ -117,7 +129,24 @@ impl Key {
 
     /// The key is used: from now on its policy can only be narrowed.
     pub(super) fn forget_origin(&self) {
-        drop(lock(&self.held.origin).take());
+        let mut origin = lock(&self.held.origin);
+        match &mut *origin {
+            // It may leave encrypted, which not every token does by itself.
+            Some(kept) if kept.pending.policy.effective() == ExportPolicy::ENCRYPTED => kept.is_used = true,
+            _ => *origin = None,
+        }
+    }
+
+    /// What a key without a name that may leave encrypted was made of.
+    pub(super) fn original(&self) -> Result<Option<KeyMaterial>, crate::Error> {
+        let origin = lock(&self.held.origin);
+        let Some(Origin { pending, .. }) = &*origin else { return Ok(None) };
+        let decoded = Finalizer::new(&self.token, pending, &self.held).decode()?;
+        Ok(match (&pending.material, decoded) {
+            (_, Some(decoded)) => Some(decoded.key),
+            (Material::Key(decoded), None) => Some(decoded.key.clone()),
+            _ => None,
+        })
     }
 
     /// Keeps the object that may leave once.
@@ -201,17 +230,17 @@ impl Key {
             property(names::EXPORT_POLICY, problem, Status::NTE_NOT_SUPPORTED)
         };
         let State::Ready(ready) = &self.state else { return Err(Error::NotFinalized.into()) };
-        let Some(Origin(mut pending)) = lock(&self.held.origin).take() else { return Err(fixed().into()) };
-        if ready.usage.is_empty() {
-            return Err(fixed().into());
-        }
+        let mut origin = lock(&self.held.origin);
+        let may_widen = |origin: &mut Origin| !origin.is_used && !ready.usage.is_empty();
+        let Some(Origin { mut pending, .. }) = origin.take_if(may_widen) else { return Err(fixed().into()) };
+        drop(origin);
         let had = std::mem::replace(&mut pending.policy, policy);
         (pending.usage, pending.id) = (Some(ready.usage), Some(ready.id.clone()));
         let made = Finalizer::new(&self.token, &pending, &self.held).make();
         if made.is_err() {
             pending.policy = had;
         }
-        *lock(&self.held.origin) = Some(Origin(pending));
+        *lock(&self.held.origin) = Some(Origin { pending, is_used: false });
         let (ready, archive) = made?;
         let old = std::mem::replace(&mut self.state, State::Ready(Box::new(ready)));
         // Its objects go with it.

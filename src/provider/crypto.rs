@@ -86,7 +86,7 @@ impl Key {
 
     /// Whether it wants a PIN at every use, and there is none yet: none on the key, none that the token keeps for such keys, and no pad.
     pub fn lacks_pin(&self) -> bool {
-        self.always_authenticates() && self.pin.is_none() && self.token.pin_for_uses().is_none()
+        self.always_authenticates() && self.held.pin.is_none() && self.token.pin_for_uses().is_none()
     }
 
     /// What the next use of the private key is to be told.

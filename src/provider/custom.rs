@@ -130,11 +130,15 @@ fn read(token: &Token, object: Handle, fingerprint: Option<&[u8; 20]>) -> Result
     Ok(Some(Found { object, application, value }))
 }
 
-/// What stands beside the key, ours and whole or torn: one search, and one call for each data object under the key's label.
-fn all(token: &Token, owner: Owner<'_>) -> Result<Vec<Found>, crate::Error> {
+/// What stands beside the key, ours and whole or torn, of one property or of all: one search, and one call for each that is found.
+fn all(token: &Token, owner: Owner<'_>, slot: Option<Slot<'_>>) -> Result<Vec<Found>, crate::Error> {
     let fingerprint = owner.fingerprint()?;
     let template =
         Template::new().flag(CKA_TOKEN, true).ulong(CKA_CLASS, CKO_DATA).bytes(CKA_LABEL, owner.label.as_bytes());
+    let template = match slot {
+        Some(slot) => template.bytes(CKA_APPLICATION, owner.application(slot).as_bytes()),
+        None => template,
+    };
     let mut found = Vec::new();
     for object in token.find(&template)? {
         let own = read(token, object, Some(&fingerprint))?;
@@ -154,8 +158,7 @@ fn newest(found: &[Found], application: &str) -> Option<Vec<u8>> {
 /// Writes a value: the new object, and those that it takes the place of.
 fn write(token: &Token, owner: Owner<'_>, slot: Slot<'_>, value: &[u8]) -> Result<(Handle, Vec<Handle>), crate::Error> {
     let application = owner.application(slot);
-    let mut old = all(token, owner)?;
-    old.retain(|found| found.application == application);
+    let old = all(token, owner, Some(slot))?;
     let generation = old.iter().filter_map(|found| found.value.as_ref()).map(|(generation, _)| *generation).max();
     let generation = generation.unwrap_or(0).saturating_add(1);
     let length = u32::try_from(value.len()).unwrap_or(u32::MAX);
@@ -172,8 +175,8 @@ fn write(token: &Token, owner: Owner<'_>, slot: Slot<'_>, value: &[u8]) -> Resul
         Ok(made) => made,
         Err(error) => {
             // It may have made it all the same, or half of it.
-            let ours = |found: &Found| found.application == application && !is_old(found.object);
-            let left = all(token, owner).and_then(|found| {
+            let ours = |found: &Found| !is_old(found.object);
+            let left = all(token, owner, Some(slot)).and_then(|found| {
                 let left = found.iter().filter(|found| ours(found)).map(|found| found.object);
                 Ok(destroy_all(token, left)?)
             });
@@ -251,7 +254,7 @@ impl Key {
         let value = match self.keeps_on_token() {
             Some(ready) => {
                 let owner = owner(ready);
-                newest(&all(&self.token, owner)?, &owner.application(Slot::Custom(name)))
+                newest(&all(&self.token, owner, Some(Slot::Custom(name)))?, &owner.application(Slot::Custom(name)))
             }
             None => self.held.custom.get(name).map(<[u8]>::to_vec),
         };
@@ -260,14 +263,15 @@ impl Key {
 
     /// Sets a property of the caller's own.
     pub(super) fn set_custom(&mut self, name: &str, value: &[u8]) -> Result<(), crate::Error> {
+        let is_on_token = matches!(&self.state, State::Ready(ready) if !ready.ephemeral);
+        if is_on_token && !self.token.profile().places.is_empty() {
+            let problem = "not kept: the token takes nothing but keys";
+            return Err(property(name, problem, Status::NTE_NOT_SUPPORTED).into());
+        }
         let Some(ready) = self.keeps_on_token() else {
             self.held.custom.set(name, value);
             return Ok(());
         };
-        if !self.token.profile().places.is_empty() {
-            let problem = "not kept: the token takes nothing but keys";
-            return Err(property(name, problem, Status::NTE_NOT_SUPPORTED).into());
-        }
         let (_, old) = write(&self.token, owner(ready), Slot::Custom(name), value)?;
         // The new one counts; an old one that stays goes with the next change, or with the key.
         let _ = destroy_all(&self.token, old);
@@ -279,7 +283,7 @@ impl Key {
         let value = match self.keeps_on_token() {
             Some(ready) => {
                 let owner = owner(ready);
-                newest(&all(&self.token, owner)?, &owner.application(Slot::UiPolicy))
+                newest(&all(&self.token, owner, Some(Slot::UiPolicy))?, &owner.application(Slot::UiPolicy))
             }
             None => self.held.ui_policy.clone(),
         };
@@ -293,7 +297,7 @@ impl Key {
     pub fn custom_properties(&self) -> Result<Vec<(String, Vec<u8>)>, crate::Error> {
         let Some(ready) = self.keeps_on_token() else { return Ok(self.held.custom.0.clone()) };
         let owner = owner(ready);
-        let found = all(&self.token, owner)?;
+        let found = all(&self.token, owner, None)?;
         let mut properties: Vec<(String, Vec<u8>)> = Vec::new();
         for one in &found {
             let Some(Slot::Custom(name)) = owner.slot(&one.application) else { continue };

@@ -178,6 +178,12 @@ impl Key {
             return Err(Error::Contradiction { what }.into());
         }
         let ready = self.finalized()?;
+        if ready.ephemeral
+            && ready.policy.allows_export()
+            && let Some(key) = self.original()?
+        {
+            return self.write(&key, format, Some(password), encryption);
+        }
         let payload = self.payload(ready)?;
         let on_token = payload.is_private && !ready.policy.allows_plaintext() && ready.policy.allows_export();
         if !on_token || format == Format::Pkcs12 {

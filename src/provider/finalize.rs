@@ -2,31 +2,29 @@
 
 use std::cell::{Cell, RefCell};
 
-use super::archive::strict;
 use super::generate::pair_mechanism;
 use super::import::check_algorithm;
 use super::lookup::Entry;
 use super::pending::{Material, Pending, Target};
-use super::persist::{Draft, Outcome, Persisted, Route, Written, destroy_all, persist};
+use super::persist::{Draft, Outcome, Persisted, Route, Written, persist};
 use super::proof::{self, Verified};
 use super::property::Held;
-use super::readback::{check_key, check_rights, narrowed};
+use super::readback::check_key;
 use super::room::Room;
-use super::source::{SessionObject, Source, no_copy};
+use super::source::{Source, no_copy};
 use super::way::{Arrival, Clear, Connection, Way};
-use super::{Call, Error, Explanation, Flags, Key, Ready, State, StorageProvider, added, explain, rights};
+use super::{Call, Error, Explanation, Flags, Key, Ready, State, added, explain, rights};
 use crate::asn1::{self, certificate::CertificateParts};
 use crate::blob::{self, Decoded};
-use crate::format;
 use crate::key::{
     Algorithm, Consistency, ExportPolicy, Family, KeyMaterial, KeyUsage, PrivateKey, PublicKey, SymmetricAlgorithm,
     SymmetricKey, Validation, identity,
 };
 use crate::status::Ckr;
-use crate::template::attribute::{CKA_ALWAYS_AUTHENTICATE, CKA_ID, CKA_TOKEN};
+use crate::template::Additions;
+use crate::template::attribute::CKA_ALWAYS_AUTHENTICATE;
 use crate::template::get::ObjectRecord;
 use crate::template::put::{self, Attributes, PrivateKind};
-use crate::template::{Additions, Template};
 use crate::token::{self, Handle};
 use crate::wrap::Temporary;
 
@@ -279,7 +277,7 @@ impl Finalizer<'_> {
             policy: self.policy(),
             usage,
             additions,
-            is_archived: self.is_archived(),
+            strict: self.strict(),
         };
         let beside_it = RefCell::default();
         // Without validation an inconsistent key is wanted as it is; but it never takes the place of one that works, and of one that was unwrapped nothing else was seen.
@@ -342,9 +340,8 @@ impl Finalizer<'_> {
         let key_type = put::secret_key_type(algorithm);
         let policy = self.policy();
         let (public, certificate) = (None, None);
-        let is_archived = self.is_archived();
-        let draft =
-            Draft { label: &label, id, public, certificate, main, key_type, policy, usage, additions, is_archived };
+        let strict = self.strict();
+        let draft = Draft { label: &label, id, public, certificate, main, key_type, policy, usage, additions, strict };
         let beside = RefCell::default();
         let prove = |written: &Written| {
             let verified = prove_secret(written.main)?;
@@ -355,89 +352,6 @@ impl Finalizer<'_> {
         let outcome = self.settled(outcome, &session, &beside);
         drop(guard);
         Ok(Ready::of_outcome(outcome?, way))
-    }
-
-    /// Of what was unwrapped: takes uses away that were not asked for, and refuses what the token made readable or free to leave unasked, before the object goes
-    /// onto the token.
-    fn settle(&self, session: Handle, key_type: u64, usage: KeyUsage, way: &Way) -> Result<(), crate::Error> {
-        if way.route == Route::Unwrap && self.token.profile().adds_uses {
-            let record = narrowed(self.token, self.token.read(session)?, usage)?;
-            check_rights(&record, key_type, self.session_policy(), usage)?;
-        }
-        Ok(())
-    }
-
-    /// A key that was written, or was not: what stands beside it stays or goes with it, and of one that may leave once the object of the session is kept.
-    fn settled(
-        &self,
-        outcome: Result<Persisted, crate::Error>,
-        session: &SessionObject,
-        beside: &RefCell<Vec<Handle>>,
-    ) -> Result<Persisted, crate::Error> {
-        let persisted = outcome.map_err(|error| self.take_back(beside, error))?;
-        destroy_all(self.token, self.stale.take()).map_err(|error| Error::NotTidied {
-            name: self.label(),
-            cause: error.to_string(),
-            ckr: error.ckr(),
-        })?;
-        if self.is_archived() {
-            self.archived.set(session.take());
-        }
-        Ok(persisted)
-    }
-
-    /// A key without a name stays in its session. Its objects get their CKA_ID there. One that was unwrapped is held against what was asked, since nothing else of
-    /// it was seen.
-    fn ephemeral(
-        &self,
-        id: &[u8],
-        (public, certificate): (Option<Handle>, Option<Handle>),
-        main: Handle,
-        way: Way,
-        (key_type, usage): (u64, KeyUsage),
-        check: impl FnOnce(&ObjectRecord) -> Result<Verified, crate::Error>,
-    ) -> Result<Ready, crate::Error> {
-        let kept = main;
-        let main = if self.is_archived() {
-            match self.token.copy(kept, &strict(self.policy()).flag(CKA_TOKEN, false)) {
-                Ok(copy) => {
-                    self.archived.set(Some(kept));
-                    copy
-                }
-                Err(error) => {
-                    let made = [Some(kept), public, certificate].into_iter().flatten();
-                    destroy_all(self.token, made)?;
-                    return Err(error.into());
-                }
-            }
-        } else {
-            kept
-        };
-        let settle = |object: Handle| -> Result<ObjectRecord, crate::Error> {
-            self.token.set(object, &Template::new().bytes(CKA_ID, id))?;
-            Ok(self.token.read(object)?)
-        };
-        let settled = || -> Result<Persisted, crate::Error> {
-            let record = settle(main)?;
-            added::check(self.token, main, &self.pending.additions)?;
-            // What a template does not say a token may grant.
-            check_rights(&record, key_type, self.policy(), usage)?;
-            let verified = if way.route == Route::Unwrap { check(&record)? } else { Verified::Attributes };
-            Ok(Persisted {
-                main: record,
-                public: public.map(settle).transpose()?,
-                certificate: certificate.map(settle).transpose()?,
-                copied: false,
-                verified,
-            })
-        };
-        match settled() {
-            Ok(persisted) => Ok(Ready::of_outcome(persisted, way)),
-            Err(error) => {
-                let made = [Some(main), self.archived.take(), public, certificate].into_iter().flatten();
-                Err(destroy_all(self.token, made).err().map_or(error, Into::into))
-            }
-        }
     }
 
     /// The certificate that goes beside the key, if one was given; it must be for this key.
@@ -511,7 +425,7 @@ fn no_session_objects() -> crate::Error {
 }
 
 impl Ready {
-    fn of_outcome(persisted: Persisted, way: Way) -> Self {
+    pub(super) fn of_outcome(persisted: Persisted, way: Way) -> Self {
         let Persisted { main, public, certificate, copied, verified } = persisted;
         let mut ready = Self::of_entry(&Entry::of_objects(main, public, certificate));
         let Way { route, scheme, tried, .. } = way;
@@ -525,52 +439,5 @@ impl Ready {
         if let Some(outcome) = &mut self.outcome {
             outcome.warnings.push(warning.to_owned());
         }
-    }
-}
-
-impl StorageProvider {
-    /// A public key out of a file, with its certificate if it came in one. It needs no token and is never persisted; it wraps, and verifies.
-    ///
-    /// # Errors
-    /// `NTE_NOT_SUPPORTED` for a key that is not public, or of a kind that no token has.
-    pub fn import_public(&self, entry: format::Entry) -> Result<Key, crate::Error> {
-        check_algorithm(entry.decoded.algorithm)?;
-        let KeyMaterial::Public(public) = entry.decoded.key else {
-            let what = "the file holds a private or secret key, not a public one".to_owned();
-            return Err(Error::Unsupported { what, ckr: None }.into());
-        };
-        let mut key = self.public_key(entry.decoded.algorithm, public);
-        if let State::Ready(ready) = &mut key.state {
-            ready.certificate = entry.certificates.into_iter().next();
-            ready.label = entry.name.unwrap_or_default();
-        }
-        Ok(key)
-    }
-
-    /// A public key, which needs no token: it is never persisted.
-    pub(super) fn public_key(&self, algorithm: Algorithm, public: PublicKey) -> Key {
-        Key::ready(
-            self.shared_token(),
-            Ready {
-                name: None,
-                label: String::new(),
-                id: Vec::new(),
-                algorithm: Some(algorithm),
-                policy: ExportPolicy::NONE,
-                usage: algorithm.family.default_usage(),
-                bits: Some(public.bits()),
-                public: Some(public),
-                private_object: None,
-                public_object: None,
-                secret_object: None,
-                certificate_object: None,
-                certificate: None,
-                ephemeral: true,
-                hidden: false,
-                stands_on: None,
-                outcome: None,
-                always_authenticates: false,
-            },
-        )
     }
 }

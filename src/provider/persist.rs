@@ -5,7 +5,6 @@
 
 use super::Explanation;
 use super::added;
-use super::archive::strict;
 use super::error::Error;
 use super::lookup::{Entry, Stage};
 use super::proof::Verified;
@@ -77,8 +76,8 @@ pub(super) struct Draft<'a> {
     pub(super) usage: KeyUsage,
     /// What was added to the private or the secret object.
     pub(super) additions: &'a Additions,
-    /// Whether the object of the session may do more than the key, and outlives this.
-    pub(super) is_archived: bool,
+    /// What the key may not do that the object of the session may, which outlives this.
+    pub(super) strict: Option<Template>,
 }
 
 impl Draft<'_> {
@@ -347,7 +346,7 @@ fn place(
     written: &mut Vec<Handle>,
 ) -> Result<(Handle, bool), crate::Error> {
     let is_main = matches!(class, Class::Private | Class::Secret);
-    let changes = (draft.is_archived && is_main).then(|| strict(draft.policy));
+    let changes = draft.strict.clone().filter(|_| is_main);
     match onto_token(token, source, id, changes) {
         Ok((object, by_copy)) => {
             if !source.placed {

@@ -443,10 +443,13 @@ pub(crate) struct GetArgs {
 pub(crate) struct SetArgs {
     /// The key's name or pkcs11: URI
     pub(crate) name: String,
-    /// The property: `Export Policy` or `Key Usage` (both can only be narrowed), `Name`, `Start Date` or `End Date`
+    /// The property: `Export Policy` or `Key Usage` (both can only be narrowed), `Name`, `SmartCardKeyCertificate`, `Start Date` or `End Date`
     pub(crate) property: String,
-    /// Its new value: a number, or words as --export-policy and --usage take them; a date as YYYY-MM-DD, or none
+    /// Its new value: a number, or words as --export-policy and --usage take them; a date as YYYY-MM-DD, or none; of a certificate its file
     pub(crate) value: String,
+    /// A property of your own, of any name, kept with the key; its value is text, or hex:00ff
+    #[arg(long)]
+    pub(crate) custom: bool,
 }
 
 #[derive(Args, Debug)]

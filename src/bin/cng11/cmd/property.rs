@@ -1,8 +1,10 @@
 //! `get NAME PROPERTY` and `set NAME PROPERTY VALUE`
 
+use std::path::Path;
+
 use cng_pkcs11::key::{ExportPolicy, KeyUsage};
 use cng_pkcs11::provider::Error;
-use cng_pkcs11::provider::{KeyDate, KeyName, names};
+use cng_pkcs11::provider::{Flags, KeyDate, KeyName, names, property};
 use cng_pkcs11::token::Access;
 use cng_pkcs11::{Status, wide};
 use serde_json::json;
@@ -11,6 +13,7 @@ use crate::args::{GetArgs, SetArgs, export_policy, key_usage};
 use crate::cmd::show::{property_json, property_text};
 use crate::context::Context;
 use crate::failure::Failure;
+use crate::file;
 use crate::output::printable;
 
 pub(crate) fn get(context: &Context, args: &GetArgs) -> Result<u8, Failure> {
@@ -32,7 +35,32 @@ pub(crate) fn get(context: &Context, args: &GetArgs) -> Result<u8, Failure> {
     Ok(0)
 }
 
+/// Any bytes under any name.
+fn set_custom(context: &Context, args: &SetArgs) -> Result<u8, Failure> {
+    let bytes = match args.value.strip_prefix("hex:") {
+        Some(digits) => unhex(digits).ok_or_else(|| {
+            Failure::usage(format!("`{}` is not hexadecimal", args.value), "give two digits for each byte")
+        })?,
+        None => wide::encode_nul(&args.value),
+    };
+    let mut key = context.provider(Access::ReadWrite)?.open_key(&args.name)?;
+    key.set_property_with(&args.property, &bytes, Flags::PERSIST_ONLY)?;
+    let value = key.property_with(&args.property, Flags::PERSIST_ONLY)?;
+    let document = json!({ "name": key.label(), "property": args.property, "value": property_json(&value) });
+    context.output.result(document, || format!("{}\n", property_text(&value)));
+    Ok(0)
+}
+
+fn unhex(digits: &str) -> Option<Vec<u8>> {
+    let (pairs, rest) = digits.as_bytes().as_chunks::<2>();
+    let byte = |pair: &[u8; 2]| u8::from_str_radix(std::str::from_utf8(pair).ok()?, 16).ok();
+    if rest.is_empty() { pairs.iter().map(byte).collect() } else { None }
+}
+
 pub(crate) fn set(context: &Context, args: &SetArgs) -> Result<u8, Failure> {
+    if args.custom {
+        return set_custom(context, args);
+    }
     let property = spelled(&args.property);
     let misfit = |problem: String| {
         Failure::usage(
@@ -40,6 +68,21 @@ pub(crate) fn set(context: &Context, args: &SetArgs) -> Result<u8, Failure> {
             "give a number, or words as --export-policy and --usage take them",
         )
     };
+    if property == names::PIN {
+        return Err(Failure::usage(
+            "a PIN is not given on the command line".to_owned(),
+            "it belongs to a handle and is forgotten with it",
+        ));
+    }
+    if property == names::CERTIFICATE {
+        let certificate = file::read(Path::new(&args.value))?;
+        let mut key = context.provider(Access::ReadWrite)?.open_key(&args.name)?;
+        key.set_certificate(&certificate)?;
+        let chain = key.certificate_chain()?.len();
+        let document = json!({ "name": key.label(), "property": property, "certificates": chain });
+        context.output.result(document, || format!("{chain} certificates\n"));
+        return Ok(0);
+    }
     if property == names::NAME {
         let new = KeyName::new(&args.value)?;
         context.provider(Access::ReadWrite)?.rename_key(&args.name, &new)?;
@@ -76,7 +119,8 @@ pub(crate) fn set(context: &Context, args: &SetArgs) -> Result<u8, Failure> {
 /// The property's own spelling, if it is known in another case.
 fn spelled(name: &str) -> &str {
     let dates = KeyDate::ALL.map(KeyDate::name);
-    names::ALL.iter().chain(&dates).find(|known| known.eq_ignore_ascii_case(name)).copied().unwrap_or(name)
+    let mut known = property::TABLE.iter().map(|row| row.name).chain(dates);
+    known.find(|known| known.eq_ignore_ascii_case(name)).unwrap_or(name)
 }
 
 fn date(property: &str) -> Option<KeyDate> {

@@ -24,9 +24,12 @@ pub(crate) fn run(context: &Context, args: &ShowArgs) -> Result<u8, Failure> {
     }
     let values: Map<_, _> = properties.iter().map(|(name, value)| ((*name).to_owned(), property_json(value))).collect();
     document.insert("properties".to_owned(), Value::Object(values));
+    let own = key.custom_properties()?;
+    let values: Map<_, _> = own.iter().map(|(name, value)| (name.clone(), json!(hex(value)))).collect();
+    document.insert("custom_properties".to_owned(), Value::Object(values));
     let additions = key.additions()?;
     document.insert("attributes".to_owned(), attributes_json(&mut additions.iter()));
-    context.output.result(Value::Object(document), || text(&key, &properties, &additions, fingerprint));
+    context.output.result(Value::Object(document), || text(&key, &properties, &own, &additions, fingerprint));
     Ok(0)
 }
 
@@ -45,7 +48,13 @@ fn attributes_json(attributes: &mut dyn Iterator<Item = &Addition>) -> Value {
     attributes.map(|attribute| (attribute.kind().to_string(), value(attribute))).collect::<Map<_, _>>().into()
 }
 
-fn text(key: &Key, properties: &[(&str, PropertyValue)], additions: &Additions, fingerprint: Option<String>) -> String {
+fn text(
+    key: &Key,
+    properties: &[(&str, PropertyValue)],
+    own: &[(String, Vec<u8>)],
+    additions: &Additions,
+    fingerprint: Option<String>,
+) -> String {
     let mut rows: Vec<Vec<String>> = properties
         .iter()
         .map(|(name, value)| {
@@ -57,6 +66,7 @@ fn text(key: &Key, properties: &[(&str, PropertyValue)], additions: &Additions, 
             vec![format!("{name}:"), format!("{}{words}", property_text(value))]
         })
         .collect();
+    rows.extend(own.iter().map(|(name, value)| vec![format!("{}:", printable(name)), bytes_text(value)]));
     rows.push(vec!["CKA_ID:".to_owned(), hex(key.id())]);
     rows.extend(additions.iter().map(|addition| vec![format!("{}:", addition.kind()), printable(&addition.text())]));
     let mut objects = Vec::new();
@@ -82,8 +92,19 @@ pub(crate) fn property_json(value: &PropertyValue) -> Value {
         }),
         PropertyValue::Number(number) => json!(number),
         PropertyValue::Text(text) => json!(text),
+        PropertyValue::Bytes(bytes) => json!(hex(bytes)),
+        PropertyValue::Texts(texts) => json!(texts),
+        PropertyValue::TagLengths(lengths) => {
+            json!({ "min": lengths.min, "max": lengths.max, "increment": lengths.increment })
+        }
         _ => Value::Null,
     }
+}
+
+/// Text as text, if it is some and ends as CNG's strings do; anything else in hexadecimal.
+fn bytes_text(bytes: &[u8]) -> String {
+    let text = cng_pkcs11::wide::decode(bytes).ok().filter(|text| bytes.ends_with(&[0, 0]) && !text.is_empty());
+    text.map_or_else(|| hex(bytes), |text| printable(&text))
 }
 
 pub(crate) fn property_text(value: &PropertyValue) -> String {
@@ -93,6 +114,11 @@ pub(crate) fn property_text(value: &PropertyValue) -> String {
         }
         PropertyValue::Number(number) => number.to_string(),
         PropertyValue::Text(text) => printable(text),
+        PropertyValue::Bytes(bytes) => bytes_text(bytes),
+        PropertyValue::Texts(texts) => texts.iter().map(|text| printable(text)).collect::<Vec<_>>().join(", "),
+        PropertyValue::TagLengths(lengths) => {
+            format!("{} to {}, step {}", lengths.min, lengths.max, lengths.increment)
+        }
         _ => String::new(),
     }
 }
