@@ -52,6 +52,13 @@ static int text_is(BCRYPT_HANDLE object, LPCWSTR name, LPCWSTR wanted) {
   return BCryptGetProperty(object, name, out, sizeof out, &size, 0) == STATUS_SUCCESS && is_wide(out, size, wanted);
 }
 
+/* Windows gives the mode in a buffer of 32 characters. */
+static int mode_is(BCRYPT_HANDLE object, LPCWSTR wanted) {
+  ULONG size = 0;
+  return BCryptGetProperty(object, u"ChainingMode", out, sizeof out, &size, 0) == STATUS_SUCCESS && size == 64 &&
+         memcmp(out, wanted, wide_size(wanted)) == 0;
+}
+
 static NTSTATUS set(BCRYPT_HANDLE object, LPCWSTR name, LPCWSTR text) {
   return BCryptSetProperty(object, name, (PUCHAR)wide(text), wide_size(text), 0);
 }
@@ -91,9 +98,9 @@ static void algorithms(void) {
     /* They are everybody's, and never opened. */
     CHECK_STATUS(STATUS_INVALID_HANDLE, BCryptCloseAlgorithmProvider(PSEUDO[which], 0));
   }
-  CHECK(text_is(BCRYPT_AES_GCM_ALG_HANDLE, u"ChainingMode", u"ChainingModeGCM"));
+  CHECK(mode_is(BCRYPT_AES_GCM_ALG_HANDLE, u"ChainingModeGCM"));
   CHECK(set(BCRYPT_AES_CBC_ALG_HANDLE, u"ChainingMode", u"ChainingModeECB") != STATUS_SUCCESS);
-  CHECK(text_is(BCRYPT_AES_CBC_ALG_HANDLE, u"ChainingMode", u"ChainingModeCBC"));
+  CHECK(mode_is(BCRYPT_AES_CBC_ALG_HANDLE, u"ChainingModeCBC"));
 
   CHECK_STATUS(STATUS_INVALID_PARAMETER, BCryptEnumAlgorithms(0, NULL, &list, 0));
   CHECK_STATUS(STATUS_INVALID_PARAMETER, BCryptEnumAlgorithms(0, &count, NULL, 0));
@@ -118,7 +125,7 @@ static void properties(void) {
   in_context("properties");
   CHECK_NUMBER(16, number_of(aes, u"BlockLength"));
   CHECK(number_of(aes, u"ObjectLength") != 0xFFFFFFFF);
-  CHECK(text_is(aes, u"ChainingMode", u"ChainingModeCBC"));
+  CHECK(mode_is(aes, u"ChainingModeCBC"));
   CHECK_NUMBER(32, number_of(sha, u"HashDigestLength"));
   CHECK_NUMBER(64, number_of(sha, u"HashBlockLength"));
   CHECK_NUMBER(BCRYPT_SUPPORTED_PAD_PKCS1_ENC | BCRYPT_SUPPORTED_PAD_PKCS1_SIG | BCRYPT_SUPPORTED_PAD_OAEP | BCRYPT_SUPPORTED_PAD_PSS,
@@ -294,9 +301,9 @@ static void bad_pairs(void) {
   CHECK_STATUS(STATUS_INVALID_PARAMETER,
                import_pair(generic, u"ECCPUBLICBLOB", vector_file(P256 ".GENERIC-ECDSA.ECCPUBLICBLOB.bin"), &key));
   CHECK_OK(set(generic, u"ECCCurveName", u"nistP256"));
-  CHECK_OK(import_pair(generic, u"ECCPUBLICBLOB", vector_file(P256 ".GENERIC-ECDSA.ECCPUBLICBLOB.bin"), &key));
+  CHECK_OK(import_pair(generic, u"ECCPUBLICBLOB", vector_file("more/nistP256.GENERIC-ECDSA.ECCPUBLICBLOB.bin"), &key));
   if (key != NULL) {
-    EXPORTS(key, u"ECCPUBLICBLOB", P256 ".GENERIC-ECDSA.ECCPUBLICBLOB.bin");
+    EXPORTS(key, u"ECCPUBLICBLOB", "more/nistP256.GENERIC-ECDSA.ECCPUBLICBLOB.bin");
     EXPORTS(key, u"ECCFULLPUBLICBLOB", "more/nistP256.GENERIC-ECDSA.ECCFULLPUBLICBLOB.bin");
     CHECK_OK(BCryptDestroyKey(key));
   }
@@ -485,7 +492,7 @@ static void modes(void) {
   /* A duplicate has a chain of its own. */
   NEED(BCryptDuplicateKey(key, &other, NULL, 0, 0));
   CHECK_OK(set(other, u"ChainingMode", u"ChainingModeECB"));
-  CHECK(text_is(key, u"ChainingMode", u"ChainingModeCBC"));
+  CHECK(mode_is(key, u"ChainingModeCBC"));
   CHECK_OK(BCryptDestroyKey(key));
   CHECK_OK(BCryptEncrypt(other, DIGEST(PLAIN), NULL, NULL, 0, result, 64, &length, 0));
   CHECK_BYTES(ECB, 32, result, length);
