@@ -17,6 +17,8 @@
 #define COUNT_OF(ARRAY) (sizeof(ARRAY) / sizeof((ARRAY)[0]))
 
 static uint64_t state;
+/* Those that gave something. */
+static unsigned long succeeded;
 
 static uint32_t draw(uint32_t below) {
   state ^= state << 13;
@@ -53,6 +55,7 @@ static void keep(SECURITY_STATUS status, NCRYPT_HANDLE made, NCRYPT_HANDLE befor
     return;
   }
   CHECK(made != before && made != 0);
+  succeeded++;
   /* What stood there is freed, or was freed already. */
   if (pool[place] != provider) NCryptFreeObject(pool[place]);
   pool[place] = made;
@@ -60,23 +63,32 @@ static void keep(SECURITY_STATUS status, NCRYPT_HANDLE made, NCRYPT_HANDLE befor
 
 /* ---- what is handed over --------------------------------------------------------------------------- */
 
+#define ALGORITHMS \
+  u"RSA", u"ECDSA_P256", u"ECDSA_P384", u"ECDSA", u"ECDH_P256", u"ECDH", u"AES", u"3DES", u"SHA1", u"SHA256", u"SHA384", u"RNG"
+#define NAMES u"capi fuzz one", u"capi fuzz two", u"capi fuzz three"
+#define BLOBS \
+  u"RSAPUBLICBLOB", u"RSAPRIVATEBLOB", u"RSAFULLPRIVATEBLOB", u"PUBLICBLOB", u"PRIVATEBLOB", u"CAPIPUBLICBLOB", u"CAPIPRIVATEBLOB", \
+      u"ECCPUBLICBLOB", u"ECCPRIVATEBLOB", u"ECCFULLPRIVATEBLOB", u"ECCFULLPUBLICBLOB", u"CipherKeyBlob", u"KeyDataBlob", \
+      u"OpaqueKeyBlob", u"Rfc3565KeyWrapBlob", u"PKCS11RsaAesWrapBlob", u"PKCS7_ENVELOPE", u"PKCS8_PRIVATEKEY", u"OpaqueTransport"
+#define PROPERTIES \
+  u"Name", u"Unique Name", u"Algorithm Name", u"Algorithm Group", u"Length", u"Lengths", u"Block Length", u"Chaining Mode", \
+      u"AuthTagLength", u"IV", u"Export Policy", u"Key Usage", u"Key Type", u"UI Policy", u"HWND Handle", u"Use Context", \
+      u"Impl Type", u"Max Name Length", u"Version", u"Security Descr Support", u"Provider Handle", u"ECCParameters", \
+      u"ECCCurveName", u"ECCCurveNameList", u"PublicKeyLength", u"SignatureLength", u"SmartCardKeyCertificate", \
+      u"SmartCardReader", u"SmartCardGuid", u"CLR IsEphemeral", u"capi fuzz property"
+#define PRIMITIVE_PROPERTIES \
+  u"AlgorithmName", u"KeyLength", u"KeyLengths", u"BlockLength", u"ObjectLength", u"ChainingMode", u"HashDigestLength", \
+      u"HashBlockLength", u"PaddingSchemes", u"PrimitiveType", u"IV", u"ProviderHandle", u"AuthTagLength"
+#define MODES u"ChainingModeCBC", u"ChainingModeECB", u"ChainingModeGCM", u"ChainingModeCCM", u"ChainingModeCFB"
+#define KDFS u"HASH", u"HMAC", u"TLS_PRF", u"SP800_56A_CONCAT", u"TRUNCATE", u"HKDF"
+
+static const LPCWSTR ALGORITHM[] = {ALGORITHMS}, NAME[] = {NAMES}, BLOB[] = {BLOBS}, PROPERTY[] = {PROPERTIES},
+                     PRIMITIVE_PROPERTY[] = {PRIMITIVE_PROPERTIES}, MODE[] = {MODES}, KDF[] = {KDFS};
 static const LPCWSTR TEXTS[] = {
-    u"RSA", u"ECDSA_P256", u"ECDSA_P384", u"ECDSA", u"ECDH_P256", u"ECDH", u"AES", u"3DES", u"RSA_SIGN", u"DH", u"ML-DSA", u"SHA1",
-    u"SHA256", u"SHA384", u"SHA512", u"MD5", u"RNG", u"nistP256", u"curve25519", u"secP256k1", u"brainpoolP256r1",
-    u"capi fuzz one", u"capi fuzz two", u"capi fuzz three", u"Microsoft Software Key Storage Provider", u"",
-    u"RSAPUBLICBLOB", u"RSAPRIVATEBLOB", u"RSAFULLPRIVATEBLOB", u"PUBLICBLOB", u"PRIVATEBLOB", u"CAPIPRIVATEBLOB",
-    u"CAPIPUBLICBLOB", u"ECCPUBLICBLOB", u"ECCPRIVATEBLOB", u"ECCFULLPRIVATEBLOB", u"ECCFULLPUBLICBLOB", u"SSLECCPUBLICBLOB",
-    u"CipherKeyBlob", u"KeyDataBlob", u"OpaqueKeyBlob", u"Rfc3565KeyWrapBlob", u"PKCS11RsaAesWrapBlob", u"PKCS7_ENVELOPE",
-    u"PKCS8_PRIVATEKEY", u"OpaqueTransport", u"DHPUBLICBLOB", u"DSAPRIVATEBLOB", u"PQDSAPUBLICBLOB", u"MLKEMPRIVATEBLOB",
-    u"Name", u"Unique Name", u"Algorithm Name", u"Algorithm Group", u"Length", u"Lengths", u"Block Length", u"Chaining Mode",
-    u"AuthTagLength", u"IV", u"Export Policy", u"Key Usage", u"Key Type", u"Modified", u"UI Policy", u"HWND Handle",
-    u"Use Context", u"Impl Type", u"Max Name Length", u"Version", u"Security Descr Support", u"Security Descr", u"Use Count",
-    u"Provider Handle", u"DHParameters", u"ECCParameters", u"ECCCurveName", u"ECCCurveNameList", u"PublicKeyLength",
-    u"SignatureLength", u"ParameterSetName", u"KEMCiphertextLength", u"SmartCardKeyCertificate", u"SmartCardReader",
-    u"SmartCardGuid", u"CLR IsEphemeral", u"capi fuzz property", u"AlgorithmName", u"KeyLength", u"KeyLengths", u"BlockLength",
-    u"ObjectLength", u"ChainingMode", u"ChainingModeCBC", u"ChainingModeECB", u"ChainingModeGCM", u"ChainingModeCCM", u"ChainingModeCFB",
-    u"HashDigestLength", u"HashBlockLength", u"PaddingSchemes", u"PrimitiveType", u"HASH", u"HMAC", u"TLS_PRF", u"SP800_56A_CONCAT",
-    u"TRUNCATE", u"HKDF"};
+    ALGORITHMS, NAMES, BLOBS, PROPERTIES, PRIMITIVE_PROPERTIES, MODES, KDFS, u"RSA_SIGN", u"DH", u"ML-DSA", u"SHA512", u"MD5",
+    u"nistP256", u"curve25519", u"secP256k1", u"brainpoolP256r1", u"Microsoft Software Key Storage Provider", u"",
+    u"SSLECCPUBLICBLOB", u"DHPUBLICBLOB", u"DSAPRIVATEBLOB", u"PQDSAPUBLICBLOB", u"MLKEMPRIVATEBLOB", u"Modified", u"Security Descr",
+    u"Use Count", u"DHParameters", u"ParameterSetName", u"KEMCiphertextLength"};
 
 /* In memory of its own, that ends with it. Freed after the call. */
 static void *lent[64];
@@ -111,6 +123,14 @@ static LPWSTR any_text(void) {
   if (kind == 2 && size > 4) text[draw(size / 2 - 1)] ^= (WCHAR)(1 << draw(8));
   return text;
 }
+
+/* Mostly one that makes sense at its place. */
+static LPWSTR text_of(const LPCWSTR *group, size_t count) {
+  LPCWSTR chosen = group[draw((uint32_t)count)];
+  if (one_in(5)) return any_text();
+  return (LPWSTR)memcpy(lend(wide_size(chosen)), chosen, wide_size(chosen));
+}
+#define TEXT_OF(GROUP) text_of((GROUP), COUNT_OF(GROUP))
 
 static const char *const FILES[] = {
     "rsa1024-e65537.RSAPRIVATEBLOB.bin", "rsa1024-e65537.RSAFULLPRIVATEBLOB.bin", "rsa1024-e65537.RSAPUBLICBLOB.bin",
@@ -178,6 +198,7 @@ static DWORD *any_result(void) {
 }
 
 static void written(SECURITY_STATUS status, PBYTE data, DWORD size, const DWORD *result) {
+  if (status == ERROR_SUCCESS) succeeded++;
   if (status == ERROR_SUCCESS && data != NULL && result != NULL) CHECK(*result <= size);
 }
 
@@ -271,7 +292,7 @@ static void ncrypt_call(void) {
       if (NCryptEnumStorageProviders(result, &list, flags) == ERROR_SUCCESS) CHECK_OK(NCryptFreeBuffer(list));
       break;
     }
-    case 2: NCryptIsAlgSupported(handle, text, flags); break;
+    case 2: NCryptIsAlgSupported(handle, TEXT_OF(ALGORITHM), flags); break;
     case 3: {
       NCryptAlgorithmName *list = NULL;
       status = NCryptEnumAlgorithms(handle, one_in(2) ? draw(128) : any_number(), result, &list, flags);
@@ -291,13 +312,15 @@ static void ncrypt_call(void) {
     case 5: NCryptFreeBuffer(one_in(2) ? (PVOID)&made : (PVOID)(ULONG_PTR)any_number()); break;
     case 6:
     case 7: {
-      LPWSTR name = any_text();
-      status = NCryptCreatePersistedKey(handle, MADE, text, one_in(2) ? NULL : name, draw(4), flags);
+      LPWSTR name = TEXT_OF(NAME);
+      text = TEXT_OF(ALGORITHM);
+      status = NCryptCreatePersistedKey(one_in(4) ? handle : provider, MADE, text, one_in(2) ? NULL : name, draw(4), flags);
       keep(made != 0 ? ERROR_SUCCESS : NTE_FAIL, made, 0);
       break;
     }
     case 8:
-      status = NCryptOpenKey(handle, MADE, text, draw(4), flags);
+      text = TEXT_OF(NAME);
+      status = NCryptOpenKey(one_in(4) ? handle : provider, MADE, text, draw(4), flags);
       keep(made != 0 ? ERROR_SUCCESS : NTE_FAIL, made, 0);
       break;
     case 9: NCryptFinalizeKey(handle, flags); break;
@@ -309,6 +332,7 @@ static void ncrypt_call(void) {
     case 15:
     case 16:
       output = any_output(&output_size);
+      text = TEXT_OF(PROPERTY);
       status = NCryptGetProperty(handle, text, output, output_size, result, flags);
       written(status, output, output_size, result);
       if (status == ERROR_SUCCESS && output != NULL && text != NULL && is_wide(text, wide_size(text), u"Provider Handle")) {
@@ -319,6 +343,8 @@ static void ncrypt_call(void) {
     case 17:
     case 18:
       input = any_input(&input_size);
+      text = TEXT_OF(PROPERTY);
+      if (one_in(6)) text = TEXT_OF(BLOB);
       /* A structure with pointers in it: its bytes are not drawn. */
       if (text != NULL && is_wide(text, wide_size(text), u"UI Policy")) {
         NCRYPT_UI_POLICY *policy = (NCRYPT_UI_POLICY *)lend(sizeof *policy);
@@ -345,6 +371,7 @@ static void ncrypt_call(void) {
     case 22:
     case 23:
       output = any_output(&output_size);
+      text = TEXT_OF(BLOB);
       status = NCryptExportKey(handle, one_in(3) ? other : 0, text, any_list(), output, output_size, result, flags);
       written(status, output, output_size, result);
       break;
@@ -379,6 +406,7 @@ static void ncrypt_call(void) {
       break;
     case 29:
       output = any_output(&output_size);
+      text = TEXT_OF(KDF);
       status = NCryptDeriveKey(handle, text, any_list(), output, output_size, result, flags);
       written(status, output, output_size, result);
       break;
@@ -416,22 +444,218 @@ static void ncrypt_call(void) {
   }
 }
 
+/* ---- the calls of BCrypt ------------------------------------------------------------------------------ */
+
+static BCRYPT_HANDLE any_bcrypt_handle(void) {
+  uint32_t kind = draw(12), which = draw(COUNT_OF(bcrypt_pool)), number = any_number();
+  if (kind == 0) return NULL;
+  if (kind == 1) return (BCRYPT_HANDLE)(ULONG_PTR)number;
+  if (kind < 5) return (BCRYPT_HANDLE)(ULONG_PTR)(1 + 16 * (ULONG_PTR)(number % 0x4C));
+  if (kind == 5) return (BCRYPT_HANDLE)(ULONG_PTR)pool[which];
+  return bcrypt_pool[which];
+}
+
+static void bcrypt_end(BCRYPT_HANDLE handle) {
+  if (BCryptDestroyKey(handle) != STATUS_SUCCESS && BCryptDestroyHash(handle) != STATUS_SUCCESS &&
+      BCryptDestroySecret(handle) != STATUS_SUCCESS)
+    BCryptCloseAlgorithmProvider(handle, 0);
+}
+
+static void bcrypt_keep(NTSTATUS status, BCRYPT_HANDLE handle) {
+  uint32_t place = draw(COUNT_OF(bcrypt_pool));
+  CHECK((handle != NULL) == (status == STATUS_SUCCESS));
+  if (status != STATUS_SUCCESS) return;
+  succeeded++;
+  bcrypt_end(bcrypt_pool[place]);
+  bcrypt_pool[place] = handle;
+}
+
+static ULONG bcrypt_flags(void) {
+  ULONG bit = (ULONG)1 << draw(8), number = any_number();
+  return one_in(2) ? 0 : one_in(4) ? number : bit;
+}
+
+/* The structure for whatever the key and the flags ask for: the first fields of the authenticated one are numbers. */
+static VOID *bcrypt_padding(ULONG flags) {
+  if (one_in(8)) return NULL;
+  if (flags == BCRYPT_PAD_OAEP || flags == BCRYPT_PAD_PKCS1 || flags == BCRYPT_PAD_PSS || (flags & 0x1E) != 0) return any_padding(0);
+  {
+    BCRYPT_AUTHENTICATED_CIPHER_MODE_INFO *mode = (BCRYPT_AUTHENTICATED_CIPHER_MODE_INFO *)lend(sizeof *mode);
+    memset(mode, 0, sizeof *mode);
+    mode->cbSize = one_in(10) ? any_number() : (ULONG)sizeof *mode;
+    mode->dwInfoVersion = one_in(10) ? any_number() : 1;
+    mode->pbNonce = any_input(&mode->cbNonce);
+    mode->pbAuthData = any_input(&mode->cbAuthData);
+    mode->pbTag = any_output(&mode->cbTag);
+    mode->dwFlags = one_in(10) ? draw(4) : 0;
+    return mode;
+  }
+}
+
+static void bcrypt_call(void) {
+  BCRYPT_HANDLE handle = any_bcrypt_handle(), other = any_bcrypt_handle(), new_handle = NULL;
+  BCRYPT_HANDLE *where = one_in(30) ? NULL : &new_handle;
+  ULONG input_size = 0, output_size = 0, flags = bcrypt_flags(), iv_size = 0;
+  LPWSTR text = any_text();
+  DWORD *result = any_result();
+  PBYTE input, output, iv;
+  NTSTATUS status;
+  switch (draw(26)) {
+    case 0:
+    case 1: {
+      LPWSTR provider_name = any_text();
+      text = TEXT_OF(ALGORITHM);
+      status = BCryptOpenAlgorithmProvider(where, text, one_in(8) ? provider_name : NULL, flags);
+      bcrypt_keep(status, new_handle);
+      break;
+    }
+    case 2: bcrypt_end(handle); break;
+    case 3: {
+      BCRYPT_ALGORITHM_IDENTIFIER *list = NULL;
+      if (BCryptEnumAlgorithms(draw(256), result, &list, flags) == STATUS_SUCCESS) BCryptFreeBuffer(list);
+      BCryptFreeBuffer(&list);
+      break;
+    }
+    case 4:
+    case 5:
+      output = any_output(&output_size);
+      text = TEXT_OF(PRIMITIVE_PROPERTY);
+      status = BCryptGetProperty(handle, text, output, output_size, result, one_in(4) ? flags : 0);
+      written(status, output, output_size, result);
+      if (status == STATUS_SUCCESS && output != NULL && text != NULL && is_wide(text, wide_size(text), u"ProviderHandle")) {
+        memcpy(&new_handle, output, sizeof new_handle);
+        bcrypt_end(new_handle);
+      }
+      break;
+    case 6:
+    case 7: {
+      LPWSTR value = TEXT_OF(MODE);
+      input = any_input(&input_size);
+      text = TEXT_OF(PRIMITIVE_PROPERTY);
+      if (value != NULL && one_in(2)) {
+        BCryptSetProperty(handle, text, (PUCHAR)value, wide_size(value), 0);
+      } else {
+        BCryptSetProperty(handle, text, input, input_size, one_in(4) ? flags : 0);
+      }
+      break;
+    }
+    case 8:
+      input = any_input(&input_size);
+      output = any_output(&output_size);
+      status = BCryptGenerateSymmetricKey(handle, where, output, output_size, input, input_size, one_in(4) ? flags : 0);
+      bcrypt_keep(status, new_handle);
+      break;
+    case 9: {
+      static const ULONG BITS[] = {0, 1, 256, 384, 521, 512, 1024};
+      status = BCryptGenerateKeyPair(handle, where, BITS[draw(COUNT_OF(BITS))], one_in(4) ? flags : 0);
+      bcrypt_keep(status, new_handle);
+      break;
+    }
+    case 10: BCryptFinalizeKeyPair(handle, one_in(4) ? flags : 0); break;
+    case 11:
+    case 12: {
+      uint32_t which = draw(COUNT_OF(FILES));
+      LPCWSTR type = which < COUNT_OF(TYPES) && !one_in(6) ? TYPES[which] : text;
+      input = one_in(10) ? any_input(&input_size) : copy_of(files[which], &input_size);
+      if (one_in(2)) {
+        status = BCryptImportKeyPair(handle, one_in(4) ? other : NULL, type, where, input, input_size, flags);
+      } else {
+        status = BCryptImportKey(handle, one_in(4) ? other : NULL, type, where, NULL, 0, input, input_size, flags);
+      }
+      bcrypt_keep(status, new_handle);
+      break;
+    }
+    case 13:
+      output = any_output(&output_size);
+      text = TEXT_OF(BLOB);
+      status = BCryptExportKey(handle, one_in(4) ? other : NULL, text, output, output_size, result, one_in(4) ? flags : 0);
+      written(status, output, output_size, result);
+      break;
+    case 14:
+      status = BCryptDuplicateKey(handle, where, NULL, 0, one_in(4) ? flags : 0);
+      bcrypt_keep(status, new_handle);
+      break;
+    case 15:
+    case 16:
+    case 17:
+      input = any_input(&input_size);
+      output = any_output(&output_size);
+      iv = any_input(&iv_size);
+      status = one_in(2) ? BCryptEncrypt(handle, input, input_size, bcrypt_padding(flags), iv, iv_size, output, output_size, result, flags)
+                         : BCryptDecrypt(handle, input, input_size, bcrypt_padding(flags), iv, iv_size, output, output_size, result, flags);
+      written(status, output, output_size, result);
+      break;
+    case 18: {
+      DWORD signature_size = 0;
+      PBYTE signature = any_input(&signature_size);
+      input = any_input(&input_size);
+      output = any_output(&output_size);
+      status = BCryptSignHash(handle, any_padding(0), input, input_size, output, output_size, result, flags);
+      written(status, output, output_size, result);
+      BCryptVerifySignature(handle, any_padding(0), input, input_size, signature, signature_size, flags);
+      break;
+    }
+    case 19:
+      status = BCryptSecretAgreement(handle, other, where, one_in(4) ? flags : 0);
+      bcrypt_keep(status, new_handle);
+      break;
+    case 20:
+      output = any_output(&output_size);
+      text = TEXT_OF(KDF);
+      status = BCryptDeriveKey(handle, text, any_list(), output, output_size, result, one_in(4) ? flags : 0);
+      written(status, output, output_size, result);
+      BCryptKeyDerivation(handle, any_list(), output, output_size, result, flags);
+      break;
+    case 21:
+      input = any_input(&input_size);
+      output = any_output(&output_size);
+      status = BCryptCreateHash(handle, where, output, output_size, input, input_size, flags);
+      bcrypt_keep(status, new_handle);
+      break;
+    case 22:
+      input = any_input(&input_size);
+      output = any_output(&output_size);
+      BCryptHashData(handle, input, input_size, one_in(4) ? flags : 0);
+      BCryptFinishHash(handle, output, output_size, one_in(4) ? flags : 0);
+      status = BCryptDuplicateHash(handle, where, NULL, 0, one_in(4) ? flags : 0);
+      bcrypt_keep(status, new_handle);
+      break;
+    case 23: {
+      DWORD secret_size = 0;
+      PBYTE secret = any_input(&secret_size);
+      input = any_input(&input_size);
+      output = any_output(&output_size);
+      BCryptHash(handle, secret, secret_size, input, input_size, output, output_size);
+      BCryptDeriveKeyPBKDF2(handle, secret, secret_size, input, input_size, draw(20), output, output_size, flags);
+      break;
+    }
+    case 24:
+      output = any_output(&output_size);
+      BCryptGenRandom(handle, output, output_size, one_in(2) ? BCRYPT_USE_SYSTEM_PREFERRED_RNG : flags);
+      break;
+    default: {
+      DWORD other_size = 0;
+      PBYTE second = any_output(&other_size);
+      output = any_output(&output_size);
+      BCryptEncapsulate(handle, output, output_size, result, second, other_size, any_result(), flags);
+      BCryptDecapsulate(handle, second, other_size, output, output_size, result, flags);
+    }
+  }
+}
+
 /* ---- the program ------------------------------------------------------------------------------------ */
 
 /* What was left on the token under our names. */
 static void clean_up(void) {
-  static const LPCWSTR NAMES[] = {u"capi fuzz one", u"capi fuzz two", u"capi fuzz three"};
   NCryptKeyName *name = NULL;
   PVOID at = NULL;
   NCRYPT_KEY_HANDLE key = 0;
   size_t which;
   for (which = 0; which < COUNT_OF(pool); which++) {
     if (pool[which] != provider) NCryptFreeObject(pool[which]);
+    bcrypt_end(bcrypt_pool[which]);
   }
-  for (which = 0; which < COUNT_OF(NAMES); which++) {
-    if (NCryptOpenKey(provider, &key, NAMES[which], 0, 0) == ERROR_SUCCESS && NCryptDeleteKey(key, 0) != ERROR_SUCCESS) NCryptFreeObject(key);
-  }
-  /* Under names that were drawn. */
+  /* Under our names, and under those that were drawn. */
   while (NCryptEnumKeys(provider, NULL, &name, &at, 0) == ERROR_SUCCESS) {
     if (NCryptOpenKey(provider, &key, name->pszName, 0, 0) == ERROR_SUCCESS && NCryptDeleteKey(key, 0) != ERROR_SUCCESS) NCryptFreeObject(key);
     CHECK_OK(NCryptFreeBuffer(name));
@@ -462,7 +686,8 @@ int main(int count, char **arguments) {
   state = seed;
   provider = open_provider();
   for (at = 0; at < COUNT_OF(FILES); at++) files[at] = vector_file(FILES[at]);
-  /* A key of each kind to begin with. */
+  /* Keys of each kind to begin with. */
+  for (at = 0; at < COUNT_OF(pool); at++) bcrypt_pool[at] = NULL;
   for (at = 0; at < COUNT_OF(TYPES); at++) {
     NCRYPT_KEY_HANDLE key = 0;
     List list;
@@ -471,15 +696,25 @@ int main(int count, char **arguments) {
     CHECK_OK(NCryptImportKey(provider, 0, TYPES[at], &list.list, &key, files[at].data, files[at].length, 0));
     pool[at] = key;
   }
+  for (at = COUNT_OF(TYPES); at < COUNT_OF(pool); at++) {
+    size_t which = at % COUNT_OF(TYPES) == 9 ? 5 : at % COUNT_OF(TYPES);
+    NCRYPT_KEY_HANDLE key = 0;
+    CHECK_OK(NCryptImportKey(provider, 0, TYPES[which], NULL, &key, files[which].data, files[which].length, 0));
+    pool[at] = key;
+  }
   end = time(NULL) + (count > 2 ? strtol(arguments[2], NULL, 10) : 2);
   while (time(NULL) < end && checks_failed == 0) {
-    ncrypt_call();
+    if (draw(2) == 0) {
+      ncrypt_call();
+    } else {
+      bcrypt_call();
+    }
     give_back();
     calls++;
   }
   clean_up();
-  CHECK(calls > 0);
+  CHECK(calls > 0 && succeeded > 0);
   CHECK_OK(NCryptFreeObject(provider));
-  printf("%lu calls\n", calls);
+  printf("%lu calls, of which %lu gave something\n", calls, succeeded);
   return finish(arguments[0]);
 }
