@@ -141,6 +141,41 @@ static void encrypt_symmetric(NCRYPT_KEY_HANDLE key) {
   CHECK_BYTES(plain, sizeof plain, opened, written);
 }
 
+/* Authenticated: with data beside the text, and nothing comes out if a bit of anything was changed. */
+static void encrypt_authenticated(NCRYPT_KEY_HANDLE key) {
+  BYTE nonce[12] = {1}, beside[5] = "head", plain[20] = "sixteen and four..", sealed[20], opened[20], tag[16];
+  BCRYPT_AUTHENTICATED_CIPHER_MODE_INFO mode;
+  NCRYPT_CIPHER_PADDING_INFO info;
+  DWORD length = 0;
+  BCRYPT_INIT_AUTH_MODE_INFO(mode);
+  mode.pbNonce = nonce;
+  mode.cbNonce = sizeof nonce;
+  mode.pbAuthData = beside;
+  mode.cbAuthData = sizeof beside;
+  mode.pbTag = tag;
+  mode.cbTag = sizeof tag;
+  memset(&info, 0, sizeof info);
+  info.cbSize = sizeof info;
+  info.dwFlags = NCRYPT_CIPHER_OTHER_PADDING_FLAG;
+  info.pbOtherInfo = (PUCHAR)&mode;
+  info.cbOtherInfo = sizeof mode;
+  NEED(set_text(key, NCRYPT_CHAINING_MODE_PROPERTY, BCRYPT_CHAIN_MODE_GCM, 0));
+  CHECK_OK(NCryptEncrypt(key, plain, sizeof plain, &info, NULL, 0, &length, NCRYPT_PAD_CIPHER_FLAG));
+  CHECK_NUMBER(sizeof plain, length);
+  NEED(NCryptEncrypt(key, plain, sizeof plain, &info, sealed, sizeof sealed, &length, NCRYPT_PAD_CIPHER_FLAG));
+  CHECK(memcmp(plain, sealed, sizeof plain) != 0);
+  NEED(NCryptDecrypt(key, sealed, length, &info, opened, sizeof opened, &length, NCRYPT_PAD_CIPHER_FLAG));
+  CHECK_BYTES(plain, sizeof plain, opened, length);
+  memset(opened, 0, sizeof opened);
+  beside[0] ^= 1;
+  CHECK(NCryptDecrypt(key, sealed, sizeof sealed, &info, opened, sizeof opened, &length, NCRYPT_PAD_CIPHER_FLAG) != ERROR_SUCCESS);
+  beside[0] ^= 1;
+  tag[15] ^= 1;
+  CHECK(NCryptDecrypt(key, sealed, sizeof sealed, &info, opened, sizeof opened, &length, NCRYPT_PAD_CIPHER_FLAG) != ERROR_SUCCESS);
+  CHECK(opened[0] == 0 && opened[19] == 0);
+  CHECK_OK(set_text(key, NCRYPT_CHAINING_MODE_PROPERTY, BCRYPT_CHAIN_MODE_CBC, 0));
+}
+
 static void encrypt_rsa(NCRYPT_KEY_HANDLE key) {
   BYTE plain[] = "a secret", sealed[256], opened[256];
   BCRYPT_OAEP_PADDING_INFO oaep;
@@ -189,6 +224,7 @@ static void use(NCRYPT_PROV_HANDLE provider, NCRYPT_KEY_HANDLE key, const Row *r
       break;
     case AES:
       encrypt_symmetric(key);
+      encrypt_authenticated(key);
       break;
   }
   if (row->signature_file != NULL) {

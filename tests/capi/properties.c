@@ -335,6 +335,35 @@ static void certificate(void) {
   in_context("");
 }
 
+/* A key that may leave for an archive: once, and by the handle that made it. */
+static void archiving(void) {
+  Bytes blob = vector_file(RSA2048 ".RSAPRIVATEBLOB.bin");
+  NCRYPT_KEY_HANDLE key = 0, other = 0;
+  DWORD wanted = 0, got = 0;
+  in_context("archiving");
+  NEED(NCryptCreatePersistedKey(provider, &key, u"RSA", u"capi properties archive", 0, 0));
+  NEED(set_number(key, u"Export Policy", NCRYPT_ALLOW_PLAINTEXT_ARCHIVING_FLAG, 0));
+  NEED(NCryptSetProperty(key, u"RSAPRIVATEBLOB", blob.data, blob.length, 0));
+  if (NCryptFinalizeKey(key, 0) == NTE_NOT_SUPPORTED) {
+    leave_out("archiving");
+    CHECK_OK(NCryptFreeObject(key));
+    return;
+  }
+  NEED(NCryptOpenKey(provider, &other, u"capi properties archive", 0, 0));
+  CHECK_STATUS(NTE_NOT_SUPPORTED, NCryptExportKey(other, 0, u"RSAPRIVATEBLOB", NULL, out, sizeof out, &got, 0));
+  /* To ask for the size, and to come with too little, is not to export. */
+  CHECK_OK(NCryptExportKey(key, 0, u"RSAPRIVATEBLOB", NULL, NULL, 0, &wanted, 0));
+  CHECK_NUMBER(blob.length, wanted);
+  CHECK_STATUS(NTE_BUFFER_TOO_SMALL, NCryptExportKey(key, 0, u"RSAPRIVATEBLOB", NULL, out, wanted - 1, &got, 0));
+  CHECK_OK(NCryptExportKey(key, 0, u"RSAPRIVATEBLOB", NULL, out, wanted, &got, 0));
+  CHECK_BYTES(blob.data, blob.length, out, got);
+  CHECK_STATUS(NTE_NOT_SUPPORTED, NCryptExportKey(key, 0, u"RSAPRIVATEBLOB", NULL, out, sizeof out, &got, 0));
+  CHECK_STATUS(NTE_NOT_SUPPORTED, NCryptExportKey(key, 0, u"RSAPRIVATEBLOB", NULL, NULL, 0, &got, 0));
+  CHECK_OK(NCryptFreeObject(other));
+  CHECK_OK(NCryptDeleteKey(key, 0));
+  in_context("");
+}
+
 /* What a handle alone knows, and no other. */
 static void of_the_handle(void) {
   NCRYPT_KEY_HANDLE key = 0, other = 0;
@@ -473,6 +502,7 @@ int main(int count, char **arguments) {
   ui_policy();
   provider_handle();
   certificate();
+  archiving();
   of_the_handle();
   pin();
   provider_pin();

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
 /*
- * Nine threads with the same handles: they sign and verify, read properties, export, open and free, make keys of their own, while
+ * Ten threads with the same handles: they sign and verify, read properties, export, open and free, make keys of their own, while
  * one of them frees the handle that the others use and makes another in its place. Whatever is in between, an answer is right, or
  * NTE_INVALID_HANDLE for the handle that somebody freed.
  *
@@ -20,7 +20,9 @@ static NCRYPT_KEY_HANDLE rsa, ecdsa, ecdh, ecdh_public;
 static NCRYPT_KEY_HANDLE moving;
 static Bytes rsa_signature, rsa_public, ecdsa_private, ecdsa_public, secret;
 static int is_over;
-static unsigned long rounds[9];
+static unsigned long rounds[10];
+/* Of BCrypt. */
+static BCRYPT_KEY_HANDLE verifying, signing;
 
 static int over(void) { return __atomic_load_n(&is_over, __ATOMIC_RELAXED); }
 
@@ -112,8 +114,25 @@ static void freeing_round(void) {
   CHECK_OK(NCryptFreeObject(__atomic_exchange_n(&moving, made, __ATOMIC_RELAXED)));
 }
 
-static void (*const WORK[9])(void) = {rsa_round,      rsa_round,    ecdsa_round,  reading_round, opening_round,
-                                      making_round, agreeing_round, moving_round, freeing_round};
+/* BCrypt, and what a failure says in words to the thread that failed. */
+static void primitive_round(void) {
+  BCRYPT_PKCS1_PADDING_INFO pkcs1 = {u"SHA256"};
+  NCRYPT_KEY_HANDLE none = 0;
+  BYTE text[64], digest[32], keyed[32], signature[64];
+  ULONG length = 0;
+  memset(text, 7, sizeof text);
+  CHECK_OK(BCryptVerifySignature(verifying, &pkcs1, DIGEST(SHA256_OF_TEXT), rsa_signature.data, rsa_signature.length, BCRYPT_PAD_PKCS1));
+  if (CHECK_OK(BCryptSignHash(signing, NULL, DIGEST(SHA256_OF_TEXT), signature, 64, &length, 0)))
+    CHECK_OK(BCryptVerifySignature(signing, NULL, DIGEST(SHA256_OF_TEXT), signature, length, 0));
+  CHECK_OK(BCryptHash(BCRYPT_SHA256_ALG_HANDLE, NULL, 0, text, sizeof text, digest, 32));
+  CHECK_OK(BCryptHash(BCRYPT_HMAC_SHA256_ALG_HANDLE, text, 8, text, sizeof text, keyed, 32));
+  CHECK(memcmp(digest, keyed, 32) != 0);
+  CHECK_STATUS(NTE_BAD_KEYSET, NCryptOpenKey(provider, &none, u"capi threads: of this thread", 0, 0));
+  CHECK(strstr(cng11_last_error(), "capi threads: of this thread") != NULL);
+}
+
+static void (*const WORK[10])(void) = {rsa_round,    rsa_round,      ecdsa_round,  reading_round, opening_round,
+                                       making_round, agreeing_round, moving_round, freeing_round, primitive_round};
 
 static void *work(void *number) {
   size_t which = (size_t)(ULONG_PTR)number;
@@ -126,7 +145,7 @@ static void *work(void *number) {
 }
 
 int main(int count, char **arguments) {
-  pthread_t threads[9];
+  pthread_t threads[10];
   struct timespec second = {1, 0};
   NCRYPT_KEY_HANDLE shared = 0;
   NCRYPT_SECRET_HANDLE agreed = 0;
@@ -153,21 +172,25 @@ int main(int count, char **arguments) {
   secret = bytes_of(out, length);
   CHECK_OK(NCryptFreeObject(agreed));
   CHECK_OK(NCryptFreeObject(shared));
+  CHECK_OK(BCryptImportKeyPair(BCRYPT_RSA_ALG_HANDLE, NULL, u"RSAPUBLICBLOB", &verifying, rsa_public.data, rsa_public.length, 0));
+  CHECK_OK(BCryptImportKeyPair(BCRYPT_ECDSA_P256_ALG_HANDLE, NULL, u"ECCPRIVATEBLOB", &signing, ecdsa_private.data, ecdsa_private.length, 0));
   if (checks_failed == 0) {
-    for (at = 0; at < 9; at++) {
+    for (at = 0; at < 10; at++) {
       if (pthread_create(&threads[at], NULL, work, (void *)(ULONG_PTR)at) != 0) return 2;
     }
     while (seconds-- > 0 && __atomic_load_n(&checks_failed, __ATOMIC_RELAXED) == 0) nanosleep(&second, NULL);
     __atomic_store_n(&is_over, 1, __ATOMIC_RELAXED);
-    for (at = 0; at < 9; at++) pthread_join(threads[at], NULL);
+    for (at = 0; at < 10; at++) pthread_join(threads[at], NULL);
     printf("rounds:");
-    for (at = 0; at < 9; at++) {
+    for (at = 0; at < 10; at++) {
       printf(" %lu", rounds[at]);
       CHECK(rounds[at] > 0);
     }
     printf("\n");
   }
   CHECK_OK(NCryptDeleteKey(ecdsa, 0));
+  CHECK_OK(BCryptDestroyKey(verifying));
+  CHECK_OK(BCryptDestroyKey(signing));
   CHECK_OK(NCryptFreeObject(rsa));
   CHECK_OK(NCryptFreeObject(moving));
   CHECK_OK(NCryptFreeObject(ecdh));
