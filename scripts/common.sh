@@ -176,6 +176,7 @@ tool_present() {
     c++) have c++ && can_compile_c ;;
     gnutls) have p11tool && have certtool ;;
     curl) have curl ;;
+    valgrind) have valgrind ;;
     p11-kit) have p11-kit && p11_kit_client >/dev/null ;;
     openpgp) virtual_reader_present ;;
     nss) have certutil && nss_module >/dev/null ;;

@@ -15,11 +15,11 @@ pub(super) fn set(text: &str) {
     let _ = LAST.try_with(|last| *last.borrow_mut() = kept);
 }
 
-/// What the last failed call of this thread failed for: UTF-8, what happened and then what to do about it; NULL where none has failed. No secret stands in it.
+/// What the last failed call of this thread failed for: UTF-8, what happened and then what to do about it; empty where none has failed. No secret stands in it.
 ///
 /// The text is the library's; it stays as it is until another call of this thread fails, or the thread ends.
 #[unsafe(no_mangle)]
 pub extern "C" fn cng11_last_error() -> *const c_char {
-    let text = LAST.try_with(|last| last.borrow().as_ref().map_or(std::ptr::null(), |text| text.as_ptr()));
-    text.unwrap_or(std::ptr::null())
+    let text = LAST.try_with(|last| last.borrow().as_ref().map_or(c"".as_ptr(), |text| text.as_ptr()));
+    text.unwrap_or(c"".as_ptr())
 }

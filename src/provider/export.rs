@@ -5,7 +5,7 @@ use std::sync::Arc;
 use super::{Error, Key, Ready, kek, proof};
 use crate::asn1::cms::ContentCipher;
 use crate::asn1::{self, Encryption, certificate};
-use crate::blob::BlobType;
+use crate::blob::{BlobType, ecc};
 use crate::format::{self, Format, Writing};
 use crate::key::rsa::{self, Hash};
 use crate::key::{Algorithm, Family, KeyMaterial, KeyUsage, PrivateKey, PublicKey, SymmetricKey, Validation, ec};
@@ -107,7 +107,7 @@ impl Key {
                 _ => Vec::new(),
             };
             let writing = Writing { certificates: &certificates, ..Writing::default() };
-            return Ok(exact(format::encode_with(&key, algorithm, format, &writing)?));
+            return Ok(exact(self.as_held(format, format::encode_with(&key, algorithm, format, &writing)?)));
         }
         if let Some(password) = &parameters.password {
             return self.export_encrypted(format, password, parameters.encryption);
@@ -139,7 +139,16 @@ impl Key {
     }
 
     fn plaintext_own(&self, format: Format) -> Result<Exported, crate::Error> {
-        self.write(&self.danger_read()?, format, None, Encryption::default())
+        let exported = self.write(&self.danger_read()?, format, None, Encryption::default())?;
+        Ok(Exported { bytes: self.as_held(format, exported.bytes), ..exported })
+    }
+
+    /// A blob whose magic goes by the algorithm that the key calls itself by.
+    fn as_held(&self, format: Format, mut bytes: SecretBytes) -> SecretBytes {
+        if self.treats_nist_as_generic() && matches!(format, Format::Blob(_)) {
+            ecc::make_generic(bytes.as_mut_slice());
+        }
+        bytes
     }
 
     /// The public half as far as it was read with the key: no call to the token.

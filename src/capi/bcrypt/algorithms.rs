@@ -127,7 +127,7 @@ fn object_of(handle: Handle) -> Result<Object, Fault> {
 }
 
 /// `BCRYPT_ECC_CURVE_NAMES`: how many, and where the list of pointers is, which points to the names behind it.
-fn give_curves(curves: &[&str], output: &Output) -> Result<(), Fault> {
+pub(in crate::capi) fn give_curves(curves: &[&str], output: &Output) -> Result<(), Fault> {
     let head = size_of::<EccCurveNames>();
     let mut at = head + curves.len() * size_of::<usize>();
     let place = |offset: usize| output.address().wrapping_add(offset).to_le_bytes();

@@ -5,6 +5,7 @@
 
 use secrecy::zeroize::Zeroizing;
 
+use crate::capi::bcrypt::give_curves;
 use crate::capi::buffer::{PropertyName, needed, optional_text};
 use crate::capi::guard::{Fault, exports};
 use crate::capi::handles::{self, Handle, Object};
@@ -81,6 +82,9 @@ pub(in crate::capi) unsafe fn property_of(
         }
         Object::Provider(provider) => {
             flags.check(Call::GetProperty)?;
+            if flags.contains(Flags::PERSIST_ONLY) {
+                return Err(Fault::Call(Status::NTE_NOT_SUPPORTED, "nothing keeps a property of one's own with a provider"));
+            }
             if name == names::NAME {
                 PropertyValue::Text(provider.name().to_owned())
             } else {
@@ -91,6 +95,7 @@ pub(in crate::capi) unsafe fn property_of(
     };
     match value {
         PropertyValue::Number(number) => output.give(&number.to_le_bytes()),
+        PropertyValue::Texts(curves) => give_curves(&curves.iter().map(String::as_str).collect::<Vec<_>>(), output),
         value if name == names::UI_POLICY && form == UiPolicyForm::Structure => give_policy(&value.to_bytes(), output),
         value => output.give(&value.to_bytes()),
     }

@@ -69,6 +69,9 @@ impl Key {
             names::EXPORT_POLICY => self.set_export_policy(ExportPolicy::from_bits(number()?))?,
             names::KEY_USAGE => self.set_usage(KeyUsage::from_bits(number()?))?,
             names::LENGTH => self.set_length(number()?)?,
+            names::ECC_CURVE_NAME | names::ECC_PARAMETERS if family.is_some_and(|family| !family.is_elliptic()) => {
+                return Err(misplaced(name).into());
+            }
             names::ECC_CURVE_NAME => self.set_curve(Curve::by_name(&text()?)?)?,
             names::ECC_PARAMETERS => {
                 let curve = ecc_parameters::decode(value).map_err(|_| invalid())?;
