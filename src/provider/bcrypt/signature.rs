@@ -75,6 +75,7 @@ impl BcryptKey {
             Material::Token(key) => key.signature_length(),
             Material::Public(PublicKey::Rsa(key)) => Some(key.n().len()),
             Material::Public(PublicKey::Ec(key)) => Some(2 * key.curve().order_width()),
+            Material::Public(PublicKey::Dsa(key)) => Some(2 * key.parameters().q().len()),
             Material::Public(_) => None,
         };
         length.ok_or_else(|| unsupported(format!("the length of signatures by {} is not known", self.id())))
@@ -101,7 +102,8 @@ impl BcryptKey {
                 Some(key.verify_pss(hash, salt_len, digest, signature))
             }
             (PublicKey::Ec(key), Padding::None) => key.verify(digest, signature),
-            (PublicKey::Rsa(_) | PublicKey::Ec(_), _) => {
+            (PublicKey::Dsa(key), Padding::None) => key.verify(digest, signature),
+            (PublicKey::Rsa(_) | PublicKey::Ec(_) | PublicKey::Dsa(_), _) => {
                 return Err(invalid(format!("this padding does not fit a key of {}", self.id())));
             }
             _ => None,
