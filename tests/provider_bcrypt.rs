@@ -577,6 +577,34 @@ fn generic_algorithms_work_on_their_curve() {
 }
 
 #[test]
+fn a_signature_without_arithmetic_here_is_the_tokens_to_verify() {
+    on_a_token("a_signature_without_arithmetic_here_is_the_tokens_to_verify", |provider| {
+        let tokens = || Ok(provider.clone());
+        let algorithm = open("ECDSA");
+        algorithm.set_property(names::ECC_CURVE_NAME, &text("brainpoolP512r1")).expect("a curve");
+        let key = BcryptKey::generate_pair(&algorithm, 512, 0).expect("pending");
+        key.finalize(&tokens, 0).expect("a pair");
+        let digest = Hash::Sha512.digest(b"what is signed");
+        let signature = key.sign_hash(Padding::None, &digest).expect("a signature");
+        let blob = key.export(None, "ECCPUBLICBLOB").expect("a blob");
+        let verifier = BcryptKey::import_pair(&algorithm, &tokens, None, "ECCPUBLICBLOB", &blob, 0).expect("imported");
+        assert_eq!(objects(&provider), 3);
+        let duplicate = verifier.duplicate().expect("a duplicate");
+        drop(verifier);
+        duplicate.verify_signature(Padding::None, &digest, &signature).expect("it verifies");
+        let other = Hash::Sha512.digest(b"what is not");
+        status(duplicate.verify_signature(Padding::None, &other, &signature), Status::STATUS_INVALID_SIGNATURE);
+        drop((key, duplicate));
+        assert_eq!(objects(&provider), 0);
+        // Without a token it is a public key all the same, and verifies nothing.
+        let none = || Err(hash_by_name("a token").expect_err("no hash"));
+        let lone = BcryptKey::import_pair(&algorithm, &none, None, "ECCPUBLICBLOB", &blob, 0).expect("imported");
+        assert!(*lone.export(None, "ECCPUBLICBLOB").expect("a blob") == *blob);
+        status(lone.verify_signature(Padding::None, &digest, &signature), Status::STATUS_NOT_SUPPORTED);
+    });
+}
+
+#[test]
 fn symmetric_keys_come_and_go_as_bcrypt_has_them() {
     on_a_token("symmetric_keys_come_and_go_as_bcrypt_has_them", |provider| {
         let tokens = || Ok(provider.clone());

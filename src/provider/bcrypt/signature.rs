@@ -1,6 +1,6 @@
 //! `BCryptSignHash` and `BCryptVerifySignature`.
 //!
-//! The token signs. A signature is verified here where there is arithmetic for the key, so that a public key needs no token.
+//! The token signs. A signature is verified here where there is arithmetic for the key, so that a public key needs no token; where there is none, by the token, if one is had.
 
 use super::key::Material;
 use super::{BcryptKey, invalid, unsupported};
@@ -108,10 +108,13 @@ impl BcryptKey {
             }
             _ => None,
         };
-        match verdict {
-            Some(true) => Ok(()),
-            Some(false) => Err(Error::BadSignature.into()),
-            None => Err(unsupported(format!("there is no arithmetic here to verify with this key of {}", self.id()))),
+        match (verdict, self.verifier()) {
+            (Some(true), _) => Ok(()),
+            (Some(false), _) => Err(Error::BadSignature.into()),
+            (None, Some(verifier)) => verifier.verify_signature(padding, digest, signature),
+            (None, None) => {
+                Err(unsupported(format!("there is no arithmetic here to verify with this key of {}", self.id())))
+            }
         }
     }
 }
