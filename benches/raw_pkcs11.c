@@ -10,6 +10,7 @@
 
 #define _POSIX_C_SOURCE 200809L
 #include <dlfcn.h>
+#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -161,6 +162,39 @@ static int get(ulong_t handle, object_t *record)
     return 0;
 }
 
+/* Signs in a session of its own. */
+typedef struct { ulong_t session, key; int rsa; long count; ulong_t failed; } signer_t;
+
+static void *signer(void *of)
+{
+    signer_t *work = of;
+    unsigned char signature[512];
+    long i;
+    for (i = 0; i < work->count && work->failed == 0; i++) {
+        mechanism_t mechanism = { work->rsa ? CKM_RSA_PKCS : CKM_ECDSA, NULL, 0 };
+        ulong_t len = sizeof signature;
+        work->failed = C_SignInit(work->session, &mechanism, work->key);
+        if (work->failed == 0)
+            work->failed = C_Sign(work->session, work->rsa ? digest_info : digest, work->rsa ? sizeof digest_info : sizeof digest,
+                                  signature, &len);
+    }
+    return NULL;
+}
+
+/* Two threads with two sessions and one key. */
+static int sign_in_two(ulong_t key, int rsa, long count)
+{
+    signer_t one = { session, key, rsa, count / 2, 0 }, other = { anchor, key, rsa, count - count / 2, 0 };
+    pthread_t thread;
+    if (pthread_create(&thread, NULL, signer, &other) != 0)
+        return 0;
+    signer(&one);
+    pthread_join(thread, NULL);
+    failed_with = one.failed != 0 ? one.failed : other.failed;
+    failed_in = failed_with != 0 ? "signing in two threads" : NULL;
+    return failed_with == 0;
+}
+
 static int sign(ulong_t key, int rsa)
 {
     mechanism_t mechanism = { rsa ? CKM_RSA_PKCS : CKM_ECDSA, NULL, 0 };
@@ -266,7 +300,7 @@ int main(int argc, char **argv)
         if (sscanf(job, "%15[a-z]-%15[a-z]", way, kind) != 2)
             return 1;
         rsa = strcmp(kind, "rsa") == 0;
-        importing = strcmp(way, "sign") != 0 && strcmp(way, "wrap") != 0;
+        importing = strncmp(way, "sign", 4) != 0 && strcmp(way, "wrap") != 0;
         failed_in = NULL;
         failed_with = 0;
         /* A session of its own, so that what it made in memory goes with it. */
@@ -277,6 +311,10 @@ int main(int argc, char **argv)
             kek = find_key("kek", 4);
         going = failed_in == NULL;
         clock_gettime(CLOCK_MONOTONIC, &start);
+        if (going && strcmp(way, "signtwo") == 0) {
+            going = sign_in_two(key, rsa, count);
+            count = 0;
+        }
         for (i = 0; i < count && going; i++) {
             ulong_t len = sizeof buffer;
             if (importing)

@@ -190,7 +190,7 @@ fn arithmetic_rows(table: &mut Table, stage: &Stage) -> Fallible<()> {
     ];
     let file = stage.path("numbers");
     fs::write(&file, values.map(|(name, value)| format!("{name} {}\n", hex(value))).concat())?;
-    let openssl = match stage.compile("openssl_bn", "-lcrypto") {
+    let openssl = match stage.compile("openssl_bn", ["-lcrypto"]) {
         Ok(program) => program,
         Err(problem) => {
             println!(
@@ -291,6 +291,40 @@ fn use_rows(table: &mut Table, stage: &Stage, place: &(String, PathBuf)) -> Fall
             &mut |count| ours.time(job, count),
             &mut |count| raw.time(job, count),
         )?;
+    }
+    c_rows(table, stage, &token, raw)
+}
+
+/// The C library with the same keys.
+fn c_rows(table: &mut Table, stage: &Stage, token: &Copied, raw: &mut Asked) -> Fallible<()> {
+    let Some(c) = &mut stage.c_library(token)? else {
+        println!("LEFT OUT: the rows of the C library, because CNG11_CAPI names no folder where it is installed");
+        return Ok(());
+    };
+    for (job, words) in [
+        ("sign-rsa", "NCryptSignHash with RSA-2048, 1 thread / C_SignInit + C_Sign in a loop"),
+        ("sign-ec", "NCryptSignHash with P-256, 1 thread / C_SignInit + C_Sign in a loop"),
+        ("signtwo-rsa", "NCryptSignHash with RSA-2048, 2 threads, one handle / C_Sign in two sessions"),
+        ("signtwo-ec", "NCryptSignHash with P-256, 2 threads, one handle / C_Sign in two sessions"),
+    ] {
+        table.row_of(
+            words,
+            Goal::AtLeast(0.95),
+            Duration::from_millis(80),
+            2 * table.rounds,
+            &mut |count| c.time(job, count),
+            &mut |count| raw.time(job, count),
+        )?;
+    }
+    let other = &mut stage.c_library(token)?.ok_or("the C library is gone")?;
+    for (job, words) in [
+        ("call-property", "NCryptGetProperty of a length / a call that does nothing"),
+        ("call-size", "NCryptSignHash asked for its size / a call that does nothing"),
+        ("call-handle", "NCryptIsKeyHandle / a call that does nothing"),
+    ] {
+        table.row(words, Goal::AtMost(20.0), &mut |count| c.time(job, count), &mut |count| {
+            other.time("call-empty", count)
+        })?;
     }
     Ok(())
 }
@@ -622,13 +656,14 @@ impl Stage {
     }
 
     /// Compiles `benches/NAME.c`.
-    fn compile(&self, name: &str, library: &str) -> Fallible<PathBuf> {
+    fn compile<I: AsRef<std::ffi::OsStr>>(&self, name: &str, flags: impl IntoIterator<Item = I>) -> Fallible<PathBuf> {
         let program = self.path(name);
         if program.exists() {
             return Ok(program);
         }
         let source = manifest_dir().join("benches").join(name).with_extension("c");
-        let output = Command::new("cc").args(["-O2", "-o"]).arg(&program).arg(source).arg(library).output()?;
+        let output =
+            Command::new("cc").args(["-O2", "-pthread", "-o"]).arg(&program).arg(source).args(flags).output()?;
         if output.status.success() {
             return Ok(program);
         }
@@ -660,9 +695,23 @@ impl Stage {
     }
 
     /// The bare loops on a token.
+    /// A program over the C library, where CNG11_CAPI says that it is installed.
+    fn c_library(&self, token: &Copied) -> Fallible<Option<Asked>> {
+        let Some(prefix) = std::env::var_os("CNG11_CAPI").filter(|prefix| !prefix.is_empty()) else { return Ok(None) };
+        let prefix = prefix.to_str().ok_or("CNG11_CAPI is not UTF-8")?;
+        let flags = [
+            format!("-I{prefix}/include/cng11"),
+            format!("-L{prefix}/lib"),
+            "-lcng11".to_owned(),
+            format!("-Wl,-rpath,{prefix}/lib"),
+        ];
+        let program = self.compile("capi", flags).map_err(|error| format!("capi.c does not compile: {error}"))?;
+        Ok(Some(Asked::start(Command::new(program).env("SOFTHSM2_CONF", token.configuration()))?))
+    }
+
     fn raw(&self, token: &Copied) -> Fallible<Asked> {
         let program =
-            self.compile("raw_pkcs11", "-ldl").map_err(|error| format!("raw_pkcs11.c does not compile: {error}"))?;
+            self.compile("raw_pkcs11", ["-ldl"]).map_err(|error| format!("raw_pkcs11.c does not compile: {error}"))?;
         let objects = self.path("objects");
         fs::write(&objects, raw_objects()?)?;
         let mut command = Command::new(program);

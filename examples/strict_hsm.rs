@@ -8,6 +8,7 @@
 //! | `STRICT_HSM_TOKEN` | `MANUFACTURER/MODEL`: what C_GetTokenInfo says instead of what the personality does |
 //! | `STRICT_HSM_FAIL` | `FUNCTION:N:CKR`, with commas between several: the N-th call of this function (of any, for `*`) is answered with this return value, in hexadecimal, and not carried out; with `:after` behind, it is carried out all the same |
 //! | `STRICT_HSM_LATENCY_MS` | how long each call takes at least |
+//! | `STRICT_HSM_PAD` | `PIN/SO-PIN/NEW-PIN`: the token has a pad of its own (CKF_PROTECTED_AUTHENTICATION_PATH), on which these are typed; it takes no PIN from a program |
 //! | `STRICT_HSM_LOG` | a file to which the name of each call is appended |
 //!
 //! What a personality refuses is what documents, sources and issue threads say of the device; none of it was seen on one. Whatever is particular to the module behind
@@ -35,6 +36,8 @@ macro_rules! real_call {
     };
 }
 
+#[path = "strict_hsm/pad.rs"]
+mod pad;
 #[path = "strict_hsm/padded.rs"]
 mod padded;
 #[path = "strict_hsm/personalities.rs"]
@@ -163,13 +166,10 @@ forwarded! {
     C_GetSlotList(present: CK_BBOOL, list: *mut CK_SLOT_ID, count: *mut CK_ULONG);
     C_GetSlotInfo(slot: CK_SLOT_ID, info: *mut CK_SLOT_INFO);
     C_InitToken(slot: CK_SLOT_ID, pin: *mut CK_UTF8CHAR, len: CK_ULONG, label: *mut CK_UTF8CHAR);
-    C_InitPIN(session: CK_SESSION_HANDLE, pin: *mut CK_UTF8CHAR, len: CK_ULONG);
-    C_SetPIN(session: CK_SESSION_HANDLE, old: *mut CK_UTF8CHAR, old_len: CK_ULONG, new: *mut CK_UTF8CHAR, new_len: CK_ULONG);
     C_OpenSession(slot: CK_SLOT_ID, flags: CK_FLAGS, application: CK_VOID_PTR, notify: CK_NOTIFY, session: *mut CK_SESSION_HANDLE);
     C_CloseSession(session: CK_SESSION_HANDLE);
     C_CloseAllSessions(slot: CK_SLOT_ID);
     C_GetSessionInfo(session: CK_SESSION_HANDLE, info: *mut CK_SESSION_INFO);
-    C_Login(session: CK_SESSION_HANDLE, user: CK_USER_TYPE, pin: *mut CK_UTF8CHAR, len: CK_ULONG);
     C_Logout(session: CK_SESSION_HANDLE);
     C_GetObjectSize(session: CK_SESSION_HANDLE, object: CK_OBJECT_HANDLE, size: *mut CK_ULONG);
     C_GetAttributeValue(session: CK_SESSION_HANDLE, object: CK_OBJECT_HANDLE, template: *mut CK_ATTRIBUTE, count: CK_ULONG);
@@ -646,6 +646,10 @@ unsafe extern "C" fn C_GetTokenInfo(slot: CK_SLOT_ID, info: *mut CK_TOKEN_INFO) 
             blank_padded(&mut info.manufacturerID, manufacturer);
             blank_padded(&mut info.model, model);
         }
+        if rv == CKR_OK && pad::is_there() {
+            // SAFETY: as above.
+            unsafe { (*info).flags |= CKF_PROTECTED_AUTHENTICATION_PATH };
+        }
         rv
     })
 }
@@ -748,6 +752,9 @@ pub unsafe extern "C" fn C_GetFunctionList(list: *mut *mut CK_FUNCTION_LIST) -> 
         made.C_GenerateKey = Some(C_GenerateKey);
         made.C_GenerateKeyPair = Some(C_GenerateKeyPair);
         made.C_GetTokenInfo = Some(C_GetTokenInfo);
+        made.C_Login = Some(pad::C_Login);
+        made.C_SetPIN = Some(pad::C_SetPIN);
+        made.C_InitPIN = Some(pad::C_InitPIN);
         made.C_GetMechanismList = Some(C_GetMechanismList);
         made.C_GetMechanismInfo = Some(C_GetMechanismInfo);
         List(made)

@@ -1,6 +1,6 @@
 # shellcheck shell=bash
 #
-# What scripts/demo, scripts/test, scripts/softhsm, scripts/wine-oracle and scripts/lint have in common:
+# What scripts/capi, scripts/demo, scripts/test, scripts/softhsm, scripts/wine-oracle and scripts/lint have in common:
 # finding and installing tools, finding SoftHSM2, talking. It is sourced, not run.
 #
 # Variables it reads: ASSUME_YES=1 answers its questions with yes,
@@ -185,6 +185,7 @@ tool_present() {
     python) have python3 && python3 -c 'import cryptography' >/dev/null 2>&1 ;;
     wine) wine_program >/dev/null ;;
     mingw) have x86_64-w64-mingw32-gcc ;;
+    pkg-config) have pkg-config ;;
     *) die "no such tool in scripts/common.sh: $1" ;;
   esac
 }

@@ -8,6 +8,7 @@
 mod algorithm;
 mod ber;
 pub mod certificate;
+pub mod certificates;
 pub mod cms;
 pub mod dh;
 pub mod dsa;

@@ -13,6 +13,10 @@ pub enum Error {
     /// A blob that is refused.
     #[error(transparent)]
     Blob(#[from] blob::Error),
+    /// A configuration, or the source of a secret.
+    #[cfg(feature = "config")]
+    #[error(transparent)]
+    Config(#[from] crate::config::Error),
     /// A file that is refused.
     #[error(transparent)]
     Format(#[from] format::Error),
@@ -39,6 +43,8 @@ impl Error {
         match self.cause() {
             Cause::Asn1(_) => "asn1",
             Cause::Blob(_) => "blob",
+            #[cfg(feature = "config")]
+            Cause::Config(_) => "config",
             Cause::Format(_) => "format",
             Cause::Key(_) => "key",
             Cause::Provider(_) => "provider",
@@ -53,6 +59,8 @@ impl Error {
         match self.cause() {
             Cause::Asn1(error) => error.status(),
             Cause::Blob(error) => error.status(),
+            #[cfg(feature = "config")]
+            Cause::Config(error) => error.status(),
             Cause::Format(error) => error.status(),
             Cause::Key(error) => error.status(),
             Cause::Provider(error) => error.status(),
@@ -77,6 +85,8 @@ impl Error {
         match self.cause() {
             Cause::Asn1(error) => asn1_hint(error),
             Cause::Blob(error) => blob_hint(error),
+            #[cfg(feature = "config")]
+            Cause::Config(error) => Some(error.hint().to_owned()),
             Cause::Format(format::Error::Unrecognised { .. }) => {
                 Some("say what it is with --type; `cng11 inspect` shows how far it makes sense as a given type".into())
             }
@@ -117,6 +127,8 @@ impl Error {
                 Cause::Asn1(error)
             }
             Self::Blob(error) | Self::Format(format::Error::Blob(error)) => Cause::Blob(error),
+            #[cfg(feature = "config")]
+            Self::Config(error) => Cause::Config(error),
             Self::Format(error) => Cause::Format(error),
             Self::Provider(error) => Cause::Provider(error),
             Self::Template(error) => Cause::Template(error),
@@ -129,6 +141,8 @@ impl Error {
 enum Cause<'a> {
     Asn1(&'a asn1::Error),
     Blob(&'a blob::Error),
+    #[cfg(feature = "config")]
+    Config(&'a crate::config::Error),
     Format(&'a format::Error),
     Key(&'a key::Error),
     Provider(&'a provider::Error),
@@ -252,7 +266,8 @@ fn token_hint(error: &token::Error) -> Option<String> {
         }
         token::Error::SeveralTokens { .. } => "choose one with --token LABEL or CNG11_TOKEN".into(),
         token::Error::NoBlankToken => "the module offers no slot with a blank token".into(),
-        token::Error::Pin { ckr: Ckr::PIN_LOCKED, .. } => "the SO can set a new PIN".into(),
+        token::Error::Pin { ckr: Ckr::PIN_LOCKED, .. } => "the SO can set a new PIN: `cng11 token pin --unblock`".into(),
+        token::Error::NewPin { .. } => "choose another one: the token says how long it may be, and of what".into(),
         token::Error::Pin { .. } => {
             "check where the PIN comes from (--pin-source); it was tried once and is not tried again".into()
         }

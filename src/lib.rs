@@ -24,6 +24,11 @@
 
 pub mod asn1;
 pub mod blob;
+#[cfg(feature = "capi")]
+#[allow(unsafe_code, reason = "C hands over pointers")]
+pub mod capi;
+#[cfg(feature = "config")]
+pub mod config;
 #[cfg(feature = "token")]
 mod error;
 pub mod format;

@@ -9,11 +9,16 @@
 
 mod added;
 mod agreement;
+mod algorithms;
+mod archive;
 pub mod bcrypt;
 mod beside;
 mod byok;
+mod certificate;
 mod cipher;
 mod crypto;
+mod custom;
+mod date;
 mod encrypted;
 mod enumerate;
 mod envelope;
@@ -36,7 +41,7 @@ mod persist;
 mod place;
 pub mod probe;
 mod proof;
-mod property;
+pub mod property;
 mod readback;
 mod recovery;
 mod rehearse;
@@ -53,20 +58,22 @@ mod wrapped;
 use std::sync::Arc;
 
 pub use self::agreement::Agreement;
+pub use self::algorithms::{AlgorithmName, operations};
 pub use self::byok::{Cloud, CloudFile};
 pub use self::cipher::{Authenticated, ChainingMode, CipherPadding, Direction};
 pub use self::crypto::Padding;
+pub use self::date::KeyDate;
 pub use self::enumerate::Listing;
 pub use self::error::{Error, Fault};
 pub use self::explain::Explanation;
 pub use self::export::{ExportParameters, Exported};
-pub use self::flags::Flags;
+pub use self::flags::{Call, Flags, Treatment};
 pub use self::import::{ImportParameters, check_algorithm};
 pub use self::name::KeyName;
 pub use self::parameters::{Buffer, buffer};
 pub use self::persist::{Outcome, Route};
 pub use self::proof::Verified;
-pub use self::property::{PropertyValue, SupportedLengths, names};
+pub use self::property::{PropertyValue, SupportedLengths, TagLengths, names};
 pub use self::rehearse::Rehearsal;
 pub use self::rewrap::Incoming;
 pub use self::way::Routing;
@@ -75,18 +82,24 @@ use self::lookup::Entry;
 use self::pending::Pending;
 use self::way::Connection;
 use crate::key::{Algorithm, ExportPolicy, KeyUsage, PublicKey};
-use crate::token::{Handle, Pin, Token, Uri};
+use crate::token::{Handle, Token, Uri};
 
 /// A token as a CNG key storage provider.
 #[derive(Clone, Debug)]
 pub struct StorageProvider {
     token: Arc<Connection>,
+    /// What was said to this handle, and to those that are clones of it.
+    held: Arc<property::ProviderHeld>,
 }
 
 impl StorageProvider {
     /// A provider on an open token.
     pub fn new(token: Token) -> Self {
-        Self { token: Arc::new(Connection::new(token)) }
+        Self::on(Arc::new(Connection::new(token)))
+    }
+
+    fn on(token: Arc<Connection>) -> Self {
+        Self { token, held: Arc::default() }
     }
 
     /// The token.
@@ -100,8 +113,8 @@ impl StorageProvider {
 pub struct Key {
     token: Arc<Connection>,
     state: State,
-    /// What the key is used with, if it wants a PIN at every use.
-    pin: Option<Pin>,
+    /// What was said to this handle, and to no other of the same key.
+    held: property::Held,
 }
 
 #[derive(Debug)]
@@ -175,15 +188,40 @@ impl Ready {
 
 impl Key {
     fn ready(token: &Arc<Connection>, ready: Ready) -> Self {
-        Self { token: Arc::clone(token), state: State::Ready(Box::new(ready)), pin: None }
+        Self { token: Arc::clone(token), state: State::Ready(Box::new(ready)), held: property::Held::default() }
     }
 
-    /// The finalized key.
+    /// The finalized key, to be used.
     fn finalized(&self) -> Result<&Ready, Error> {
         match &self.state {
-            State::Ready(ready) => Ok(ready),
+            State::Ready(ready) => {
+                self.forget_origin();
+                Ok(ready)
+            }
             State::Pending(_) => Err(Error::NotFinalized),
         }
+    }
+
+    /// The key is deleted: nothing of it is left to use.
+    fn forget(&mut self) {
+        if let State::Ready(ready) = &mut self.state {
+            (ready.private_object, ready.public_object) = (None, None);
+            (ready.secret_object, ready.certificate_object) = (None, None);
+        }
+        self.held = property::Held::default();
+    }
+
+    /// Refuses a key that is pending.
+    ///
+    /// # Errors
+    /// `NTE_BAD_KEY_STATE`.
+    pub fn check_finalized(&self) -> Result<(), Error> {
+        if self.is_finalized() { Ok(()) } else { Err(Error::NotFinalized) }
+    }
+
+    /// Whether it is a key of a symmetric algorithm.
+    pub fn is_symmetric(&self) -> bool {
+        self.algorithm().is_some_and(|algorithm| algorithm.family.as_symmetric().is_some())
     }
 
     /// Whether the key is on the token and can be used.
@@ -231,11 +269,11 @@ impl Key {
         }
     }
 
-    /// What may leave.
+    /// What may leave: by the token, and once by this handle.
     pub fn export_policy(&self) -> ExportPolicy {
         match &self.state {
             State::Pending(pending) => pending.policy,
-            State::Ready(ready) => ready.policy,
+            State::Ready(ready) => ready.policy | self.archiving_left(),
         }
     }
 

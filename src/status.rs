@@ -86,6 +86,8 @@ statuses! {
     NTE_DEVICE_NOT_FOUND = 0x8009_0035;
     /// The user cancelled.
     NTE_USER_CANCELLED = 0x8009_0036;
+    /// A pointer that must not be NULL is (`HRESULT_FROM_WIN32(RPC_X_NULL_REF_POINTER)`), as the router of Windows says it.
+    RPC_X_NULL_REF_POINTER = 0x8007_06F4;
     /// The PIN is wrong.
     SCARD_W_WRONG_CHV = 0x8010_006B;
     /// The PIN is locked.

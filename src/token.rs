@@ -21,7 +21,7 @@ use secrecy::ExposeSecret;
 
 pub use self::error::Error;
 pub use self::login::{Pin, User};
-pub use self::module::{Module, TokenInfo};
+pub use self::module::{Device, Module, TokenInfo};
 pub use self::object::Handle;
 use self::pool::{Lease, Pool};
 pub use self::uri::Uri;
@@ -86,6 +86,60 @@ impl Token {
         }
     }
 
+    /// Whether the user or the security officer is logged in.
+    ///
+    /// # Errors
+    /// [`Error`] as the token answers.
+    pub fn is_logged_in(&self) -> Result<bool, Error> {
+        self.module.raw().is_logged_in(self.session().handle())
+    }
+
+    /// Changes somebody's PIN, in a session that writes. The user's is changed without a login, so that the old one is tried once; the security officer is logged in for it, and out again.
+    /// Both are [`Pin::ProtectedPath`] where the token asks for them.
+    ///
+    /// # Errors
+    /// [`Error::Pin`] for a wrong old PIN, which is not tried twice; [`Error::NewPin`] for a new one that the token does not take.
+    pub fn change_pin(&self, user: User, old: &Pin, new: &Pin) -> Result<(), Error> {
+        if user == User::User {
+            return self.set_pin(user, old, new);
+        }
+        self.as_security_officer(old, || self.set_pin(user, old, new))
+    }
+
+    /// Gives the user a new PIN, whether or not the old one is known or locked, as the security officer, who is logged in for it and out again.
+    ///
+    /// # Errors
+    /// As [`Token::change_pin`].
+    pub fn unblock(&self, so_pin: &Pin, new: &Pin) -> Result<(), Error> {
+        self.as_security_officer(so_pin, || {
+            let outcome = self.module.raw().init_pin(self.session().handle(), new.as_text());
+            outcome.map_err(|error| self.about_pins(User::SecurityOfficer, error))
+        })
+    }
+
+    fn as_security_officer(&self, pin: &Pin, run: impl FnOnce() -> Result<(), Error>) -> Result<(), Error> {
+        self.try_login(User::SecurityOfficer, pin)?;
+        let outcome = run();
+        let logout = self.module.raw().logout(self.session().handle());
+        outcome.and(logout)
+    }
+
+    fn set_pin(&self, user: User, old: &Pin, new: &Pin) -> Result<(), Error> {
+        let outcome = self.module.raw().set_pin(self.session().handle(), old.as_text(), new.as_text());
+        outcome.map_err(|error| self.about_pins(user, error))
+    }
+
+    /// A refusal where two PINs were told: which of them it is about.
+    fn about_pins(&self, user: User, error: Error) -> Error {
+        use crate::status::Ckr;
+        match error {
+            Error::Pkcs11 { ckr: ckr @ (Ckr::PIN_LEN_RANGE | Ckr::PIN_INVALID | Ckr::PIN_TOO_WEAK), .. } => {
+                Error::NewPin { ckr, token: self.info.label.clone() }
+            }
+            other => self.about_pin(user, other),
+        }
+    }
+
     /// The other tokens that the module shows of the same device: one for each PIN of a card.
     ///
     /// # Errors
@@ -113,6 +167,14 @@ impl Token {
     /// What the token is.
     pub fn info(&self) -> &TokenInfo {
         &self.info
+    }
+
+    /// What it runs on: two calls.
+    ///
+    /// # Errors
+    /// [`Error`] as the module answers.
+    pub fn device(&self) -> Result<Device, Error> {
+        self.module.device(self.info.slot)
     }
 
     /// The same with another profile: a user's own, or what was learned of the token.
@@ -245,5 +307,5 @@ pub fn initialise(
     let info = found.ok_or_else(|| Error::NoToken { wanted: label.to_owned(), present: Vec::new() })?;
     let token = Token::open(Arc::clone(module), info, Access::ReadWrite)?;
     token.try_login(User::SecurityOfficer, &Pin::Secret(so_pin.clone()))?;
-    token.module.raw().init_pin(token.session().handle(), pin.expose_secret())
+    token.module.raw().init_pin(token.session().handle(), Some(pin.expose_secret()))
 }

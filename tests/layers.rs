@@ -9,6 +9,7 @@ const ROWS: &[&[&str]] = &[
     &["capi", "bin"],
     &["bulk"],
     &["provider", "error"],
+    &["config"],
     &["wrap"],
     &["token"],
     &["template"],

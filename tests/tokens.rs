@@ -23,7 +23,13 @@ use self::support::wrapping::{
     KEK, RSA_KEK, algorithm_of, assert_is_the_key, assert_signs, bare_type, hex, kek_of, key_file, openssl_unwraps,
     python_unwraps, python_wraps,
 };
-use self::support::{Run, TestToken, openssl, softhsm_module, vector, vector_text};
+use cng_pkcs11::Status;
+use cng_pkcs11::blob::BlobType;
+use cng_pkcs11::key::rsa::Hash;
+use cng_pkcs11::key::{Algorithm, Curve, KeyUsage};
+use cng_pkcs11::provider::{Authenticated, ChainingMode, CipherPadding, Flags, ImportParameters};
+
+use self::support::{Run, TestToken, on_this_token, openssl, softhsm_module, vector, vector_text};
 use self::support::{matrix, set_up};
 
 const PRIVATE: &[&str] =
@@ -936,6 +942,9 @@ fn what_is_made_there_works_and_goes_again() {
         assert_eq!(token.names(), ["made"]);
         token.cng11(&["rename", "made", "renamed"]).ok();
         assert_eq!(token.names(), ["renamed"]);
+        if kind().name == "kryoptic" {
+            dates_are_set_and_taken_off(&token, "renamed");
+        }
         signs_for_others(&token, "renamed");
         token.cng11(&["delete", "renamed", "--yes"]).ok();
         assert_eq!(token.contents(), before, "{pair:?}");
@@ -949,6 +958,119 @@ fn what_is_made_there_works_and_goes_again() {
 }
 
 /// Signs by `cng11`; openssl and `cng11` verify by the public key that the token shows, and refuse another file.
+/// On a token that keeps dates and tells them.
+fn dates_are_set_and_taken_off(token: &TestToken, name: &str) {
+    let shown = |token: &TestToken| token.json(&["show", name])["attributes"].clone();
+    let before = shown(token);
+    for (property, attribute) in [("Start Date", "CKA_START_DATE"), ("end date", "CKA_END_DATE")] {
+        token.cng11(&["get", name, property]).code(1).says("absent");
+        for day in ["2026-01-31", "2028-02-29"] {
+            assert_eq!(token.json(&["set", name, property, day])["value"], day);
+            assert_eq!(token.json(&["get", name, property])["value"], day);
+            assert_eq!(shown(token)[attribute], day);
+        }
+        token.cng11(&["set", name, property, "2027-02-29"]).code(2);
+        assert_eq!(token.json(&["get", name, property])["value"], "2028-02-29");
+        // Kryoptic makes 0000-00-00 of an empty date.
+        token.cng11(&["set", name, property, "none"]).ok();
+        token.cng11(&["get", name, property]).code(1).says("absent");
+        assert_eq!(shown(token), before);
+    }
+}
+
+/// What SoftHSM2 lacks, on a token that has it: modes of AES, RSA-OAEP with other hashes and a label, X25519.
+#[test]
+fn a_key_in_use_does_what_the_token_has() {
+    let name = "a_key_in_use_does_what_the_token_has";
+    // The child has no kind any more.
+    if std::env::var_os("CNG11_TEST_TOKEN").is_some() && !["softhsm", "kryoptic"].contains(&kind().name) {
+        return;
+    }
+    on_this_token(bare_token, name, |provider| {
+        let has_more = provider.token().profile().name == "Kryoptic";
+        #[track_caller]
+        fn expect<T: std::fmt::Debug>(has: bool, outcome: Result<T, cng_pkcs11::Error>) -> Option<T> {
+            match outcome {
+                Ok(value) if has => Some(value),
+                Err(error) if !has && error.status() == Status::NTE_NOT_SUPPORTED => None,
+                other => panic!("{has}: {other:?}"),
+            }
+        }
+        let import = |kind: BlobType, blob: &[u8], curve: Option<&str>, usage: KeyUsage| {
+            let curve = curve.and_then(|curve| Curve::by_name(curve).ok());
+            let parameters = ImportParameters {
+                curve,
+                algorithm: (kind == BlobType::KeyData).then_some(Algorithm::AES),
+                ..Default::default()
+            };
+            let mut key = provider.import_key(None, kind, &parameters, blob, Flags::DO_NOT_FINALIZE)?;
+            key.set_usage(usage)?;
+            key.finalize(Flags::NONE).map(|()| key)
+        };
+        let bytes: Vec<u8> = (0x40..0x50).collect();
+        let header: Vec<u8> = [0x4D42_444B_u32, 1, 16].into_iter().flat_map(u32::to_le_bytes).collect();
+        let aes = import(BlobType::KeyData, &[header, bytes].concat(), None, KeyUsage::DECRYPT).expect("a key");
+        // SP 800-38C, example 1.
+        let beside =
+            Authenticated { nonce: &[0x10, 0x11, 0x12, 0x13, 0x14, 0x15, 0x16], additional: &[0, 1, 2, 3, 4, 5, 6, 7] };
+        let sealed = aes.seal(ChainingMode::Ccm, &beside, 4, &[0x20, 0x21, 0x22, 0x23]);
+        if let Some((data, mut tag)) = expect(has_more, sealed) {
+            assert_eq!((&*data, &*tag), (&[0x71, 0x62, 0x01, 0x5B][..], &[0x4D, 0xAC, 0x25, 0x5D][..]));
+            let opened = aes.open(ChainingMode::Ccm, &beside, &tag, &data).expect("the tag is right");
+            assert_eq!(*opened, [0x20, 0x21, 0x22, 0x23]);
+            tag[0] ^= 1;
+            let refused = aes.open(ChainingMode::Ccm, &beside, &tag, &data).expect_err("the tag is wrong");
+            assert_eq!(refused.status(), Status::NTE_DECRYPTION_FAILURE, "{refused}");
+        }
+        let iv = [7; 16];
+        if let Some(data) = expect(has_more, aes.encrypt_symmetric(ChainingMode::Cfb, &iv, false, b"any length")) {
+            let (key, iv_hex) = ("404142434445464748494a4b4c4d4e4f", "07".repeat(16));
+            let expected = openssl(&["enc", "-aes-128-cfb8", "-K", key, "-iv", &iv_hex], Some(b"any length"));
+            assert_eq!(data, expected);
+            let back = aes.decrypt_symmetric(ChainingMode::Cfb, &iv, false, &data).expect("it decrypts");
+            assert_eq!(&*back, b"any length");
+        }
+        let rsa = import(BlobType::RsaPrivate, &vector("rsa2048-e65537.RSAPRIVATEBLOB.bin"), None, KeyUsage::DECRYPT);
+        let rsa = rsa.expect("a key");
+        for (hash, label) in
+            [(Hash::Sha256, &b""[..]), (Hash::Sha384, b"label"), (Hash::Sha512, b""), (Hash::Sha1, b"label")]
+        {
+            let padding = CipherPadding::Oaep { hash, label };
+            let encrypted = rsa.encrypt(&padding, b"to the token").expect("it encrypts");
+            if let Some(plain) = expect(has_more, rsa.decrypt(&padding, &encrypted)) {
+                assert_eq!(&*plain, b"to the token", "{hash:?}");
+                let other = CipherPadding::Oaep { hash, label: b"another label" };
+                let refused = rsa.decrypt(&other, &encrypted).expect_err("the label is another");
+                assert_eq!(refused.status(), Status::NTE_DECRYPTION_FAILURE, "{refused}");
+            }
+        }
+        // RFC 7748 §6.1: Bob's pair, Alice's public key, and what they share; the scalar as CNG takes it, with its bits set.
+        let unhex = |text: &str| -> Vec<u8> {
+            (0..text.len())
+                .step_by(2)
+                .map(|at| u8::from_str_radix(&text[at..at + 2], 16).expect("hexadecimal"))
+                .collect()
+        };
+        let own = unhex("de9edb7d7b7dc1b4d35b61c2ece435373f8343c85b78674dadfc7e146f882b4f");
+        let scalar = unhex("58ab087e624a8a4b79e17f8b83800ee66f3bb1292618b6fd1c2f8b27ff88e06b");
+        let other = unhex("8520f0098930a754748b7ddcb43ef75a0dbf3a0d26381af4eba4a98eaa9b4e6a");
+        let shared = unhex("4a5d9d5ba4ce2de1728e3bf480350f25e07e21c947d19e3376f09b3c1e161742");
+        let magic = |magic: u32| [magic.to_le_bytes(), 32_u32.to_le_bytes()].concat();
+        let private = [&magic(0x564B_4345)[..], &own, &[0; 32], &scalar].concat();
+        let public = [&magic(0x504B_4345)[..], &other, &[0; 32]].concat();
+        let curve = Some("curve25519");
+        if let Some(own) = expect(has_more, import(BlobType::EccPrivate, &private, curve, KeyUsage::AGREE)) {
+            let parameters = ImportParameters { curve: Curve::by_name("curve25519").ok(), ..Default::default() };
+            let peer =
+                provider.import_key(None, BlobType::EccPublic, &parameters, &public, Flags::NONE).expect("a key");
+            let agreement = provider.secret_agreement(&own, &peer).expect("an agreement");
+            let mut raw = agreement.derive("TRUNCATE", &[], 0, None).expect("the secret").to_vec();
+            raw.reverse();
+            assert_eq!(raw, shared);
+        }
+    });
+}
+
 fn signs_for_others(token: &TestToken, name: &str) {
     let (data, other) = (token.file("data", "what is signed"), token.file("other", "something else"));
     let (signature, public) = (token.path_text("signature"), token.file("public", token.export(name, "spki", &[])));

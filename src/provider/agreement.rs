@@ -54,7 +54,8 @@ impl StorageProvider {
         let secret = shown.ok_or_else(unseen)?;
         let secret = if affine { SecretBytes::left_padded(&secret, width) } else { Some(secret) };
         let secret = secret.filter(|secret| secret.len() == width).ok_or_else(unseen)?;
-        if bool::from(secret.ct_eq(&SecretBytes::zeroed(width))) {
+        // Of other curves zero is an x-coordinate like any other.
+        if !affine && bool::from(secret.ct_eq(&SecretBytes::zeroed(width))) {
             let what = "the public key shares the same secret with everybody".to_owned();
             return Err(Error::Contradiction { what }.into());
         }

@@ -73,7 +73,7 @@ impl Key {
     /// The PIN for the uses of a key that wants one at every use (`SmartCardPin` on a key); with none, the token's own way is taken: what
     /// [`Token::keep_pin_for_uses`](crate::token::Token::keep_pin_for_uses) keeps, or its pad. Before an import is finalized it is what the new key is proven with.
     pub fn set_pin(&mut self, pin: Option<SecretString>) {
-        self.pin = pin.map(Pin::Secret);
+        self.held.pin = pin.map(Pin::Secret);
     }
 
     /// Whether each use of the key wants a login of its own (CKA_ALWAYS_AUTHENTICATE).
@@ -84,12 +84,17 @@ impl Key {
         }
     }
 
+    /// Whether it wants a PIN at every use, and there is none yet: none on the key, none that the token keeps for such keys, and no pad.
+    pub fn lacks_pin(&self) -> bool {
+        self.always_authenticates() && self.held.pin.is_none() && self.token.pin_for_uses().is_none()
+    }
+
     /// What the next use of the private key is to be told.
     pub(super) fn authorization(&self, ready: &Ready) -> Result<Option<Pin>, Error> {
         if !ready.always_authenticates {
             return Ok(None);
         }
-        let found = self.pin.clone().or_else(|| self.token.pin_for_uses());
+        let found = self.held.pin.clone().or_else(|| self.token.pin_for_uses());
         found.map(Some).ok_or_else(|| Error::PinNeeded { name: ready.label.clone() })
     }
 

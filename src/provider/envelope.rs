@@ -55,7 +55,7 @@ impl Key {
         format: Format,
         parameters: &ExportParameters,
     ) -> Result<Exported, crate::Error> {
-        let provider = StorageProvider { token: self.token.clone() };
+        let provider = StorageProvider { token: self.token.clone(), held: Arc::default() };
         let holder = |der: &Arc<[u8]>| -> Result<Self, crate::Error> {
             provider.import_public(format::decode_one(der, Format::Cert, &Hints::default(), None)?)
         };

@@ -156,6 +156,14 @@ pub enum Error {
         /// The bits.
         unknown: u32,
     },
+    /// A flag that is known, and asks for what cannot be done here.
+    #[error("{flag} is not possible: {reason}")]
+    ImpossibleFlag {
+        /// Its name.
+        flag: &'static str,
+        /// Why.
+        reason: &'static str,
+    },
     /// The key is pending.
     #[error("the key is not finalized")]
     NotFinalized,
@@ -262,6 +270,7 @@ impl Error {
             Self::NoSuchKey { .. } | Self::Ambiguous { .. } => Status::NTE_BAD_KEYSET,
             Self::PolicyForbids { .. }
             | Self::PublicNotPersisted
+            | Self::ImpossibleFlag { .. }
             | Self::Unsupported { .. }
             | Self::NoPublic { .. } => Status::NTE_NOT_SUPPORTED,
             Self::UsageForbids { .. }
@@ -345,6 +354,7 @@ impl Error {
             Self::Torn { uri } => format!("remove it with `cng11 delete '{uri}' --yes`"),
             Self::UsageForbids { .. } => "`cng11 show` lists what the key may do".into(),
             Self::BadFlags { .. } => "the flags of each call are in the documentation of `provider::Flags`".into(),
+            Self::ImpossibleFlag { .. } => "leave the flag out".into(),
             Self::NotFinalized => "finalize the key first".into(),
             Self::Finalized => "set it before the key is finalized, on a new key".into(),
             Self::Property { .. } | Self::UnknownProperty { .. } => {

@@ -63,8 +63,34 @@ impl Key {
         format: Format,
         parameters: &ExportParameters,
     ) -> Result<Exported, crate::Error> {
+        let own = self.export_own(export_key, format, parameters);
+        self.or_archived(own, (format, false), |archived| archived.export_own(export_key, format, parameters))
+    }
+
+    /// How long the export would be, which archiving does not count: a call for the size that a buffer needs.
+    ///
+    /// # Errors
+    /// As [`Key::export`].
+    pub fn export_len(
+        &self,
+        export_key: Option<&Self>,
+        format: Format,
+        parameters: &ExportParameters,
+    ) -> Result<usize, crate::Error> {
+        let own = self.export_own(export_key, format, parameters);
+        let exported =
+            self.or_archived(own, (format, true), |archived| archived.export_own(export_key, format, parameters));
+        exported.map(|exported| exported.bytes.len())
+    }
+
+    fn export_own(
+        &self,
+        export_key: Option<&Self>,
+        format: Format,
+        parameters: &ExportParameters,
+    ) -> Result<Exported, crate::Error> {
         if let Some(export_key) = export_key {
-            return self.export_to(&[export_key], format, parameters);
+            return self.export_to_own(&[export_key], format, parameters);
         }
         if format == Format::Blob(BlobType::Pkcs7Envelope) && !parameters.certificates.is_empty() {
             return self.export_for_certificates(format, parameters);
@@ -76,7 +102,8 @@ impl Key {
             let key = KeyMaterial::Public(self.public_key()?);
             let algorithm = ready.algorithm.unwrap_or(Algorithm::RSA);
             let certificates = match format {
-                Format::Cert | Format::CertPem => self.certificates()?,
+                Format::Cert => self.certificates()?,
+                Format::CertPem => self.certificate_chain()?,
                 _ => Vec::new(),
             };
             let writing = Writing { certificates: &certificates, ..Writing::default() };
@@ -98,6 +125,20 @@ impl Key {
     /// # Errors
     /// `NTE_NOT_SUPPORTED` when the policy forbids it, `NTE_BAD_TYPE` when the type cannot hold the key, what the token says.
     pub fn danger_export_plaintext(&self, format: Format) -> Result<Exported, crate::Error> {
+        self.or_archived(self.plaintext_own(format), (format, false), |archived| archived.plaintext_own(format))
+    }
+
+    /// How long the export would be, which archiving does not count.
+    ///
+    /// # Errors
+    /// As [`Key::danger_export_plaintext`].
+    pub fn danger_export_plaintext_len(&self, format: Format) -> Result<usize, crate::Error> {
+        let exported =
+            self.or_archived(self.plaintext_own(format), (format, true), |archived| archived.plaintext_own(format));
+        exported.map(|exported| exported.bytes.len())
+    }
+
+    fn plaintext_own(&self, format: Format) -> Result<Exported, crate::Error> {
         self.write(&self.danger_read()?, format, None, Encryption::default())
     }
 
@@ -174,11 +215,7 @@ impl Key {
 
     /// The certificate that stands beside the key on the token, if there is one.
     pub(super) fn certificates(&self) -> Result<Vec<Arc<[u8]>>, crate::Error> {
-        /// Few are longer, and one that is takes a second call.
-        const USUAL: usize = 4096;
-        let Some(object) = self.finalized()?.certificate_object else { return Ok(Vec::new()) };
-        let values = self.token.attributes(object, &[(CKA_VALUE, USUAL)])?;
-        Ok(values.into_iter().flatten().map(|der| Arc::from(&*der)).collect())
+        Ok(self.certificate_der()?.into_iter().collect())
     }
 
     /// Reads the private or secret part off the token.

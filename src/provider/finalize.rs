@@ -1,18 +1,20 @@
 //! `NCryptFinalizeKey`: a pending key becomes objects on the token.
 
-use std::cell::Cell;
+use std::cell::{Cell, RefCell};
 
+use super::archive::strict;
 use super::generate::pair_mechanism;
 use super::import::check_algorithm;
 use super::lookup::Entry;
 use super::pending::{Material, Pending, Target};
 use super::persist::{Draft, Outcome, Persisted, Route, Written, destroy_all, persist};
 use super::proof::{self, Verified};
+use super::property::Held;
 use super::readback::{check_key, check_rights, narrowed};
 use super::room::Room;
-use super::source::{Source, no_copy};
+use super::source::{SessionObject, Source, no_copy};
 use super::way::{Arrival, Clear, Connection, Way};
-use super::{Error, Explanation, Flags, Key, Ready, State, StorageProvider, added, explain, rights};
+use super::{Call, Error, Explanation, Flags, Key, Ready, State, StorageProvider, added, explain, rights};
 use crate::asn1::{self, certificate::CertificateParts};
 use crate::blob::{self, Decoded};
 use crate::format;
@@ -21,11 +23,11 @@ use crate::key::{
     SymmetricKey, Validation, identity,
 };
 use crate::status::Ckr;
-use crate::template::attribute::{CKA_ALWAYS_AUTHENTICATE, CKA_ID};
+use crate::template::attribute::{CKA_ALWAYS_AUTHENTICATE, CKA_ID, CKA_TOKEN};
 use crate::template::get::ObjectRecord;
 use crate::template::put::{self, Attributes, PrivateKind};
 use crate::template::{Additions, Template};
-use crate::token::{self, Handle, Pin};
+use crate::token::{self, Handle};
 use crate::wrap::Temporary;
 
 impl Key {
@@ -56,12 +58,11 @@ impl Key {
     /// a key that was to be overwritten is still there; [`Error::NotRemoved`] and [`Error::NotTidied`] say where that is not so.
     pub fn finalize(&mut self, flags: Flags) -> Result<(), crate::Error> {
         let State::Pending(pending) = &mut self.state else { return Err(Error::Finalized.into()) };
-        flags.only(Flags::NO_KEY_VALIDATION | Flags::SILENT)?;
+        flags.check(Call::Finalize)?;
         if flags.contains(Flags::NO_KEY_VALIDATION) {
             pending.validation = Validation::Skip;
         }
-        let finalizer = Finalizer { token: &self.token, pending, pin: self.pin.as_ref(), is_rehearsal: false };
-        let mut ready = finalizer.run()?;
+        let (mut ready, archived) = Finalizer::new(&self.token, pending, &self.held).make()?;
         pending.warnings.iter().for_each(|warning| ready.warn(warning));
         if let Some(outcome) = &mut ready.outcome {
             outcome.explanations = explain::found(&pending.explanations);
@@ -69,7 +70,9 @@ impl Key {
         if let Some(token) = ready.stands_on.take() {
             self.token = token;
         }
-        self.state = State::Ready(Box::new(ready));
+        if let State::Pending(pending) = std::mem::replace(&mut self.state, State::Ready(Box::new(ready))) {
+            self.settle_handle(pending, archived);
+        }
         Ok(())
     }
 }
@@ -78,15 +81,32 @@ impl Key {
 pub(super) struct Finalizer<'a> {
     pub(super) token: &'a Connection,
     pub(super) pending: &'a Pending,
-    /// What the key will be used with, if it wants a PIN at every use.
-    pub(super) pin: Option<&'a Pin>,
+    /// What was said to the key's handle.
+    pub(super) held: &'a Held,
     /// Whether nothing may be written.
     pub(super) is_rehearsal: bool,
+    /// The object of the session that stays with the handle, where there is archiving.
+    pub(super) archived: Cell<Option<Handle>>,
+    /// What stood beside a key that had the name, and is nobody's once the new one has it.
+    pub(super) stale: RefCell<Vec<Handle>>,
+}
+
+impl<'a> Finalizer<'a> {
+    pub(super) fn new(token: &'a Connection, pending: &'a Pending, held: &'a Held) -> Self {
+        let (archived, stale) = (Cell::new(None), RefCell::default());
+        Self { token, pending, held, is_rehearsal: false, archived, stale }
+    }
 }
 
 impl Finalizer<'_> {
+    /// The key, and what may leave once of it.
+    pub(super) fn make(&self) -> Result<(Ready, Option<Handle>), crate::Error> {
+        Ok((self.run()?, self.archived.take()))
+    }
+
     fn run(&self) -> Result<Ready, crate::Error> {
         self.check_source()?;
+        self.check_archiving()?;
         if let Some(decoded) = self.decode()? {
             return self.import(&decoded);
         }
@@ -110,7 +130,8 @@ impl Finalizer<'_> {
 
     pub(super) fn attributes<'b>(&'b self, id: &'b [u8], token: bool, usage: KeyUsage) -> Attributes<'b> {
         let label = self.pending.name.as_ref().map_or("", |name| name.as_str());
-        Attributes { label, id, token, policy: self.pending.policy, usage, more: &self.pending.additions }
+        let policy = if token { self.pending.policy } else { self.session_policy() };
+        Attributes { label, id, token, policy, usage, more: &self.pending.additions }
     }
 
     /// Of a refusal of an object with the attributes that were added.
@@ -166,7 +187,11 @@ impl Finalizer<'_> {
         let id = self.pair_id(&public)?;
         self.certified(Some(&public))?;
         let old = match self.make_room(&public, usage)? {
-            Room::Taken(finished) => return Ok(*finished),
+            Room::Taken(finished) => {
+                let written = RefCell::default();
+                let beside = self.write_beside(&id, Some(&public), &written);
+                return beside.map(|()| *finished).map_err(|error| self.take_back(&written, error));
+            }
             Room::Free(old) => old,
         };
         self.check_id(&id, old.as_deref())?;
@@ -209,6 +234,7 @@ impl Finalizer<'_> {
         let session = main.session.clone();
         let guard = session.guarded(self.token);
         let key_type = PrivateKind::of(public.curve())?.key_type();
+        self.check_archivable(&main)?;
         if let Some(object) = session.get() {
             self.settle(object, key_type, usage, &way)?;
         }
@@ -222,7 +248,7 @@ impl Finalizer<'_> {
         // What came wrapped may be said to be anything.
         let foreign = matches!(self.pending.material, Material::Wrapped { .. });
         let additions = &self.pending.additions;
-        let terms = proof::Terms { usage, additions, pin: self.pin };
+        let terms = proof::Terms { usage, additions, pin: self.held.pin.as_ref() };
         let prove = |private, public_object| proof::prove_pair(self.token, private, public_object, &public, terms);
         let was_shown = way.shown.is_some_and(|shown| shown != Verified::Attributes);
         let prove_pair = |private, public_object| match prove(private, public_object)? {
@@ -253,16 +279,22 @@ impl Finalizer<'_> {
             policy: self.policy(),
             usage,
             additions,
+            is_archived: self.is_archived(),
         };
+        let beside_it = RefCell::default();
         // Without validation an inconsistent key is wanted as it is; but it never takes the place of one that works, and of one that was unwrapped nothing else was seen.
         let lenient = self.pending.validation == Validation::Skip && old.is_none() && !foreign;
         let failed = Cell::new(None);
-        let prove = |written: &Written| match prove_pair(written.main, written.public) {
-            Err(crate::Error::Provider(Error::ProofFailed { how, .. })) if lenient => {
-                failed.set(Some(how));
-                Ok(Verified::Attributes)
-            }
-            other => other,
+        let prove = |written: &Written| {
+            let verified = match prove_pair(written.main, written.public) {
+                Err(crate::Error::Provider(Error::ProofFailed { how, .. })) if lenient => {
+                    failed.set(Some(how));
+                    Ok(Verified::Attributes)
+                }
+                other => other,
+            };
+            self.write_beside(id, Some(&public), &beside_it)?;
+            verified
         };
         // What stands on the token already is from here on what was written: kept, or removed with the rest.
         let guard = match beside {
@@ -274,6 +306,7 @@ impl Finalizer<'_> {
             None => Some(guard),
         };
         let outcome = persist(self.token, &draft, old, prove);
+        let outcome = self.settled(outcome, &session, &beside_it);
         drop(guard);
         let mut ready = Ready::of_outcome(outcome?, way);
         if let Some(how) = failed.get() {
@@ -293,6 +326,7 @@ impl Finalizer<'_> {
     ) -> Result<Ready, crate::Error> {
         let session = main.session.clone();
         let guard = session.guarded(self.token);
+        self.check_archivable(&main)?;
         if let Some(object) = session.get() {
             self.settle(object, put::secret_key_type(algorithm), usage, &way)?;
         }
@@ -308,9 +342,17 @@ impl Finalizer<'_> {
         let key_type = put::secret_key_type(algorithm);
         let policy = self.policy();
         let (public, certificate) = (None, None);
-        let draft = Draft { label: &label, id, public, certificate, main, key_type, policy, usage, additions };
-        let prove = |written: &Written| prove_secret(written.main);
+        let is_archived = self.is_archived();
+        let draft =
+            Draft { label: &label, id, public, certificate, main, key_type, policy, usage, additions, is_archived };
+        let beside = RefCell::default();
+        let prove = |written: &Written| {
+            let verified = prove_secret(written.main)?;
+            self.write_beside(id, None, &beside)?;
+            Ok(verified)
+        };
         let outcome = persist(self.token, &draft, old, prove);
+        let outcome = self.settled(outcome, &session, &beside);
         drop(guard);
         Ok(Ready::of_outcome(outcome?, way))
     }
@@ -320,9 +362,28 @@ impl Finalizer<'_> {
     fn settle(&self, session: Handle, key_type: u64, usage: KeyUsage, way: &Way) -> Result<(), crate::Error> {
         if way.route == Route::Unwrap && self.token.profile().adds_uses {
             let record = narrowed(self.token, self.token.read(session)?, usage)?;
-            check_rights(&record, key_type, self.policy(), usage)?;
+            check_rights(&record, key_type, self.session_policy(), usage)?;
         }
         Ok(())
+    }
+
+    /// A key that was written, or was not: what stands beside it stays or goes with it, and of one that may leave once the object of the session is kept.
+    fn settled(
+        &self,
+        outcome: Result<Persisted, crate::Error>,
+        session: &SessionObject,
+        beside: &RefCell<Vec<Handle>>,
+    ) -> Result<Persisted, crate::Error> {
+        let persisted = outcome.map_err(|error| self.take_back(beside, error))?;
+        destroy_all(self.token, self.stale.take()).map_err(|error| Error::NotTidied {
+            name: self.label(),
+            cause: error.to_string(),
+            ckr: error.ckr(),
+        })?;
+        if self.is_archived() {
+            self.archived.set(session.take());
+        }
+        Ok(persisted)
     }
 
     /// A key without a name stays in its session. Its objects get their CKA_ID there. One that was unwrapped is held against what was asked, since nothing else of
@@ -336,6 +397,22 @@ impl Finalizer<'_> {
         (key_type, usage): (u64, KeyUsage),
         check: impl FnOnce(&ObjectRecord) -> Result<Verified, crate::Error>,
     ) -> Result<Ready, crate::Error> {
+        let kept = main;
+        let main = if self.is_archived() {
+            match self.token.copy(kept, &strict(self.policy()).flag(CKA_TOKEN, false)) {
+                Ok(copy) => {
+                    self.archived.set(Some(kept));
+                    copy
+                }
+                Err(error) => {
+                    let made = [Some(kept), public, certificate].into_iter().flatten();
+                    destroy_all(self.token, made)?;
+                    return Err(error.into());
+                }
+            }
+        } else {
+            kept
+        };
         let settle = |object: Handle| -> Result<ObjectRecord, crate::Error> {
             self.token.set(object, &Template::new().bytes(CKA_ID, id))?;
             Ok(self.token.read(object)?)
@@ -357,7 +434,7 @@ impl Finalizer<'_> {
         match settled() {
             Ok(persisted) => Ok(Ready::of_outcome(persisted, way)),
             Err(error) => {
-                let made = [Some(main), public, certificate].into_iter().flatten();
+                let made = [Some(main), self.archived.take(), public, certificate].into_iter().flatten();
                 Err(destroy_all(self.token, made).err().map_or(error, Into::into))
             }
         }

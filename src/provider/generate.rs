@@ -1,6 +1,7 @@
 //! A pending key without material: generated on the token, in the session, and copied onto it like an imported one; a pair at once on the token, under a mark, where the
 //! token makes none in the session.
 
+use super::archive::no_archiving;
 use super::finalize::Finalizer;
 use super::import::check_algorithm;
 use super::lookup::{Entry, Stage};
@@ -148,6 +149,9 @@ impl Finalizer<'_> {
             Ok::<_, token::Error>(Pair { public, private, placed })
         };
         let on_token = || {
+            if self.is_archived() {
+                return Err(no_archiving("a pair that this token makes in no session").into());
+            }
             if !self.token.sets() {
                 let what = "this token makes key pairs only to keep them, and does not let their CKA_ID be changed: a pair could not be told from a finished one before it is proven";
                 return Err(Error::Unsupported { what: what.to_owned(), ckr: None }.into());

@@ -3,8 +3,9 @@
 use std::sync::Arc;
 
 use super::pending::{Material, Pending};
+use super::property::Held;
 use super::way::Routing;
-use super::{Error, Flags, Key, KeyName, State, StorageProvider, kek, lookup};
+use super::{Call, Error, Flags, Key, KeyName, State, StorageProvider, kek, lookup};
 use crate::blob::{self, BlobType, Decoded, Hints};
 use crate::format::Format;
 use crate::key::rsa::Hash;
@@ -66,7 +67,7 @@ impl StorageProvider {
         name: Option<&KeyName>,
         flags: Flags,
     ) -> Result<Key, crate::Error> {
-        flags.only(Flags::OVERWRITE_KEY | Flags::MACHINE_KEY | Flags::SILENT)?;
+        flags.check(Call::Create)?;
         let overwrite = flags.contains(Flags::OVERWRITE_KEY);
         if let (Some(name), false) = (name, overwrite) {
             let entries = lookup::by_label(&self.token, name.as_str())?;
@@ -78,7 +79,9 @@ impl StorageProvider {
         let mut pending = Pending::new(Material::None, name.cloned(), overwrite);
         pending.algorithm = Some(algorithm);
         pending.curve = algorithm.curve;
-        Ok(self.pending(pending))
+        let mut key = self.pending(pending);
+        key.held.note(flags);
+        Ok(key)
     }
 
     /// Imports a blob (`NCryptImportKey`). With `import_key` the blob is encrypted under that key and is opened on the token.
@@ -124,11 +127,13 @@ impl StorageProvider {
     ) -> Result<Key, crate::Error> {
         check_algorithm(decoded.algorithm)?;
         if let KeyMaterial::Public(public) = decoded.key {
-            flags.only(IMPORT_FLAGS)?;
+            flags.check(Call::Import)?;
             if parameters.name.is_some() || flags.contains(Flags::DO_NOT_FINALIZE) {
                 return Err(Error::PublicNotPersisted.into());
             }
-            return Ok(self.public_key(decoded.algorithm, public));
+            let mut key = self.public_key(decoded.algorithm, public);
+            key.held.note(flags);
+            return Ok(key);
         }
         self.finish_import(Material::Key(decoded), parameters, flags)
     }
@@ -185,7 +190,7 @@ impl StorageProvider {
         flags: Flags,
         prepare: impl FnOnce(&mut Pending) -> Result<(), crate::Error>,
     ) -> Result<Key, crate::Error> {
-        flags.only(IMPORT_FLAGS)?;
+        flags.check(Call::Import)?;
         let overwrite = flags.contains(Flags::OVERWRITE_KEY);
         let mut pending = Pending::new(material, parameters.name.clone(), overwrite);
         pending.validation = validation(flags);
@@ -194,6 +199,7 @@ impl StorageProvider {
         pending.routing = parameters.routing;
         prepare(&mut pending)?;
         let mut key = self.pending(pending);
+        key.held.note(flags);
         if !flags.contains(Flags::DO_NOT_FINALIZE) {
             key.finalize(Flags::NONE)?;
         }
@@ -201,17 +207,9 @@ impl StorageProvider {
     }
 
     fn pending(&self, pending: Pending) -> Key {
-        Key { token: self.shared_token().clone(), state: State::Pending(Box::new(pending)), pin: None }
+        Key { token: self.shared_token().clone(), state: State::Pending(Box::new(pending)), held: Held::default() }
     }
 }
-
-const IMPORT_FLAGS: Flags = Flags::from_bits(
-    Flags::NO_KEY_VALIDATION.bits()
-        | Flags::MACHINE_KEY.bits()
-        | Flags::SILENT.bits()
-        | Flags::OVERWRITE_KEY.bits()
-        | Flags::DO_NOT_FINALIZE.bits(),
-);
 
 pub(super) fn validation(flags: Flags) -> Validation {
     if flags.contains(Flags::NO_KEY_VALIDATION) { Validation::Skip } else { Validation::Full }

@@ -216,7 +216,7 @@ impl Given<'_> {
             self.one(SUPP_PUB_INFO).unwrap_or_default(),
             self.one(SUPP_PRIV_INFO).unwrap_or_default(),
         ]);
-        let length = length.unwrap_or(hash.length());
+        let length = length.unwrap_or_else(|| hash.length());
         if length > MAX_LEN {
             return Err(self.wrong(&format!("does not give {length} bytes")));
         }
@@ -232,7 +232,7 @@ impl Given<'_> {
         use buffer::{HASH_ALGORITHM, HKDF_INFO, HKDF_SALT};
         self.only(&[HASH_ALGORITHM, HKDF_SALT, HKDF_INFO])?;
         let hash = self.hash(Hash::Sha1)?;
-        let length = length.unwrap_or(hash.length());
+        let length = length.unwrap_or_else(|| hash.length());
         if length > 255 * hash.length() {
             return Err(self.wrong(&format!("gives at most 255 times its hash, not {length} bytes")));
         }

@@ -6,12 +6,12 @@
 
 use std::sync::Arc;
 
-use super::{Error, Key, KeyName, Ready, StorageProvider};
+use super::{Call, Error, Flags, Key, KeyName, Ready, StorageProvider};
 use crate::key::PublicKey;
 use crate::template::Template;
 use crate::template::attribute::{CKA_LABEL, CKA_TOKEN};
 use crate::template::get::{Class, ObjectRecord};
-use crate::token::{Token, Uri};
+use crate::token::{Handle, Token, Uri};
 
 /// How far an object's import has come, told by a suffix of its CKA_ID.
 #[derive(Clone, Copy, Debug, Eq, Ord, PartialEq, PartialOrd)]
@@ -159,7 +159,8 @@ pub(super) fn group(records: Vec<ObjectRecord>) -> Vec<Entry> {
             Class::Certificate => certificates.push(record),
             Class::Private | Class::Secret => entries.push(Entry::of_objects(record, None, None)),
             Class::Public => publics.push(record),
-            Class::Other => {}
+            // Properties stand beside a key; they are found when they are asked for.
+            Class::Data | Class::Other => {}
         }
     }
     // An object goes to the private one with the very same CKA_ID first; then, of a key that is being replaced by itself, a marked one to
@@ -220,7 +221,15 @@ fn belongs(public: &ObjectRecord, private: &ObjectRecord, fit: Fit) -> bool {
 
 /// All entries under a label, one search. Session objects, which belong to ephemeral keys, are left out.
 pub(super) fn by_label(token: &Token, label: &str) -> Result<Vec<Entry>, crate::Error> {
-    Ok(group(token.find_and_read(&Template::new().flag(CKA_TOKEN, true).bytes(CKA_LABEL, label.as_bytes()))?))
+    Ok(under_label(token, label)?.0)
+}
+
+/// The same with the data objects under the label, whoever wrote them.
+pub(super) fn under_label(token: &Token, label: &str) -> Result<(Vec<Entry>, Vec<Handle>), crate::Error> {
+    let records = token.find_and_read(&Template::new().flag(CKA_TOKEN, true).bytes(CKA_LABEL, label.as_bytes()))?;
+    let data = records.iter().filter(|record| record.class == Class::Data);
+    let data = data.map(|record| Handle(record.handle)).collect();
+    Ok((group(records), data))
 }
 
 /// The key among the entries of one name. One that a proven successor replaces does not count any more.
@@ -273,11 +282,22 @@ impl StorageProvider {
     /// # Errors
     /// `NTE_BAD_KEYSET` when there is none, or several; then the error lists their URIs.
     pub fn open_key(&self, name: &str) -> Result<Key, crate::Error> {
+        self.open_key_with(name, Flags::NONE)
+    }
+
+    /// The same with flags.
+    ///
+    /// # Errors
+    /// As [`StorageProvider::open_key`]; `NTE_BAD_FLAGS`.
+    pub fn open_key_with(&self, name: &str, flags: Flags) -> Result<Key, crate::Error> {
+        flags.check(Call::Open)?;
         let entry = self.find_entry(name)?;
         if entry.record().torn {
             return Err(Error::Torn { uri: uri_of(&self.token, entry.record()).to_string() }.into());
         }
-        Ok(Key::ready(&self.token, Ready::of_entry(&entry)))
+        let mut key = Key::ready(&self.token, Ready::of_entry(&entry));
+        key.held.note(flags);
+        Ok(key)
     }
 
     /// The entry behind a name or URI.

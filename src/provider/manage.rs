@@ -1,11 +1,11 @@
 //! `NCryptDeleteKey`, and renaming, which CNG does not have.
 
-use super::added;
 use super::lookup::{self, Entry, Stage};
 use super::persist::destroy_all;
 use super::proof::{self, Verified};
 use super::recovery;
-use super::{Error, KeyName, StorageProvider};
+use super::{Call, Error, Flags, Key, KeyName, State, StorageProvider};
+use super::{added, custom};
 use crate::key::PublicKey;
 use crate::template::Template;
 use crate::template::attribute::CKA_LABEL;
@@ -32,13 +32,33 @@ impl StorageProvider {
                 return Err(Error::NoSuchKey { name: uri.to_string() }.into());
             }
         }
-        let entry = match self.settled_entry(name) {
+        let (entry, data) = match self.settled_entry(name) {
+            // What stands beside one of them stands beside the others.
             Err(ambiguous @ crate::Error::Provider(Error::Ambiguous { .. })) => {
-                self.one_of_equals(name)?.ok_or(ambiguous)?
+                (self.one_of_equals(name)?.ok_or(ambiguous)?, Vec::new())
             }
             outcome => outcome?,
         };
-        Ok(destroy_all(&self.token, entry.objects().map(|object| Handle(object.handle)))?)
+        let properties = custom::ours(&self.token, &data, Some(&entry.id))?;
+        let objects = entry.objects().map(|object| Handle(object.handle));
+        Ok(destroy_all(&self.token, properties.into_iter().chain(objects))?)
+    }
+
+    /// Deletes the key of a handle (`NCryptDeleteKey`), with what stands beside it; of a key without a name, its session objects. The handle is of no more use then.
+    ///
+    /// # Errors
+    /// As [`StorageProvider::delete_key`]; `NTE_BAD_FLAGS`; `NTE_BAD_KEY_STATE` for a key that is not finalized. The key stays usable then.
+    pub fn delete(&self, key: &mut Key, flags: Flags) -> Result<(), crate::Error> {
+        flags.check(Call::Delete)?;
+        let State::Ready(ready) = &key.state else { return Err(Error::NotFinalized.into()) };
+        if ready.ephemeral {
+            let objects = [ready.certificate_object, ready.public_object, ready.private_object, ready.secret_object];
+            destroy_all(&key.token, objects.into_iter().flatten())?;
+        } else {
+            self.delete_key(&key.uri().to_string())?;
+        }
+        key.forget();
+        Ok(())
     }
 
     /// Gives a key another name.
@@ -47,29 +67,36 @@ impl StorageProvider {
     /// `NTE_BAD_KEYSET` when there is no such key, `NTE_EXISTS` when the new name is taken.
     pub fn rename_key(&self, name: &str, new: &KeyName) -> Result<(), crate::Error> {
         self.check_changes()?;
-        let entry = self.settled_entry(name)?;
-        let taken = lookup::by_label(&self.token, new.as_str())?;
+        let (entry, data) = self.settled_entry(name)?;
+        let (taken, others) = lookup::under_label(&self.token, new.as_str())?;
         let taken = recovery::recover(&self.token, new.as_str(), taken)?;
         if let Some(held) = lookup::resolve(&self.token, new.as_str(), &taken)? {
             return Err(held.name_taken(&self.token).into());
         }
         // The public object first: until the private one follows, the key is found under its old name and this can be repeated.
         let label = Template::new().bytes(CKA_LABEL, new.as_str().as_bytes());
-        for object in entry.objects() {
-            self.token.set(Handle(object.handle), &label)?;
+        let properties = custom::ours(&self.token, &data, Some(&entry.id))?;
+        let objects = entry.objects().map(|object| Handle(object.handle));
+        for object in properties.into_iter().chain(objects) {
+            self.token.set(object, &label)?;
         }
-        Ok(())
+        // What is left under the new name of a key that another program deleted is nobody's.
+        let own = custom::ours(&self.token, &others, Some(&entry.id))?;
+        let mut stale = custom::ours(&self.token, &others, None)?;
+        stale.retain(|object| !own.contains(object));
+        Ok(destroy_all(&self.token, stale)?)
     }
 
     /// A key, after what a killed import left under its name was dealt with.
-    fn settled_entry(&self, name: &str) -> Result<Entry, crate::Error> {
+    /// And the data objects under it.
+    fn settled_entry(&self, name: &str) -> Result<(Entry, Vec<Handle>), crate::Error> {
         let label = match Uri::is_uri(name) {
             true => self.find_entry(name)?.record().label.clone(),
             false => KeyName::new(name)?.as_str().to_owned(),
         };
-        let entries = lookup::by_label(&self.token, &label)?;
+        let (entries, data) = lookup::under_label(&self.token, &label)?;
         recovery::recover(&self.token, &label, entries)?;
-        self.find_entry(name)
+        Ok((self.find_entry(name)?, data))
     }
 
     /// One of several keys under one name and CKA_ID that are known to be the same, so that they can be deleted one by one. Two runs that import

@@ -4,7 +4,7 @@ use super::explain::Explanations;
 use super::lookup::Stage;
 use super::way::Routing;
 use super::{Error, KeyName, rights};
-use crate::asn1::certificate::{self, CertificateParts};
+use crate::asn1::certificate::CertificateParts;
 use crate::blob::{self, BlobType, Decoded, Hints};
 use crate::key::identity;
 use crate::key::{Algorithm, Curve, ExportPolicy, KeyUsage, PublicKey, SymmetricAlgorithm, Validation};
@@ -25,6 +25,8 @@ pub(super) struct Pending {
     pub(super) length: Option<u32>,
     pub(super) id: Option<Vec<u8>>,
     pub(super) certificate: Option<CertificateParts>,
+    /// The certificates above that one.
+    pub(super) issuers: Vec<CertificateParts>,
     /// What the private or the secret object is to have besides.
     pub(super) additions: Additions,
     /// The most that the container of the key lets it have.
@@ -77,6 +79,7 @@ impl Pending {
             length: None,
             id: None,
             certificate: None,
+            issuers: Vec::new(),
             additions: Additions::default(),
             ceiling: None,
             came_wrapped: false,
@@ -98,11 +101,6 @@ impl Pending {
             return Err(Error::Contradiction { what }.into());
         }
         self.id = Some(id.to_vec());
-        Ok(())
-    }
-
-    pub(super) fn set_certificate(&mut self, certificate: &[u8]) -> Result<(), crate::Error> {
-        self.certificate = Some(certificate::decode(certificate)?);
         Ok(())
     }
 

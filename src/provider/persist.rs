@@ -5,6 +5,7 @@
 
 use super::Explanation;
 use super::added;
+use super::archive::strict;
 use super::error::Error;
 use super::lookup::{Entry, Stage};
 use super::proof::Verified;
@@ -76,6 +77,8 @@ pub(super) struct Draft<'a> {
     pub(super) usage: KeyUsage,
     /// What was added to the private or the secret object.
     pub(super) additions: &'a Additions,
+    /// Whether the object of the session may do more than the key, and outlives this.
+    pub(super) is_archived: bool,
 }
 
 impl Draft<'_> {
@@ -343,7 +346,9 @@ fn place(
     others: &[Handle],
     written: &mut Vec<Handle>,
 ) -> Result<(Handle, bool), crate::Error> {
-    match onto_token(token, source, id) {
+    let is_main = matches!(class, Class::Private | Class::Secret);
+    let changes = (draft.is_archived && is_main).then(|| strict(draft.policy));
+    match onto_token(token, source, id, changes) {
         Ok((object, by_copy)) => {
             if !source.placed {
                 written.push(object);
@@ -369,19 +374,29 @@ fn look(token: &Token, draft: &Draft<'_>, class: Class, id: &[u8]) -> Result<Vec
 }
 
 /// Copies a session object onto the token; where the token refuses to copy, makes the object there. Whether it was a copy.
-fn onto_token(token: &Token, source: &Source<'_>, id: &[u8]) -> Result<(Handle, bool), crate::Error> {
+///
+/// With changes the copy differs from the session object, which stays.
+fn onto_token(
+    token: &Token,
+    source: &Source<'_>,
+    id: &[u8],
+    changes: Option<Template>,
+) -> Result<(Handle, bool), crate::Error> {
     if let Some(object) = source.session.get().filter(|_| source.placed) {
         return Ok(set_id(token, object, id).map(|()| (object, false))?);
     }
     if let Some(session) = source.session.get().filter(|_| token.profile().copies) {
-        match token.copy(session, &Template::new().flag(CKA_TOKEN, true).bytes(CKA_ID, id)) {
+        let copied = changes.clone().unwrap_or_default().flag(CKA_TOKEN, true).bytes(CKA_ID, id);
+        match token.copy(session, &copied) {
             Ok(object) => return Ok((object, true)),
             Err(error) if error.ckr().is_some_and(refusal::is_refusal) => {}
             Err(error) => return Err(error.into()),
         }
     }
     // Two objects with one CKA_ID are one too many for some.
-    source.session.destroy(token);
+    if changes.is_none() {
+        source.session.destroy(token);
+    }
     Ok(((source.remake)(id)?, false))
 }
 

@@ -76,6 +76,9 @@ impl Finalizer<'_> {
         if pending.certificate.is_some() {
             return self.refused("takes no certificate this way");
         }
+        if self.held.has_properties() {
+            return self.refused("takes no property of a key besides");
+        }
         if !pending.additions.is_empty() {
             return self.refused("takes no attribute besides, and what it keeps could not be taken back");
         }
@@ -98,7 +101,7 @@ impl Finalizer<'_> {
     /// What stands in a place, on this token (`None`) or on another one of the card; a private object shows itself to the user alone, and its public one to everybody.
     fn in_place(&self, place: Place) -> Result<Vec<(Option<Token>, ObjectRecord)>, crate::Error> {
         let template = Template::new().flag(CKA_TOKEN, true).bytes(CKA_ID, &[place.id]);
-        let is_key = |record: &ObjectRecord| !matches!(record.class, Class::Certificate | Class::Other);
+        let is_key = |record: &ObjectRecord| !matches!(record.class, Class::Certificate | Class::Data | Class::Other);
         let own = self.token.find_and_read(&template)?;
         let mut found: Vec<_> = own.into_iter().filter(is_key).map(|record| (None, record)).collect();
         for token in self.token.others_of_device()? {

@@ -1,363 +1,268 @@
-//! `NCryptGetProperty` and `NCryptSetProperty` on keys: the properties that make sense on a token (`ncrypt.h`).
+//! `NCryptGetProperty` and `NCryptSetProperty`, on keys and on the provider: which properties there are, and who may read and set them (`ncrypt.h`).
 //!
-//! Names are compared exactly. Export Policy, Key Usage, Length and the curve are set before finalize; afterwards policy and usage can only be
-//! narrowed: PKCS#11 allows no more for the policy, and the usage is held to the same.
+//! Owns the one table of property names ([`TABLE`]): what is not in it is a property of somebody's own ([`custom`](super::custom)), or none. Names are compared exactly.
+//!
+//! | | status |
+//! |---|---|
+//! | not known, not possible on a token, read-only, write-only | `NTE_NOT_SUPPORTED` |
+//! | known, but this key has none | `NTE_NOT_FOUND` |
+//! | a value of another size or form | `NTE_INVALID_PARAMETER` |
+//! | what is set before finalize, afterwards | `NTE_BAD_KEY_STATE` |
+//!
+//! After finalize policy and usage can only be narrowed: PKCS#11 allows no more for the policy, and the usage is held to the same. A key without a name takes a wider policy as
+//! long as it was not used ([`archive`](super::archive)). NCRYPT_PERSIST_FLAG is taken with every property and changes nothing for a built-in one: what a token can keep it keeps,
+//! and Use Context, HWND Handle, Chaining Mode, IV and PINs belong to a handle. Numbers are read without a call to the token and without an allocation.
 
-use super::{Error, Key, Ready, State};
-use crate::blob::BlobType;
-use crate::key::{Algorithm, Curve, ExportPolicy, Family, KeyUsage, ParameterSet, SymmetricAlgorithm};
+mod get;
+mod handle;
+pub(super) mod lengths;
+mod provider;
+mod set;
+mod ui;
+mod value;
+
+pub(super) use self::handle::Held;
+pub(super) use self::provider::ProviderHeld;
+pub use self::value::{PropertyValue, SupportedLengths, TagLengths};
+
+use super::Error;
 use crate::status::Status;
-use crate::template::attribute::{CKA_EXTRACTABLE, CKA_SENSITIVE, USAGES};
-use crate::template::{Additions, Template};
 use crate::wide;
 
-/// The value of a property.
-#[derive(Clone, Debug, Eq, PartialEq)]
-#[non_exhaustive]
-pub enum PropertyValue {
-    /// `NCRYPT_SUPPORTED_LENGTHS`
-    Lengths(SupportedLengths),
-    /// A DWORD.
-    Number(u32),
-    /// A wide string.
-    Text(String),
-}
+/// `NCRYPT_MAX_PROPERTY_NAME`: UTF-16 code units of the longest name.
+pub const MAX_PROPERTY_NAME: usize = 64;
+/// `NCRYPT_MAX_PROPERTY_DATA`: bytes of the longest value.
+pub const MAX_PROPERTY_DATA: usize = 0x10_0000;
 
-/// `NCRYPT_SUPPORTED_LENGTHS`, in bits.
+/// Who may read and set a property of a handle.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub struct SupportedLengths {
-    /// dwMinLength
-    pub min: u32,
-    /// dwMaxLength
-    pub max: u32,
-    /// dwIncrement
-    pub increment: u32,
-    /// dwDefaultLength
-    pub default: u32,
+#[non_exhaustive]
+pub enum Access {
+    /// It is read, and not set.
+    Read,
+    /// It is read and set at any time.
+    ReadSet,
+    /// It is read at any time, and set before finalize.
+    ReadSetBefore,
+    /// It is set, and never read.
+    Set,
+    /// It is set before finalize, and never read.
+    SetBefore,
+    /// No such handle has it here, for this reason.
+    Never(&'static str),
 }
 
-impl PropertyValue {
-    /// The value as NCrypt hands it out: little-endian numbers, UTF-16LE with NUL.
-    pub fn to_bytes(&self) -> Vec<u8> {
-        match self {
-            Self::Lengths(lengths) => [lengths.min, lengths.max, lengths.increment, lengths.default]
-                .into_iter()
-                .flat_map(u32::to_le_bytes)
-                .collect(),
-            Self::Number(number) => number.to_le_bytes().to_vec(),
-            Self::Text(text) => wide::encode_nul(text),
+/// A property that has a name in the headers.
+#[derive(Clone, Copy, Debug)]
+#[non_exhaustive]
+pub struct Property {
+    /// Its name.
+    pub name: &'static str,
+    /// As a property of a key.
+    pub key: Access,
+    /// As a property of the provider.
+    pub provider: Access,
+}
+
+const OF_KEYS: Access = Access::Never("a property of keys");
+const OF_PROVIDERS: Access = Access::Never("a property of the provider");
+const NO_DESCRIPTORS: Access = Access::Never("not kept: a token has no security descriptors");
+const NO_COUNT: Access = Access::Never("not kept: a token counts no uses");
+const OF_HANDLES: Access = Access::Never("a handle, which the library under the handles does not have");
+const NO_STORES: Access = Access::Never("a certificate store of Windows");
+const OF_SMARTCARDS: Access = Access::Never("one of the smart card minidrivers of Windows");
+const ISOLATION: Access = Access::Never("one of virtualisation-based security");
+const OF_TPMS: Access = Access::Never("one of a TPM");
+const NO_KDF_KEYS: Access = Access::Never("one of keys for key derivation, which no token has");
+
+use Access::{Read, ReadSet, ReadSetBefore, Set, SetBefore};
+
+macro_rules! properties {
+    ($($(#[$doc:meta])* $name:ident $text:literal $key:expr, $provider:expr;)+) => {
+        /// Property names of `ncrypt.h`.
+        pub mod names {
+            $($(#[$doc])* pub const $name: &str = $text;)+
+
+            /// The names of what is worth showing of a key, in the order in which it is shown.
+            pub const ALL: &[&str] = &[
+                NAME, UNIQUE_NAME, ALGORITHM, ALGORITHM_GROUP, LENGTH, LENGTHS, PUBLIC_KEY_LENGTH, SIGNATURE_LENGTH, BLOCK_LENGTH, ECC_CURVE_NAME,
+                EXPORT_POLICY, KEY_USAGE, KEY_TYPE,
+            ];
         }
-    }
+
+        /// Every property with a name in the headers, and who may read and set it.
+        pub const TABLE: &[Property] = &[$(Property { name: $text, key: $key, provider: $provider },)+];
+    };
 }
 
-/// Property names of `ncrypt.h`.
-pub mod names {
-    /// `NCRYPT_ALGORITHM_PROPERTY`
-    pub const ALGORITHM: &str = "Algorithm Name";
-    /// `NCRYPT_ALGORITHM_GROUP_PROPERTY`
-    pub const ALGORITHM_GROUP: &str = "Algorithm Group";
-    /// `NCRYPT_ECC_CURVE_NAME_PROPERTY`
-    pub const ECC_CURVE_NAME: &str = "ECCCurveName";
-    /// `NCRYPT_EXPORT_POLICY_PROPERTY`
-    pub const EXPORT_POLICY: &str = "Export Policy";
-    /// `NCRYPT_KEY_TYPE_PROPERTY`
-    pub const KEY_TYPE: &str = "Key Type";
-    /// `NCRYPT_KEY_USAGE_PROPERTY`
-    pub const KEY_USAGE: &str = "Key Usage";
-    /// `NCRYPT_LENGTH_PROPERTY`
-    pub const LENGTH: &str = "Length";
-    /// `NCRYPT_LENGTHS_PROPERTY`
-    pub const LENGTHS: &str = "Lengths";
+properties! {
     /// `NCRYPT_NAME_PROPERTY`
-    pub const NAME: &str = "Name";
-    /// `NCRYPT_PUBLIC_KEY_LENGTH_PROPERTY`
-    pub const PUBLIC_KEY_LENGTH: &str = "PublicKeyLength";
-    /// `NCRYPT_SIGNATURE_LENGTH_PROPERTY`
-    pub const SIGNATURE_LENGTH: &str = "SignatureLength";
+    NAME "Name" Read, Read;
     /// `NCRYPT_UNIQUE_NAME_PROPERTY`
-    pub const UNIQUE_NAME: &str = "Unique Name";
-
-    /// Every name, in the order in which they are shown.
-    pub const ALL: &[&str] = &[
-        NAME,
-        UNIQUE_NAME,
-        ALGORITHM,
-        ALGORITHM_GROUP,
-        LENGTH,
-        LENGTHS,
-        PUBLIC_KEY_LENGTH,
-        SIGNATURE_LENGTH,
-        ECC_CURVE_NAME,
-        EXPORT_POLICY,
-        KEY_USAGE,
-        KEY_TYPE,
-    ];
+    UNIQUE_NAME "Unique Name" Read, OF_KEYS;
+    /// `NCRYPT_ALGORITHM_PROPERTY`
+    ALGORITHM "Algorithm Name" Read, OF_KEYS;
+    /// `NCRYPT_ALGORITHM_GROUP_PROPERTY`
+    ALGORITHM_GROUP "Algorithm Group" Read, OF_KEYS;
+    /// `NCRYPT_LENGTH_PROPERTY`
+    LENGTH "Length" ReadSetBefore, OF_KEYS;
+    /// `NCRYPT_LENGTHS_PROPERTY`
+    LENGTHS "Lengths" Read, OF_KEYS;
+    /// `NCRYPT_BLOCK_LENGTH_PROPERTY`
+    BLOCK_LENGTH "Block Length" Read, OF_KEYS;
+    /// `NCRYPT_CHAINING_MODE_PROPERTY`
+    CHAINING_MODE "Chaining Mode" ReadSet, OF_KEYS;
+    /// `NCRYPT_AUTH_TAG_LENGTH`
+    AUTH_TAG_LENGTH "AuthTagLength" Read, OF_KEYS;
+    /// `NCRYPT_INITIALIZATION_VECTOR`
+    INITIALIZATION_VECTOR "IV" ReadSet, OF_KEYS;
+    /// `NCRYPT_EXPORT_POLICY_PROPERTY`
+    EXPORT_POLICY "Export Policy" ReadSet, OF_KEYS;
+    /// `NCRYPT_KEY_USAGE_PROPERTY`
+    KEY_USAGE "Key Usage" ReadSet, OF_KEYS;
+    /// `NCRYPT_KEY_TYPE_PROPERTY`
+    KEY_TYPE "Key Type" Read, OF_KEYS;
+    /// `NCRYPT_LAST_MODIFIED_PROPERTY`
+    LAST_MODIFIED "Modified" Read, OF_KEYS;
+    /// `NCRYPT_UI_POLICY_PROPERTY`
+    UI_POLICY "UI Policy" ReadSetBefore, OF_KEYS;
+    /// `NCRYPT_WINDOW_HANDLE_PROPERTY`
+    WINDOW_HANDLE "HWND Handle" ReadSet, ReadSet;
+    /// `NCRYPT_USE_CONTEXT_PROPERTY`
+    USE_CONTEXT "Use Context" ReadSet, ReadSet;
+    /// `NCRYPT_IMPL_TYPE_PROPERTY`
+    IMPL_TYPE "Impl Type" OF_PROVIDERS, Read;
+    /// `NCRYPT_MAX_NAME_LENGTH_PROPERTY`
+    MAX_NAME_LENGTH "Max Name Length" OF_PROVIDERS, Read;
+    /// `NCRYPT_VERSION_PROPERTY`
+    VERSION "Version" OF_PROVIDERS, Read;
+    /// `NCRYPT_SECURITY_DESCR_SUPPORT_PROPERTY`
+    SECURITY_DESCR_SUPPORT "Security Descr Support" OF_PROVIDERS, Read;
+    /// `NCRYPT_SECURITY_DESCR_PROPERTY`
+    SECURITY_DESCR "Security Descr" NO_DESCRIPTORS, NO_DESCRIPTORS;
+    /// `NCRYPT_USE_COUNT_ENABLED_PROPERTY`
+    USE_COUNT_ENABLED "Enabled Use Count" OF_PROVIDERS, Read;
+    /// `NCRYPT_USE_COUNT_PROPERTY`
+    USE_COUNT "Use Count" NO_COUNT, OF_KEYS;
+    /// `NCRYPT_PROVIDER_HANDLE_PROPERTY`
+    PROVIDER_HANDLE "Provider Handle" OF_HANDLES, OF_KEYS;
+    /// `NCRYPT_DH_PARAMETERS_PROPERTY`
+    DH_PARAMETERS "DHParameters" SetBefore, OF_KEYS;
+    /// `NCRYPT_ECC_PARAMETERS_PROPERTY`
+    ECC_PARAMETERS "ECCParameters" ReadSetBefore, OF_KEYS;
+    /// `NCRYPT_ECC_CURVE_NAME_PROPERTY`
+    ECC_CURVE_NAME "ECCCurveName" ReadSetBefore, OF_KEYS;
+    /// `NCRYPT_ECC_CURVE_NAME_LIST_PROPERTY`
+    ECC_CURVE_NAME_LIST "ECCCurveNameList" OF_PROVIDERS, Read;
+    /// `NCRYPT_PUBLIC_KEY_LENGTH_PROPERTY`
+    PUBLIC_KEY_LENGTH "PublicKeyLength" Read, OF_KEYS;
+    /// `NCRYPT_SIGNATURE_LENGTH_PROPERTY`
+    SIGNATURE_LENGTH "SignatureLength" Read, OF_KEYS;
+    /// `NCRYPT_PARAMETER_SET_NAME_PROPERTY`
+    PARAMETER_SET_NAME "ParameterSetName" ReadSetBefore, OF_KEYS;
+    /// `NCRYPT_KEM_SHARED_SECRET_LENGTH_PROPERTY`, as the headers spell it
+    KEM_SHARED_SECRET_LENGTH "KEMSharedSecretLength" Read, OF_KEYS;
+    /// `NCRYPT_KEM_CIPHERTEXT_LENGTH_PROPERTY`, as the headers spell it
+    KEM_CIPHERTEXT_LENGTH "KEMCiphertextLength" Read, OF_KEYS;
+    /// `NCRYPT_KEM_SHARED_SECRET_LENGTH_PROPERTY`, as the documentation spells it
+    KEM_SHARED_SECRET_LENGTH_SPACED "KEM Shared Secret Length" Read, OF_KEYS;
+    /// `NCRYPT_KEM_CIPHERTEXT_LENGTH_PROPERTY`, as the documentation spells it
+    KEM_CIPHERTEXT_LENGTH_SPACED "KEM Ciphertext Length" Read, OF_KEYS;
+    /// `NCRYPT_CERTIFICATE_PROPERTY`
+    CERTIFICATE "SmartCardKeyCertificate" ReadSet, OF_KEYS;
+    /// `NCRYPT_PIN_PROPERTY`
+    PIN "SmartCardPin" Set, Access::Never("a login, which is made with the token and not here");
+    /// `NCRYPT_SECURE_PIN_PROPERTY`
+    SECURE_PIN "SmartCardSecurePin" OF_SMARTCARDS, OF_KEYS;
+    /// `NCRYPT_PIN_PROMPT_PROPERTY`
+    PIN_PROMPT "SmartCardPinPrompt" OF_SMARTCARDS, OF_SMARTCARDS;
+    /// `NCRYPT_READER_PROPERTY`
+    READER "SmartCardReader" OF_PROVIDERS, Set;
+    /// `NCRYPT_READER_ICON_PROPERTY`
+    READER_ICON "SmartCardReaderIcon" OF_PROVIDERS, OF_SMARTCARDS;
+    /// `NCRYPT_SMARTCARD_GUID_PROPERTY`
+    SMARTCARD_GUID "SmartCardGuid" Read, Read;
+    /// `NCRYPT_USER_CERTSTORE_PROPERTY`
+    USER_CERTSTORE "SmartCardUserCertStore" OF_PROVIDERS, NO_STORES;
+    /// `NCRYPT_ROOT_CERTSTORE_PROPERTY`
+    ROOT_CERTSTORE "SmartcardRootCertStore" OF_PROVIDERS, NO_STORES;
+    /// `NCRYPT_ASSOCIATED_ECDH_KEY`
+    ASSOCIATED_ECDH_KEY "SmartCardAssociatedECDHKey" Read, OF_KEYS;
+    /// `NCRYPT_SCARD_PIN_ID`
+    SCARD_PIN_ID "SmartCardPinId" OF_SMARTCARDS, OF_KEYS;
+    /// `NCRYPT_SCARD_PIN_INFO`
+    SCARD_PIN_INFO "SmartCardPinInfo" OF_SMARTCARDS, OF_KEYS;
+    /// `NCRYPT_KDF_SECRET_VALUE`
+    KDF_SECRET_VALUE "KDFKeySecret" NO_KDF_KEYS, OF_KEYS;
+    /// `NCRYPT_USE_VIRTUAL_ISOLATION_PROPERTY`
+    VIRTUAL_ISO "Virtual Iso" ISOLATION, ISOLATION;
+    /// `NCRYPT_USE_PER_BOOT_KEY_PROPERTY`
+    PER_BOOT_KEY "Per Boot Key" ISOLATION, ISOLATION;
+    /// `NCRYPT_KEY_ACCESS_POLICY_PROPERTY`
+    KEY_ACCESS_POLICY "Key Access Policy" ISOLATION, ISOLATION;
+    /// A name for a key that has none.
+    EPHEMERAL_NAME "Ephemeral Name" ISOLATION, ISOLATION;
+    /// `NCRYPT_VBS_ROOT_PUB_PROPERTY`
+    VBS_ROOT_PUB "VBS_ROOT_PUB" ISOLATION, ISOLATION;
+    /// `NCRYPT_CERTIFICATE_FROM_NVRAM_PROPERTY`
+    CERTIFICATE_FROM_NVRAM "KeyCertificateFromTpmNvram" OF_TPMS, OF_TPMS;
 }
 
-impl Key {
-    /// Reads a property.
-    ///
-    /// # Errors
-    /// `NTE_NOT_SUPPORTED` for a property that is not known, `NTE_NOT_FOUND` for one that this key does not have.
-    pub fn property(&self, name: &str) -> Result<PropertyValue, crate::Error> {
-        let absent = || absent(name);
-        let algorithm = self.algorithm();
-        let curve = algorithm.and_then(|algorithm| algorithm.curve);
-        let text = |text: &str| PropertyValue::Text(text.to_owned());
-        Ok(match name {
-            names::NAME => text(self.name().ok_or_else(absent)?.as_str()),
-            names::UNIQUE_NAME => match (&self.state, self.name()) {
-                (State::Ready(_), Some(_)) => text(&self.uri().to_string()),
-                _ => return Err(absent().into()),
-            },
-            names::ALGORITHM => text(&algorithm.ok_or_else(absent)?.name()),
-            names::ALGORITHM_GROUP => text(algorithm.ok_or_else(absent)?.family.group()),
-            names::LENGTH => PropertyValue::Number(self.bits().ok_or_else(absent)?),
-            names::LENGTHS => PropertyValue::Lengths(lengths(algorithm.ok_or_else(absent)?)),
-            names::PUBLIC_KEY_LENGTH => match algorithm.map(|algorithm| algorithm.family) {
-                None | Some(Family::Symmetric(_)) => return Err(absent().into()),
-                Some(_) => PropertyValue::Number(self.bits().ok_or_else(absent)?),
-            },
-            names::SIGNATURE_LENGTH => {
-                let signs = matches!(algorithm.map(|algorithm| algorithm.family), Some(Family::Rsa | Family::Ecdsa));
-                let length = self.signature_length().filter(|_| signs).and_then(|length| u32::try_from(length).ok());
-                PropertyValue::Number(length.ok_or_else(absent)?)
-            }
-            names::ECC_CURVE_NAME => text(curve.ok_or_else(absent)?.name),
-            names::EXPORT_POLICY => PropertyValue::Number(self.export_policy().bits()),
-            names::KEY_USAGE => PropertyValue::Number(self.usage().bits()),
-            names::KEY_TYPE => PropertyValue::Number(0),
-            _ => return Err(unknown(name).into()),
-        })
-    }
+/// A property of the table. A blob type is none: to set one is an import.
+pub(super) fn row(name: &str) -> Option<&'static Property> {
+    TABLE.iter().find(|row| row.name == name)
+}
 
-    /// Sets a property from its bytes (`NCryptSetProperty`). A blob type as the name imports the blob into a pending key.
-    ///
-    /// # Errors
-    /// `NTE_NOT_SUPPORTED` for a property that cannot be set, `NTE_INVALID_PARAMETER` for a value that is none, `NTE_BAD_KEY_STATE` for one that must be
-    /// set before finalize.
-    pub fn set_property(&mut self, name: &str, value: &[u8]) -> Result<(), crate::Error> {
-        let invalid = || property(name, "not given a value of its type", Status::NTE_INVALID_PARAMETER);
-        let number = || <[u8; 4]>::try_from(value).map(u32::from_le_bytes).map_err(|_| invalid());
-        if let Some(blob_type) = BlobType::by_name(name) {
-            return match &mut self.state {
-                State::Pending(pending) => pending.set_blob(blob_type, value),
-                State::Ready(_) => Err(Error::Finalized.into()),
-            };
-        }
-        match name {
-            names::EXPORT_POLICY => self.set_export_policy(ExportPolicy::from_bits(number()?)),
-            names::KEY_USAGE => self.set_usage(KeyUsage::from_bits(number()?)),
-            names::LENGTH => self.set_length(number()?),
-            names::ECC_CURVE_NAME => {
-                let curve = wide::decode(value).map_err(|_| invalid())?;
-                self.set_curve(Curve::by_name(&curve)?)
-            }
-            _ if names::ALL.contains(&name) => Err(read_only(name).into()),
-            _ => Err(unknown(name).into()),
+/// Whether a name begins like those of a TPM's properties, which are many.
+fn is_of_a_tpm(name: &str) -> bool {
+    name.starts_with("PCP_") || name.starts_with("PinCache")
+}
+
+impl Access {
+    /// Refuses to read what is not read.
+    fn check_read(self, name: &str) -> Result<(), Error> {
+        match self {
+            Self::Never(reason) => Err(property(name, reason, Status::NTE_NOT_SUPPORTED)),
+            Self::Set | Self::SetBefore => Err(property(name, "write-only", Status::NTE_NOT_SUPPORTED)),
+            Self::Read | Self::ReadSet | Self::ReadSetBefore => Ok(()),
         }
     }
 
-    /// Sets what may leave. Of a finalized key it can only be narrowed.
-    ///
-    /// # Errors
-    /// `NTE_NOT_SUPPORTED` when a finalized key's policy would widen, or for flags that are not known.
-    pub fn set_export_policy(&mut self, policy: ExportPolicy) -> Result<(), crate::Error> {
-        if policy.bits() & !ExportPolicy::ANY.bits() != 0 {
-            return Err(property(
-                names::EXPORT_POLICY,
-                "given flags that are not supported",
-                Status::NTE_NOT_SUPPORTED,
-            )
-            .into());
+    /// Refuses to set what is not set, or not any more.
+    fn check_set(self, name: &str, is_finalized: bool) -> Result<(), Error> {
+        match self {
+            Self::Never(reason) => Err(property(name, reason, Status::NTE_NOT_SUPPORTED)),
+            Self::Read => Err(property(name, "read-only", Status::NTE_NOT_SUPPORTED)),
+            Self::ReadSetBefore | Self::SetBefore if is_finalized => Err(Error::Finalized),
+            Self::ReadSet | Self::ReadSetBefore | Self::Set | Self::SetBefore => Ok(()),
         }
-        let ready = match &mut self.state {
-            State::Pending(pending) => {
-                pending.policy = policy;
-                return Ok(());
-            }
-            State::Ready(ready) => ready,
-        };
-        let widens = (policy.allows_plaintext() && !ready.policy.allows_plaintext())
-            || (policy.allows_export() && !ready.policy.allows_export());
-        if widens {
-            return Err(fixed(names::EXPORT_POLICY).into());
-        }
-        let mut changes = Template::new();
-        if !policy.allows_plaintext() && ready.policy.allows_plaintext() {
-            changes = changes.flag(CKA_SENSITIVE, true);
-        }
-        if !policy.allows_export() && ready.policy.allows_export() {
-            changes = changes.flag(CKA_EXTRACTABLE, false);
-        }
-        self.narrow(&changes, None)?;
-        self.check_narrowed(names::EXPORT_POLICY, self.export_policy() == policy.effective())
-    }
-
-    /// Sets what the key may do. Of a finalized key it can only be narrowed.
-    ///
-    /// # Errors
-    /// `NTE_NOT_SUPPORTED` when a finalized key's usage would widen.
-    pub fn set_usage(&mut self, usage: KeyUsage) -> Result<(), crate::Error> {
-        let ready = match &mut self.state {
-            State::Pending(pending) => {
-                pending.usage = Some(usage);
-                return Ok(());
-            }
-            State::Ready(ready) => ready,
-        };
-        let usage = match ready.algorithm {
-            Some(algorithm) => algorithm.usage(usage)?,
-            None => usage,
-        };
-        if !ready.usage.contains(usage) {
-            return Err(fixed(names::KEY_USAGE).into());
-        }
-        let symmetric = ready.secret_object.is_some();
-        let (mut private, mut public) = (Template::new(), Template::new());
-        for (flag, private_attribute, counterpart) in USAGES {
-            if !ready.usage.contains(flag) || usage.contains(flag) {
-                continue;
-            }
-            private = private.flag(private_attribute, false);
-            match counterpart {
-                Some(attribute) if symmetric => private = private.flag(attribute, false),
-                Some(attribute) => public = public.flag(attribute, false),
-                None => {}
-            }
-        }
-        self.narrow(&private, Some(&public))?;
-        self.check_narrowed(names::KEY_USAGE, self.usage() == usage)
-    }
-
-    /// Sets the size of the key to be generated, or holds an imported one to it.
-    ///
-    /// # Errors
-    /// `NTE_BAD_KEY_STATE` after finalize.
-    pub fn set_length(&mut self, bits: u32) -> Result<(), crate::Error> {
-        match &mut self.state {
-            State::Pending(pending) => pending.length = Some(bits),
-            State::Ready(_) => return Err(Error::Finalized.into()),
-        }
-        Ok(())
-    }
-
-    /// Sets the curve of a generic algorithm.
-    ///
-    /// # Errors
-    /// `NTE_BAD_KEY_STATE` after finalize; `NTE_INVALID_PARAMETER` when the algorithm names another curve.
-    pub fn set_curve(&mut self, curve: &'static Curve) -> Result<(), crate::Error> {
-        let State::Pending(pending) = &mut self.state else { return Err(Error::Finalized.into()) };
-        if let Some(named) = pending.algorithm.and_then(|algorithm| algorithm.curve)
-            && named != curve
-        {
-            let what = format!("the algorithm is on {}, not on {}", named.name, curve.name);
-            return Err(Error::Contradiction { what }.into());
-        }
-        pending.curve = Some(curve);
-        Ok(())
-    }
-
-    /// Sets the CKA_ID that the key will have, in place of the one that follows from its public half.
-    ///
-    /// # Errors
-    /// `NTE_BAD_KEY_STATE` after finalize; `NTE_INVALID_PARAMETER` when it is empty, longer than 200 bytes, or holds a mark of ours.
-    pub fn set_id(&mut self, id: &[u8]) -> Result<(), crate::Error> {
-        let State::Pending(pending) = &mut self.state else { return Err(Error::Finalized.into()) };
-        pending.set_id(id)
-    }
-
-    /// Puts a certificate, DER or PEM, beside the key (`SmartCardKeyCertificate`): it will have the key's CKA_ID and label.
-    ///
-    /// # Errors
-    /// `NTE_BAD_KEY_STATE` after finalize; `NTE_BAD_DATA` when it is none. One for another key is refused by finalize.
-    pub fn set_certificate(&mut self, certificate: &[u8]) -> Result<(), crate::Error> {
-        let State::Pending(pending) = &mut self.state else { return Err(Error::Finalized.into()) };
-        pending.set_certificate(certificate)
-    }
-
-    /// Adds attributes to the private or the secret object of a pending key, in place of those that were added before. Finalize reads them back: what
-    /// the token does not keep as it was asked fails the import.
-    ///
-    /// # Errors
-    /// `NTE_BAD_KEY_STATE` after finalize.
-    pub fn set_additions(&mut self, additions: Additions) -> Result<(), crate::Error> {
-        let State::Pending(pending) = &mut self.state else { return Err(Error::Finalized.into()) };
-        pending.additions = additions;
-        Ok(())
-    }
-
-    fn check_narrowed(&self, name: &str, kept: bool) -> Result<(), crate::Error> {
-        if kept {
-            Ok(())
-        } else {
-            Err(property(name, "not kept by the token as it was set", Status::NTE_VALIDATION_FAILED).into())
-        }
-    }
-
-    /// Takes rights away on the token and reads back what is left.
-    fn narrow(&mut self, private: &Template, public: Option<&Template>) -> Result<(), crate::Error> {
-        let State::Ready(ready) = &mut self.state else { return Err(Error::NotFinalized.into()) };
-        if !self.token.profile().places.is_empty() {
-            // Its module answers CKR_OK, shows the change, and has forgotten it when it is started again.
-            let what = format!("token `{}` changes nothing of a key that it keeps", self.token.info().label);
-            return Err(Error::Unsupported { what, ckr: None }.into());
-        }
-        if let (Some(object), Some(public)) = (ready.public_object, public.filter(|public| !public.is_empty())) {
-            self.token.set(object, public)?;
-        }
-        let Some(object) = ready.secret_part() else { return Ok(()) };
-        if !private.is_empty() {
-            self.token.set(object, private)?;
-        }
-        let record = self.token.read(object)?;
-        **ready =
-            Ready { policy: record.policy, usage: record.usage, algorithm: record.algorithm(), ..(**ready).clone() };
-        Ok(())
     }
 }
 
-pub(super) fn lengths(algorithm: Algorithm) -> SupportedLengths {
-    let fixed = |bits| SupportedLengths { min: bits, max: bits, increment: 0, default: bits };
-    match (algorithm.family, algorithm.curve) {
-        (Family::Rsa, _) => SupportedLengths { min: 512, max: 16384, increment: 64, default: 2048 },
-        (Family::Symmetric(SymmetricAlgorithm::Aes), _) => {
-            SupportedLengths { min: 128, max: 256, increment: 64, default: 256 }
-        }
-        (Family::Dsa, _) => SupportedLengths { min: 512, max: 3072, increment: 64, default: 2048 },
-        (Family::Dh, _) => SupportedLengths { min: 512, max: 16384, increment: 64, default: 2048 },
-        (Family::MlDsa | Family::MlKem | Family::SlhDsa, _) => {
-            let lengths =
-                || ParameterSet::ALL.iter().filter(|set| set.family() == algorithm.family).map(|set| set.bits());
-            let (min, max) = (lengths().min().unwrap_or(0), lengths().max().unwrap_or(0));
-            SupportedLengths { min, max, increment: 0, default: min }
-        }
-        (Family::Symmetric(SymmetricAlgorithm::TripleDes), _) => fixed(192),
-        (Family::Symmetric(SymmetricAlgorithm::Hmac), _) => {
-            SupportedLengths { min: 8, max: 4096, increment: 8, default: 256 }
-        }
-        (Family::Ecdh | Family::Ecdsa | Family::Eddsa, Some(curve)) => fixed(curve.field_bits),
-        (Family::Ecdh | Family::Ecdsa, None) => SupportedLengths { min: 160, max: 521, increment: 1, default: 256 },
-        (Family::Eddsa, None) => SupportedLengths { min: 255, max: 448, increment: 193, default: 255 },
+/// Refuses a name that is too long for any property.
+pub(super) fn check_name(name: &str) -> Result<(), Error> {
+    if name.is_empty() || name.contains('\0') || wide::units(name) > MAX_PROPERTY_NAME {
+        return Err(property(name, "a name that no property can have", Status::NTE_INVALID_PARAMETER));
     }
+    Ok(())
 }
 
-fn property(name: &str, problem: &'static str, status: Status) -> Error {
+pub(super) fn property(name: &str, problem: &'static str, status: Status) -> Error {
     Error::Property { name: name.to_owned(), problem, status }
 }
 
-fn unknown(name: &str) -> Error {
+pub(super) fn unknown(name: &str) -> Error {
     Error::UnknownProperty { name: name.to_owned() }
 }
 
-fn absent(name: &str) -> Error {
+pub(super) fn absent(name: &str) -> Error {
     property(name, "not one that this key has", Status::NTE_NOT_FOUND)
 }
 
-fn read_only(name: &str) -> Error {
-    property(name, "read-only", Status::NTE_NOT_SUPPORTED)
+pub(super) fn invalid(name: &str) -> Error {
+    property(name, "not given a value of its type", Status::NTE_INVALID_PARAMETER)
 }
 
-fn fixed(name: &str) -> Error {
-    property(name, "fixed once the key is finalized: it can only be narrowed", Status::NTE_NOT_SUPPORTED)
+fn misplaced(name: &str) -> Error {
+    property(name, "not one of this kind of key", Status::NTE_NOT_SUPPORTED)
 }

@@ -21,8 +21,9 @@ impl Key {
     /// What [`Key::finalize`] would answer, as far as it can be known without writing.
     pub fn rehearse(&self) -> Result<Rehearsal, crate::Error> {
         let State::Pending(pending) = &self.state else { return Err(Error::Finalized.into()) };
-        let finalizer = Finalizer { token: &self.token, pending, pin: self.pin.as_ref(), is_rehearsal: true };
+        let finalizer = Finalizer { is_rehearsal: true, ..Finalizer::new(&self.token, pending, &self.held) };
         finalizer.check_source()?;
+        finalizer.check_archiving()?;
         let blob = finalizer.decode()?;
         // What is wrapped is opened, into session objects that nobody keeps: what is wrong with it shows, and what it is.
         let opened = finalizer.rehearse_wrapped()?;

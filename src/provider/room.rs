@@ -3,7 +3,7 @@
 use super::finalize::Finalizer;
 use super::lookup::{self, Entry, Stage};
 use super::persist::{Outcome, Route};
-use super::{Error, Ready, added, proof, recovery};
+use super::{Error, Ready, added, custom, proof, recovery};
 use crate::key::{KeyUsage, PublicKey};
 use crate::template::Template;
 use crate::template::attribute::{
@@ -51,7 +51,8 @@ impl Finalizer<'_> {
     /// The key of the new one's name, after leftovers of a killed import were dealt with.
     pub(super) fn make_room(&self, public: &PublicKey, usage: KeyUsage) -> Result<Room, crate::Error> {
         let Some(name) = &self.pending.name else { return Ok(Room::Free(None)) };
-        let found = lookup::by_label(self.token, name.as_str())?;
+        let (found, data) = lookup::under_label(self.token, name.as_str())?;
+        self.note_stale(&data)?;
         let interrupted = identities_of_interrupted(&found);
         let entries = recovery::recover(self.token, name.as_str(), found)?;
         match self.holder(name.as_str(), &entries, &interrupted, Some(public), usage)? {
@@ -59,6 +60,12 @@ impl Finalizer<'_> {
             Some((held, false)) => Ok(Room::Free(Some(Box::new(held.clone())))),
             Some((held, true)) => self.complete(Ready::of_entry(held)).map(|ready| Room::Taken(Box::new(ready))),
         }
+    }
+
+    /// Properties of a key that had the name: replaced now, or deleted by another program. Where there are none, no call is made.
+    fn note_stale(&self, data: &[Handle]) -> Result<(), crate::Error> {
+        *self.stale.borrow_mut() = custom::ours(self.token, data, None)?;
+        Ok(())
     }
 
     /// The key of the name, and whether it is this very one, whose import was cut short; otherwise it is to be replaced.
@@ -99,7 +106,13 @@ impl Finalizer<'_> {
         };
         let additions = &self.pending.additions;
         let added = ready.secret_part().is_some_and(|object| added::check(self.token, object, additions).is_ok());
-        Ok(same && placed && certified && added && ready.policy == self.policy() && ready.usage == usage)
+        Ok(same
+            && placed
+            && certified
+            && added
+            && !self.is_archived()
+            && ready.policy == self.policy()
+            && ready.usage == usage)
     }
 
     /// A lone public object under the same label and CKA_ID would be taken for the new key's public half.
@@ -179,7 +192,8 @@ impl Finalizer<'_> {
     /// Room for a key that cannot be there already, half written: a symmetric one, or one that is about to be generated.
     pub(super) fn room_for_new(&self) -> Result<Option<Box<Entry>>, crate::Error> {
         let Some(name) = &self.pending.name else { return Ok(None) };
-        let entries = lookup::by_label(self.token, name.as_str())?;
+        let (entries, data) = lookup::under_label(self.token, name.as_str())?;
+        self.note_stale(&data)?;
         let entries = recovery::recover(self.token, name.as_str(), entries)?;
         let held = self.holder(name.as_str(), &entries, &[], None, KeyUsage::default())?;
         Ok(held.map(|(held, _)| Box::new(held.clone())))

@@ -140,7 +140,7 @@ impl StorageProvider {
         self.import_prepared(material, &parameters, flags, |pending| {
             pending.set_id(&info.id)?;
             if let Some(own) = info.certificates.first() {
-                pending.set_certificate(own)?;
+                pending.certificate = Some(certificate::decode(own)?);
             }
             (pending.policy, pending.usage) = (info.policy, Some(info.usage));
             pending.ceiling = Some((info.policy, info.usage));

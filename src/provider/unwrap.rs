@@ -204,7 +204,7 @@ impl<'t> Finalizer<'t> {
                 Ok(told.clone())
             }
             (None, None, Some(curve)) => {
-                let point = proof::recover_point(self.token, session, curve, self.pin)?;
+                let point = proof::recover_point(self.token, session, curve, self.held.pin.as_ref())?;
                 Ok(PublicKey::Ec(point.ok_or_else(|| Error::NoPublic { name: self.label() })?))
             }
             (None, None, None) => {

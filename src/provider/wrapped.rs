@@ -22,6 +22,16 @@ impl Key {
         format: Format,
         parameters: &ExportParameters,
     ) -> Result<Exported, crate::Error> {
+        let own = self.export_to_own(recipients, format, parameters);
+        self.or_archived(own, (format, false), |archived| archived.export_to_own(recipients, format, parameters))
+    }
+
+    pub(super) fn export_to_own(
+        &self,
+        recipients: &[&Self],
+        format: Format,
+        parameters: &ExportParameters,
+    ) -> Result<Exported, crate::Error> {
         let ready = self.finalized()?;
         recipients.iter().try_for_each(|key| key.finalized().map(|_| ()))?;
         if parameters.password.is_some() || !parameters.certificates.is_empty() {

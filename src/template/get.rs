@@ -7,7 +7,7 @@ use cryptoki_sys::{
     CK_ATTRIBUTE_TYPE, CK_ULONG, CKA_ALWAYS_AUTHENTICATE, CKA_CLASS, CKA_DECRYPT, CKA_DERIVE, CKA_DESTROYABLE,
     CKA_EC_PARAMS, CKA_EC_POINT, CKA_ENCRYPT, CKA_EXTRACTABLE, CKA_ID, CKA_KEY_TYPE, CKA_LABEL, CKA_MODULUS,
     CKA_PRIVATE, CKA_PUBLIC_EXPONENT, CKA_SENSITIVE, CKA_SIGN, CKA_TOKEN, CKA_UNWRAP, CKA_VALUE_LEN, CKA_VERIFY,
-    CKA_WRAP, CKK_AES, CKK_DES3, CKK_EC, CKK_EC_MONTGOMERY, CKK_GENERIC_SECRET, CKK_RSA, CKO_CERTIFICATE,
+    CKA_WRAP, CKK_AES, CKK_DES3, CKK_EC, CKK_EC_MONTGOMERY, CKK_GENERIC_SECRET, CKK_RSA, CKO_CERTIFICATE, CKO_DATA,
     CKO_PRIVATE_KEY, CKO_PUBLIC_KEY, CKO_SECRET_KEY,
 };
 use der::asn1::{ObjectIdentifier, OctetStringRef, PrintableStringRef};
@@ -51,6 +51,8 @@ pub const RECORD: &[(CK_ATTRIBUTE_TYPE, usize)] = &[
 pub enum Class {
     /// `CKO_CERTIFICATE`
     Certificate,
+    /// `CKO_DATA`
+    Data,
     /// `CKO_PRIVATE_KEY`
     Private,
     /// `CKO_PUBLIC_KEY`
@@ -66,6 +68,7 @@ impl Class {
     pub fn uri_word(self) -> Option<&'static str> {
         match self {
             Self::Certificate => Some("cert"),
+            Self::Data => Some("data"),
             Self::Private => Some("private"),
             Self::Public => Some("public"),
             Self::Secret => Some("secret-key"),
@@ -116,6 +119,7 @@ impl ObjectRecord {
         let values = Values(RECORD.iter().map(|(kind, _)| *kind).zip(values).collect());
         let class = match values.number(CKA_CLASS) {
             Some(CKO_CERTIFICATE) => Class::Certificate,
+            Some(CKO_DATA) => Class::Data,
             Some(CKO_PRIVATE_KEY) => Class::Private,
             Some(CKO_PUBLIC_KEY) => Class::Public,
             Some(CKO_SECRET_KEY) => Class::Secret,

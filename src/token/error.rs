@@ -60,6 +60,14 @@ pub enum Error {
         /// The token's label.
         token: String,
     },
+    /// A new PIN is not taken.
+    #[error("token `{token}` does not take the new PIN: {ckr}")]
+    NewPin {
+        /// What the token said.
+        ckr: Ckr,
+        /// The token's label.
+        token: String,
+    },
     /// A PKCS#11 call failed.
     #[error("{function} failed: {ckr}")]
     Pkcs11 {
@@ -88,7 +96,7 @@ impl Error {
     /// What the token said, if it said anything.
     pub fn ckr(&self) -> Option<Ckr> {
         match self {
-            Self::Pin { ckr, .. } | Self::Pkcs11 { ckr, .. } => Some(*ckr),
+            Self::Pin { ckr, .. } | Self::NewPin { ckr, .. } | Self::Pkcs11 { ckr, .. } => Some(*ckr),
             _ => None,
         }
     }
@@ -101,7 +109,7 @@ impl Error {
             Self::Uri { .. } => Status::NTE_INVALID_PARAMETER,
             Self::NoToken { .. } | Self::NoBlankToken => Status::NTE_DEVICE_NOT_FOUND,
             Self::SeveralTokens { .. } => Status::NTE_INVALID_PARAMETER,
-            Self::Pin { ckr, .. } | Self::Pkcs11 { ckr, .. } => ckr.status(),
+            Self::Pin { ckr, .. } | Self::NewPin { ckr, .. } | Self::Pkcs11 { ckr, .. } => ckr.status(),
             Self::Module { .. } | Self::Random { .. } => Status::NTE_FAIL,
         }
     }

@@ -50,6 +50,18 @@ pub struct Module {
     restarts: AtomicU64,
 }
 
+/// What a token runs on.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+#[non_exhaustive]
+pub struct Device {
+    /// CKF_HW_SLOT: a device, no program.
+    pub is_hardware: bool,
+    /// CKF_REMOVABLE_DEVICE: it can be taken out.
+    pub is_removable: bool,
+    /// CKF_RNG: it has random numbers of its own.
+    pub has_random: bool,
+}
+
 /// What is known of a token.
 #[derive(Clone, Debug, Eq, PartialEq)]
 #[non_exhaustive]
@@ -213,6 +225,16 @@ impl Module {
     /// [`Error`] as the module answers.
     pub fn token_info(&self, slot: u64) -> Result<TokenInfo, Error> {
         self.raw.token_info(slot)
+    }
+
+    /// What a slot and the token in it run on.
+    ///
+    /// # Errors
+    /// [`Error`] as the module answers.
+    pub fn device(&self, id: u64) -> Result<Device, Error> {
+        let info = self.pkcs11.get_slot_info(slot(id)?)?;
+        let token = self.pkcs11.get_token_info(slot(id)?)?;
+        Ok(Device { is_hardware: info.hardware_slot(), is_removable: info.removable_device(), has_random: token.rng() })
     }
 
     /// Who made the library, as C_GetInfo says.

@@ -18,10 +18,10 @@ use cryptoki::context::{CInitializeArgs, CInitializeFlags};
 use cryptoki_sys::{
     CK_ATTRIBUTE, CK_ATTRIBUTE_TYPE, CK_BYTE, CK_C_INITIALIZE_ARGS, CK_EFFECTIVELY_INFINITE, CK_FLAGS,
     CK_FUNCTION_LIST, CK_INFO, CK_MECHANISM_INFO, CK_MECHANISM_TYPE, CK_OBJECT_HANDLE, CK_RV, CK_SESSION_HANDLE,
-    CK_SLOT_ID, CK_TOKEN_INFO, CK_ULONG, CK_UNAVAILABLE_INFORMATION, CK_USER_TYPE, CKF_LOGIN_REQUIRED,
+    CK_SESSION_INFO, CK_SLOT_ID, CK_TOKEN_INFO, CK_ULONG, CK_UNAVAILABLE_INFORMATION, CK_USER_TYPE, CKF_LOGIN_REQUIRED,
     CKF_OS_LOCKING_OK, CKF_PROTECTED_AUTHENTICATION_PATH, CKF_RW_SESSION, CKF_SERIAL_SESSION, CKF_SO_PIN_COUNT_LOW,
     CKF_SO_PIN_FINAL_TRY, CKF_SO_PIN_LOCKED, CKF_TOKEN_INITIALIZED, CKF_USER_PIN_COUNT_LOW, CKF_USER_PIN_FINAL_TRY,
-    CKF_USER_PIN_INITIALIZED, CKF_USER_PIN_LOCKED,
+    CKF_USER_PIN_INITIALIZED, CKF_USER_PIN_LOCKED, CKS_RO_PUBLIC_SESSION, CKS_RW_PUBLIC_SESSION,
 };
 
 use self::parameters::{in_pointer, ulong, with_mechanism};
@@ -164,9 +164,32 @@ impl Raw {
         call!(self, C_Login, session, user, bytes, len)
     }
 
-    pub(super) fn init_pin(&self, session: CK_SESSION_HANDLE, pin: &str) -> Result<(), Error> {
-        let (bytes, len) = pin_of(Some(pin));
+    pub(super) fn logout(&self, session: CK_SESSION_HANDLE) -> Result<(), Error> {
+        call!(self, C_Logout, session)
+    }
+
+    /// Whether somebody is logged in, by C_GetSessionInfo.
+    pub(super) fn is_logged_in(&self, session: CK_SESSION_HANDLE) -> Result<bool, Error> {
+        let mut info = CK_SESSION_INFO::default();
+        call!(self, C_GetSessionInfo, session, &raw mut info)?;
+        Ok(![CKS_RO_PUBLIC_SESSION, CKS_RW_PUBLIC_SESSION].contains(&info.state))
+    }
+
+    /// C_InitPIN; without a PIN the token asks on a pad of its own.
+    pub(super) fn init_pin(&self, session: CK_SESSION_HANDLE, pin: Option<&str>) -> Result<(), Error> {
+        let (bytes, len) = pin_of(pin);
         call!(self, C_InitPIN, session, bytes, len)
+    }
+
+    /// C_SetPIN; without PINs the token asks on a pad of its own.
+    pub(super) fn set_pin(
+        &self,
+        session: CK_SESSION_HANDLE,
+        old: Option<&str>,
+        new: Option<&str>,
+    ) -> Result<(), Error> {
+        let ((old, old_len), (new, new_len)) = (pin_of(old), pin_of(new));
+        call!(self, C_SetPIN, session, old, old_len, new, new_len)
     }
 
     /// C_CreateObject, of a module that frees the values of some attributes.

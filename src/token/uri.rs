@@ -104,7 +104,7 @@ impl Uri {
                     "private" => Class::Private,
                     "public" => Class::Public,
                     "secret-key" => Class::Secret,
-                    "data" => Class::Other,
+                    "data" => Class::Data,
                     _ => return Err(wrong("the type is none of public, private, cert, secret-key, data")),
                 };
                 once(&mut self.class, class, at)

@@ -29,12 +29,26 @@ pub(crate) fn on_this_token(
         return None;
     }
     let token = make();
-    let mut command = token.command(std::env::current_exe().expect("a test knows its program"));
-    command.args(["--exact", name, "--nocapture"]).env(MARK, token.module());
+    let program = std::env::current_exe().expect("a test knows its program");
+    let mut command = token.command(&program);
+    command.args(["--exact", &full_name(&program, name), "--nocapture"]).env(MARK, token.module());
     let run = Run::of(command, None).ok();
     // A name that is no test's would pass by running nothing.
     assert!(run.text().contains("1 passed"), "`{name}` is not the name of a test: {}", run.text());
     Some(token)
+}
+
+/// The name of a test with the modules in front of it.
+fn full_name(program: &Path, name: &str) -> String {
+    let listed = std::process::Command::new(program).args(["--list", "--format", "terse"]).output();
+    let listed = String::from_utf8(listed.expect("a test program lists its tests").stdout).expect("names are UTF-8");
+    let names = listed.lines().filter_map(|line| line.strip_suffix(": test"));
+    let mut fitting = names.filter(|full| full.rsplit("::").next() == Some(name));
+    match (fitting.next(), fitting.next()) {
+        (Some(full), None) => full.to_owned(),
+        (None, _) => panic!("`{name}` is not the name of a test"),
+        (Some(_), Some(_)) => panic!("`{name}` is the name of several tests"),
+    }
 }
 
 /// A provider on the only token of the module.

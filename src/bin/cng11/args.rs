@@ -81,6 +81,8 @@ pub(crate) enum Command {
         /// The shell
         shell: clap_complete::Shell,
     },
+    /// Decrypt a file that was encrypted to an RSA key
+    Decrypt(DecryptArgs),
     /// Delete a key
     Delete(DeleteArgs),
     /// Take a key off the token
@@ -135,6 +137,24 @@ pub(crate) enum TokenCommand {
     Init(TokenInitArgs),
     /// List tokens and slots
     List,
+    /// Change the user's PIN, or set a new one as the security officer
+    Pin(TokenPinArgs),
+}
+
+#[derive(Args, Debug)]
+pub(crate) struct TokenPinArgs {
+    /// Where the new PIN comes from: prompt, env:NAME, file:PATH or fd:N [default: CNG11_NEW_PIN, else a prompt]
+    #[arg(long, value_name = "SRC")]
+    pub(crate) new_pin_source: Option<String>,
+    /// Give the user a new PIN as the security officer: the old one may be forgotten or locked
+    #[arg(long, conflicts_with = "so")]
+    pub(crate) unblock: bool,
+    /// Change the security officer's own PIN
+    #[arg(long)]
+    pub(crate) so: bool,
+    /// Where the security officer's PIN comes from: prompt, env:NAME, file:PATH or fd:N [default: CNG11_SO_PIN, else a prompt]
+    #[arg(long, value_name = "SRC")]
+    pub(crate) so_pin_source: Option<String>,
 }
 
 #[derive(Args, Debug)]
@@ -423,9 +443,9 @@ pub(crate) struct GetArgs {
 pub(crate) struct SetArgs {
     /// The key's name or pkcs11: URI
     pub(crate) name: String,
-    /// The property: `Export Policy` or `Key Usage` (both can only be narrowed), or `Name`
+    /// The property: `Export Policy` or `Key Usage` (both can only be narrowed), `Name`, `Start Date` or `End Date`
     pub(crate) property: String,
-    /// Its new value: a number, or words as --export-policy and --usage take them
+    /// Its new value: a number, or words as --export-policy and --usage take them; a date as YYYY-MM-DD, or none
     pub(crate) value: String,
 }
 
@@ -453,6 +473,34 @@ pub(crate) struct SignArgs {
     /// The signature file, or - for stdout
     #[arg(long, short, value_name = "SIG")]
     pub(crate) output: Option<PathBuf>,
+}
+
+#[derive(Args, Debug)]
+pub(crate) struct DecryptArgs {
+    /// The key's name or pkcs11: URI
+    pub(crate) name: String,
+    /// RSA padding
+    #[arg(long, value_enum, default_value_t = CipherPaddingArg::Oaep)]
+    pub(crate) padding: CipherPaddingArg,
+    /// The hash of RSA-OAEP: sha1, sha256, sha384 or sha512 [default: sha256, or sha1 on a token that is known to have nothing else]
+    #[arg(long, value_name = "H", value_parser = hash)]
+    pub(crate) oaep_hash: Option<Hash>,
+    /// The label of RSA-OAEP in hexadecimal [default: none]
+    #[arg(long, value_name = "HEX", value_parser = hex)]
+    pub(crate) oaep_label: Option<Bytes>,
+    /// The encrypted file, or - for stdin
+    pub(crate) file: PathBuf,
+    /// The decrypted file, or - for stdout; an existing one is overwritten
+    #[arg(long, short, value_name = "OUT")]
+    pub(crate) output: Option<PathBuf>,
+}
+
+#[derive(Clone, Copy, Debug, Eq, PartialEq, ValueEnum)]
+pub(crate) enum CipherPaddingArg {
+    /// RSAES-OAEP
+    Oaep,
+    /// RSAES-PKCS1-v1_5
+    Pkcs1,
 }
 
 #[derive(Args, Debug)]

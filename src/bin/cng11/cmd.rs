@@ -2,6 +2,7 @@
 
 pub(crate) mod completions;
 pub(crate) mod convert;
+pub(crate) mod decrypt;
 pub(crate) mod delete;
 pub(crate) mod export;
 pub(crate) mod generate;

@@ -1,17 +1,17 @@
 //! From the global options to an open token.
 
-use cng_pkcs11::provider::StorageProvider;
+use cng_pkcs11::config::{self, Config, source};
+use cng_pkcs11::provider::{Key, StorageProvider};
 use cng_pkcs11::secret::SecretBytes;
 use cng_pkcs11::template::profile::Profile;
 use cng_pkcs11::token::{Access, Module, Pin, Token, TokenInfo, Uri, User};
 use secrecy::{ExposeSecret, SecretString};
+use std::cell::RefCell;
 use std::sync::Arc;
 
 use crate::args::Global;
-use crate::cache;
-use crate::config::Config;
 use crate::failure::Failure;
-use crate::output::Output;
+use crate::output::{Output, printable};
 use crate::pin::{self, Wanted};
 
 /// What every command needs.
@@ -23,6 +23,8 @@ pub(crate) struct Context {
     profiles: Vec<&'static Profile>,
     /// Who logs in.
     user: User,
+    /// What a descriptor gave as the PIN: it can be read once, and a key may want the PIN again.
+    descriptor: RefCell<Option<SecretString>>,
     pub(crate) output: Output,
 }
 
@@ -37,10 +39,10 @@ impl Context {
         global.module_init = global.module_init.filter(|text| !text.is_empty());
         // What a file says of its own module is not told to another one.
         if global.module.is_none() {
-            global.module_init = global.module_init.or(config.module_init);
+            global.module_init = global.module_init.or(config.user.module_init);
         }
-        global.module = global.module.or(config.module);
-        global.token = global.token.or(config.token);
+        global.module = global.module.or(config.user.module);
+        global.token = global.token.or(config.user.token);
         let login = Login::of(&global, config.login.as_deref())?;
         // A source that was given for the user is no source of the security officer's PIN: a card locks after three wrong ones.
         let stands_in_environment = |source: &String| std::env::var("CNG11_PIN_SOURCE").is_ok_and(|set| set == *source);
@@ -48,14 +50,14 @@ impl Context {
             global.pin_source.filter(|source| login.environment == login.user || !stands_in_environment(source));
         // Whatever names a PIN on the command line or in the environment goes before the configuration.
         if std::env::var_os(pin_variable(login.user)).is_none() && login.configuration == login.user {
-            global.pin_source = global.pin_source.or(config.pin_source);
+            global.pin_source = global.pin_source.or(config.user.pin_source);
         }
         let uri = match global.token.as_deref() {
             None => None,
             Some(token) if Uri::is_uri(token) => Some(token.parse()?),
             Some(label) => Some(Uri::of_token(label)),
         };
-        Ok(Self { global, uri, profiles: config.profiles, user: login.user, output })
+        Ok(Self { global, uri, profiles: config.profiles, user: login.user, descriptor: RefCell::default(), output })
     }
 
     pub(crate) fn module(&self) -> Result<Arc<Module>, Failure> {
@@ -75,13 +77,7 @@ impl Context {
     pub(crate) fn provider(&self, access: Access) -> Result<StorageProvider, Failure> {
         let module = self.module()?;
         let info = self.token_info(&module)?;
-        let mut token = self.open(&module, &info, access)?;
-        // Of a token that nobody knows, what a probe has found out.
-        if token.profile().name == Profile::UNKNOWN.name
-            && let Some(learned) = cache::learned(&info)
-        {
-            token = token.with_profile(learned);
-        }
+        let token = config::taught(self.open(&module, &info, access)?);
         self.output.detail(2, || format!("profile: {}", token.profile().name));
         Ok(StorageProvider::new(token))
     }
@@ -98,18 +94,7 @@ impl Context {
 
     fn open(&self, module: &Arc<Module>, info: &TokenInfo, access: Access) -> Result<Token, Failure> {
         let pin = if info.login_required { Some(self.pin(info)?) } else { None };
-        let mut token = Token::open(Arc::clone(module), info.clone(), access)?;
-        let library = module.library_manufacturer().unwrap_or_default();
-        let fits = |row: &&&Profile| {
-            row.fits(&info.manufacturer, &info.model, &info.label, info.firmware) && library.starts_with(row.library)
-        };
-        // The user's own profile goes before the row that fits.
-        if let Some(own) = self.profiles.iter().find(fits) {
-            // What is known to be dangerous to its module no configuration takes back.
-            let careful = own.as_careful_as(token.profile());
-            let known = token.profile().name != Profile::UNKNOWN.name;
-            token = token.with_profile(if known { careful.keep() } else { own });
-        }
+        let token = config::open(module, info, access, &self.profiles)?;
         if let Some(pin) = pin {
             token.login_as(self.user, &pin)?;
         }
@@ -125,6 +110,38 @@ impl Context {
         self.pin_of(self.user, &format!("{whose} of token `{}`", info.label), false).map(Pin::Secret)
     }
 
+    /// Opens a key that is to be used, and gives it the PIN again if it wants one at every use.
+    pub(crate) fn key_to_use(&self, provider: &StorageProvider, name: &str) -> Result<Key, Failure> {
+        let mut key = provider.open_key(name)?;
+        self.authorize(&mut key)?;
+        Ok(key)
+    }
+
+    /// Reads the PIN once more, from where it came, for a key that wants one at every use (CKA_ALWAYS_AUTHENTICATE). Where the token asks on a pad of its own there is nothing to read.
+    pub(crate) fn authorize(&self, key: &mut Key) -> Result<(), Failure> {
+        if !key.lacks_pin() {
+            return Ok(());
+        }
+        let kept = self.descriptor.borrow().clone();
+        let pin = match kept {
+            Some(pin) => pin,
+            None => self.user_pin(&format!("PIN for the use of `{}`", printable(key.label())), false)?,
+        };
+        key.set_pin(Some(pin));
+        Ok(())
+    }
+
+    /// The security officer's PIN, from a source of its own or the usual ones.
+    pub(crate) fn so_pin(&self, info: &TokenInfo, source: Option<&str>) -> Result<SecretString, Failure> {
+        let what = format!("security officer's PIN of token `{}`", info.label);
+        let variable = pin_variable(User::SecurityOfficer);
+        let wanted = Wanted { what: &what, option: "--so-pin-source", variable: Some(variable), is_new: false };
+        match source {
+            Some(source) => pin::read(source, wanted),
+            None => self.pin_of(User::SecurityOfficer, &what, false),
+        }
+    }
+
     /// The user's PIN from the usual sources; whether it is one that is set now.
     pub(crate) fn user_pin(&self, what: &str, is_new: bool) -> Result<SecretString, Failure> {
         self.pin_of(User::User, what, is_new)
@@ -135,17 +152,19 @@ impl Context {
         let wanted = Wanted { what, option: "--pin-source", variable: Some(variable), is_new };
         // The source is of whoever logs in: the security officer's PIN never becomes the user's.
         if let Some(source) = self.global.pin_source.as_deref().filter(|_| user == self.user) {
-            return pin::read(source, wanted);
+            let read = pin::read(source, wanted)?;
+            if source.starts_with("fd:") {
+                *self.descriptor.borrow_mut() = Some(read.clone());
+            }
+            return Ok(read);
         }
         if std::env::var_os(variable).is_some() {
             return pin::read(&format!("env:{variable}"), wanted);
         }
         // The PIN of a URI is the user's (RFC 7512 §2.4).
         let uri = self.uri.as_ref().filter(|_| user == User::User);
-        if let Some(source) = uri.and_then(|uri| uri.pin_source.as_deref()) {
-            // RFC 7512 §2.4 leaves the form open: a `file:` URI, or a bare path.
-            let path = source.strip_prefix("file://").or_else(|| source.strip_prefix("file:")).unwrap_or(source);
-            return pin::read(&format!("file:{path}"), wanted);
+        if let Some(source) = uri.and_then(source::of_uri) {
+            return pin::read(&source, wanted);
         }
         if let Some(value) = uri.and_then(|uri| uri.pin_value.as_ref()) {
             self.output.warning("the PIN stands in the URI, where other users of this machine may see it");

@@ -6,7 +6,7 @@ use cng_pkcs11::format::{Format, Guess};
 use cng_pkcs11::key::Error as KeyError;
 use cng_pkcs11::provider::{Error as ProviderError, Explanation};
 use cng_pkcs11::status::Ckr;
-use cng_pkcs11::{Error, Status, asn1, blob, format, token, wrap};
+use cng_pkcs11::{Error, Status, asn1, blob, config, format, token, wrap};
 
 /// A failure: what happened, and what to do next.
 #[derive(Debug)]
@@ -83,6 +83,8 @@ impl Failure {
 
     pub(crate) fn layer(&self) -> &'static str {
         match self {
+            // What stands around the command is the command's own.
+            Self::Library(Error::Config(_)) => "cli",
             Self::Library(error) | Self::Explained { error, .. } | Self::Unreadable { error, .. } => error.layer(),
             _ => "cli",
         }
@@ -169,6 +171,8 @@ fn library_code(error: &Error) -> u8 {
             ProviderError::Property { status, .. } if *status == Status::NTE_NOT_SUPPORTED => 3,
             _ => 1,
         },
+        Error::Config(config::Error::Unavailable { .. }) => 4,
+        Error::Config(config::Error::Source { .. } | config::Error::Setting { .. }) => 2,
         Error::Key(KeyError::Usage { .. } | KeyError::UnknownCurve { .. } | KeyError::UnknownAlgorithm { .. }) => 2,
         Error::Key(KeyError::NotOnToken { .. }) => 3,
         Error::Token(error) | Error::Wrap(wrap::Error::Token(error) | wrap::Error::Unwrap { source: error, .. }) => {
@@ -188,7 +192,7 @@ fn library_code(error: &Error) -> u8 {
 
 fn token_code(error: &token::Error) -> u8 {
     match error {
-        token::Error::Pin { .. } => 4,
+        token::Error::Pin { .. } | token::Error::NewPin { .. } => 4,
         token::Error::Uri { .. } | token::Error::SeveralTokens { .. } => 2,
         token::Error::Pkcs11 { ckr, .. } => match *ckr {
             Ckr::USER_NOT_LOGGED_IN | Ckr::PIN_EXPIRED | Ckr::USER_PIN_NOT_INITIALIZED => 4,

@@ -3,9 +3,7 @@
 //! Talks: arguments in, text or JSON and an exit code out. All logic is the library's.
 
 mod args;
-mod cache;
 mod cmd;
-mod config;
 mod context;
 mod failure;
 mod file;
@@ -42,6 +40,7 @@ fn run(context: &Context, command: Command) -> Result<u8, Failure> {
     match command {
         Command::Convert(args) => cmd::convert::run(context, &args),
         Command::Completions { shell } => cmd::completions::run(context, shell),
+        Command::Decrypt(args) => cmd::decrypt::run(context, &args),
         Command::Delete(args) => cmd::delete::run(context, &args),
         Command::Export(args) => cmd::export::run(context, &args),
         Command::Generate(args) => cmd::generate::run(context, &args),
@@ -59,6 +58,7 @@ fn run(context: &Context, command: Command) -> Result<u8, Failure> {
         Command::Softhsm(SofthsmCommand::Run { command }) => cmd::softhsm::run(context, &command),
         Command::Token(TokenCommand::Init(args)) => cmd::token::init(context, &args),
         Command::Token(TokenCommand::List) => cmd::token::list(context),
+        Command::Token(TokenCommand::Pin(args)) => cmd::token::pin(context, &args),
         Command::Verify(args) => cmd::sign::verify(context, &args),
     }
 }

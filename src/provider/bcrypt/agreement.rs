@@ -19,7 +19,7 @@ impl BcryptKey {
             }
         }
         let Material::Token(own) = &*own else { return Err(invalid("a public key agrees on nothing")) };
-        let provider = StorageProvider { token: own.token.clone() };
+        let provider = StorageProvider::on(own.token.clone());
         match &*other {
             Material::Token(other) => provider.secret_agreement(own, other),
             Material::Public(key @ PublicKey::Ec(point)) => {

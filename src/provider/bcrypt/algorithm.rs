@@ -16,7 +16,7 @@ use crate::key::curve::CURVES;
 use crate::key::rsa::Hash;
 use crate::key::{Algorithm, Curve, Family, SymmetricAlgorithm};
 use crate::provider::ChainingMode;
-use crate::provider::property::lengths;
+use crate::provider::property::lengths::lengths;
 use crate::status::Status;
 
 /// `dwFlags` of `BCryptOpenAlgorithmProvider`.

@@ -123,7 +123,7 @@ impl BcryptKey {
             // What is inside has sixteen bytes, and cannot be made a key of twenty-four unseen.
             return Err(super::unsupported(format!("a key of {} does not come wrapped", row.id)));
         }
-        let provider = StorageProvider { token: import_key.token.clone() };
+        let provider = StorageProvider::on(import_key.token.clone());
         let own = algorithm.algorithm()?;
         let parameters = ImportParameters { algorithm: Some(own), curve: own.curve, ..ImportParameters::default() };
         let open =

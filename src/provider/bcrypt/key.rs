@@ -10,7 +10,7 @@ use super::property::{self, KeyLengths, Value, names};
 use super::{Tokens, invalid, only, refused, unsupported};
 use crate::blob::ecc_parameters;
 use crate::key::{Algorithm, Curve, ExportPolicy, Family, KeyUsage, PublicKey};
-use crate::provider::property::lengths;
+use crate::provider::property::lengths::lengths;
 use crate::provider::{ChainingMode, Flags, Key};
 use crate::status::Status;
 use crate::token::refusal;

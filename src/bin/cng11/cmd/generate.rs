@@ -28,6 +28,7 @@ pub(crate) fn run(context: &Context, args: &GenerateArgs) -> Result<u8, Failure>
         key.set_id(&id.0)?;
     }
     key.set_additions(additions)?;
+    context.authorize(&mut key)?;
     explaining(args.policy.explain, &mut key, |key| key.finalize(Flags::NONE))?;
     report_made(context.output, &key, "generated", &[]);
     Ok(0)

@@ -80,6 +80,7 @@ pub(crate) fn run(context: &Context, args: &ImportArgs) -> Result<u8, Failure> {
         let name = key.name().cloned().ok_or_else(nameless)?;
         return rehearse(context, args.policy.explain, &mut key, &name, &warnings);
     }
+    context.authorize(&mut key)?;
     explaining(args.policy.explain, &mut key, |key| key.finalize(Flags::NONE))?;
     report_made(context.output, &key, "imported", &warnings);
     Ok(0)

@@ -2,16 +2,16 @@
 
 use std::time::SystemTime;
 
+use cng_pkcs11::config::{self, cache};
 use cng_pkcs11::provider::probe::{Answer, Report, Row, SECTIONS};
-use cng_pkcs11::token::Access;
+use cng_pkcs11::token::{Access, TokenInfo};
 use serde_json::{Map, Value, json};
 
 use crate::args::ProbeArgs;
-use crate::cache;
-use crate::config;
 use crate::context::Context;
 use crate::failure::Failure;
-use crate::output::{ckr_name, columns, printable};
+use crate::file;
+use crate::output::{Output, ckr_name, columns, printable};
 
 pub(crate) fn run(context: &Context, args: &ProbeArgs) -> Result<u8, Failure> {
     let module = context.module()?;
@@ -23,7 +23,7 @@ pub(crate) fn run(context: &Context, args: &ProbeArgs) -> Result<u8, Failure> {
             let provider = context.provider_untaught(&module, &info, Access::ReadWrite)?;
             let report = provider.probe()?;
             let document = document(provider.token().profile().name, &report, &info);
-            if let Err(problem) = cache::write(context.output, &info, &document) {
+            if let Err(problem) = keep(context.output, &info, &document) {
                 context
                     .output
                     .warning(&format!("what was found out is not kept for the next time: {}", problem.message()));
@@ -44,7 +44,17 @@ pub(crate) fn run(context: &Context, args: &ProbeArgs) -> Result<u8, Failure> {
     Ok(0)
 }
 
-fn document(profile: &str, report: &Report, info: &cng_pkcs11::token::TokenInfo) -> Map<String, Value> {
+/// Keeps what was found out for the next run.
+fn keep(output: Output, info: &TokenInfo, document: &Map<String, Value>) -> Result<(), Failure> {
+    let hint = "set XDG_CACHE_HOME to an absolute path";
+    let path = cache::path(info).ok_or_else(|| Failure::usage("neither XDG_CACHE_HOME nor HOME says where", hint))?;
+    if let Some(folder) = path.parent() {
+        std::fs::create_dir_all(folder).map_err(|error| Failure::file(folder, &error))?;
+    }
+    file::write(output, Some(&path), format!("{:#}\n", cache::kept(document)).as_bytes(), true, true)
+}
+
+fn document(profile: &str, report: &Report, info: &TokenInfo) -> Map<String, Value> {
     let mut document = Map::new();
     let (major, minor) = info.firmware;
     document.insert(

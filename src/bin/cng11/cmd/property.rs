@@ -1,9 +1,10 @@
 //! `get NAME PROPERTY` and `set NAME PROPERTY VALUE`
 
 use cng_pkcs11::key::{ExportPolicy, KeyUsage};
-use cng_pkcs11::provider::{KeyName, names};
+use cng_pkcs11::provider::Error;
+use cng_pkcs11::provider::{KeyDate, KeyName, names};
 use cng_pkcs11::token::Access;
-use cng_pkcs11::wide;
+use cng_pkcs11::{Status, wide};
 use serde_json::json;
 
 use crate::args::{GetArgs, SetArgs, export_policy, key_usage};
@@ -15,6 +16,16 @@ use crate::output::printable;
 pub(crate) fn get(context: &Context, args: &GetArgs) -> Result<u8, Failure> {
     let key = context.provider(Access::ReadOnly)?.open_key(&args.name)?;
     let property = spelled(&args.property);
+    if let Some(which) = date(property) {
+        let found = key.date(which)?.ok_or_else(|| Error::Property {
+            name: property.to_owned(),
+            problem: "absent",
+            status: Status::NTE_NOT_FOUND,
+        })?;
+        let document = json!({ "name": key.label(), "property": property, "value": found });
+        context.output.result(document, || format!("{found}\n"));
+        return Ok(0);
+    }
     let value = key.property(property)?;
     let document = json!({ "name": key.label(), "property": property, "value": property_json(&value) });
     context.output.result(document, || format!("{}\n", property_text(&value)));
@@ -34,6 +45,13 @@ pub(crate) fn set(context: &Context, args: &SetArgs) -> Result<u8, Failure> {
         context.provider(Access::ReadWrite)?.rename_key(&args.name, &new)?;
         let document = json!({ "name": new.as_str(), "property": property, "value": new.as_str() });
         context.output.result(document, || format!("{}\n", printable(new.as_str())));
+        return Ok(0);
+    }
+    if let Some(which) = date(property) {
+        let value = Some(args.value.as_str()).filter(|value| *value != "none");
+        context.provider(Access::ReadWrite)?.open_key(&args.name)?.set_date(which, value)?;
+        let document = json!({ "name": args.name, "property": property, "value": value });
+        context.output.result(document, || format!("{}\n", value.unwrap_or("none")));
         return Ok(0);
     }
     // Wrong words are told before the token is opened.
@@ -57,7 +75,12 @@ pub(crate) fn set(context: &Context, args: &SetArgs) -> Result<u8, Failure> {
 
 /// The property's own spelling, if it is known in another case.
 fn spelled(name: &str) -> &str {
-    names::ALL.iter().find(|known| known.eq_ignore_ascii_case(name)).copied().unwrap_or(name)
+    let dates = KeyDate::ALL.map(KeyDate::name);
+    names::ALL.iter().chain(&dates).find(|known| known.eq_ignore_ascii_case(name)).copied().unwrap_or(name)
+}
+
+fn date(property: &str) -> Option<KeyDate> {
+    KeyDate::ALL.into_iter().find(|which| which.name() == property)
 }
 
 fn parse_number(text: &str) -> Option<u32> {

@@ -15,7 +15,7 @@ use crate::output::hex;
 pub(crate) fn sign(context: &Context, args: &SignArgs) -> Result<u8, Failure> {
     file::check_target(args.output.as_deref(), true, true, context.output.is_json())?;
     let digest = digest(&args.signing, &args.file)?;
-    let key = context.provider(Access::ReadOnly)?.open_key(&args.name)?;
+    let key = context.key_to_use(&context.provider(Access::ReadOnly)?, &args.name)?;
     let signature = key.sign_hash(padding(&key, &args.signing)?, &digest)?;
     let signature = match args.signing.format {
         SignatureFormat::Der if is_elliptic(&key) => ecdsa::to_der(&signature)?,

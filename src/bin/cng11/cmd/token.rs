@@ -1,9 +1,9 @@
-//! `token list` and `token init`
+//! `token list`, `token init` and `token pin`
 
-use cng_pkcs11::token::{self, TokenInfo};
+use cng_pkcs11::token::{self, Access, Pin, TokenInfo, User};
 use serde_json::json;
 
-use crate::args::TokenInitArgs;
+use crate::args::{TokenInitArgs, TokenPinArgs};
 use crate::context::Context;
 use crate::failure::Failure;
 use crate::output::{columns, printable};
@@ -71,6 +71,51 @@ pub(crate) fn init(context: &Context, args: &TokenInitArgs) -> Result<u8, Failur
     context.output.result(json!({ "label": args.label, "initialized": true }), || {
         format!("initialised token `{}`\n", printable(&args.label))
     });
+    Ok(0)
+}
+
+pub(crate) fn pin(context: &Context, args: &TokenPinArgs) -> Result<u8, Failure> {
+    if args.so_pin_source.is_some() && !args.so && !args.unblock {
+        return Err(Failure::usage(
+            "the user's own PIN is changed without the security officer's",
+            "leave --so-pin-source out, or give --unblock or --so",
+        ));
+    }
+    let module = context.module()?;
+    let info = context.token_info(&module)?;
+    if info.protected_path && (args.so_pin_source.is_some() || args.new_pin_source.is_some()) {
+        return Err(Failure::usage(
+            format!("token `{}` asks for PINs on a pad of its own", printable(&info.label)),
+            "leave --so-pin-source and --new-pin-source out",
+        ));
+    }
+    let so_pin = || context.so_pin(&info, args.so_pin_source.as_deref());
+    let whose = if args.so { "security officer's PIN" } else { "user PIN" };
+    let old = match (args.so || args.unblock, info.protected_path) {
+        (_, true) => Pin::ProtectedPath,
+        (true, false) => Pin::Secret(so_pin()?),
+        (false, false) => Pin::Secret(context.user_pin(&format!("PIN of token `{}`", info.label), false)?),
+    };
+    let new = if info.protected_path {
+        Pin::ProtectedPath
+    } else {
+        let what = format!("new {whose}");
+        let wanted = Wanted { what: &what, option: "--new-pin-source", variable: Some("CNG11_NEW_PIN"), is_new: true };
+        Pin::Secret(match &args.new_pin_source {
+            Some(source) => pin::read(source, wanted)?,
+            None if std::env::var_os("CNG11_NEW_PIN").is_some() => pin::read("env:CNG11_NEW_PIN", wanted)?,
+            None => pin::prompt(wanted)?,
+        })
+    };
+    let token = token::Token::open(module, info, Access::ReadWrite)?;
+    match (args.unblock, args.so) {
+        (true, _) => token.unblock(&old, &new)?,
+        (false, true) => token.change_pin(User::SecurityOfficer, &old, &new)?,
+        (false, false) => token.change_pin(User::User, &old, &new)?,
+    }
+    let label = &token.info().label;
+    let document = json!({ "label": label, "changed": if args.so { "so" } else { "user" } });
+    context.output.result(document, || format!("token `{}` has a new {whose}\n", printable(label)));
     Ok(0)
 }
 

@@ -1,0 +1,127 @@
+/* SPDX-License-Identifier: MIT OR Apache-2.0 */
+/*
+ * The part of winerror.h that CNG programs use. The numbers are those of Windows.
+ */
+#ifndef CNG11_WINERROR_H
+#define CNG11_WINERROR_H
+
+#include <stdint.h>
+
+typedef int32_t HRESULT;
+
+#define SUCCEEDED(hr) (((HRESULT)(hr)) >= 0)
+#define FAILED(hr) (((HRESULT)(hr)) < 0)
+#define HRESULT_CODE(hr) ((hr) & 0xFFFF)
+#define HRESULT_FROM_WIN32(x) ((HRESULT)(x) <= 0 ? (HRESULT)(x) : (HRESULT)(((x) & 0xFFFF) | 0x80070000L))
+
+#define ERROR_SUCCESS 0L
+#define NO_ERROR 0L
+#define S_OK ((HRESULT)0L)
+#define S_FALSE ((HRESULT)1L)
+#define NTE_OP_OK 0
+
+/* ---- NCrypt ---- */
+
+#define NTE_BAD_UID                   ((HRESULT)0x80090001L)
+#define NTE_BAD_HASH                  ((HRESULT)0x80090002L)
+#define NTE_BAD_KEY                   ((HRESULT)0x80090003L)
+#define NTE_BAD_LEN                   ((HRESULT)0x80090004L)
+#define NTE_BAD_DATA                  ((HRESULT)0x80090005L)
+#define NTE_BAD_SIGNATURE             ((HRESULT)0x80090006L)
+#define NTE_BAD_VER                   ((HRESULT)0x80090007L)
+#define NTE_BAD_ALGID                 ((HRESULT)0x80090008L)
+#define NTE_BAD_FLAGS                 ((HRESULT)0x80090009L)
+#define NTE_BAD_TYPE                  ((HRESULT)0x8009000AL)
+#define NTE_BAD_KEY_STATE             ((HRESULT)0x8009000BL)
+#define NTE_BAD_HASH_STATE            ((HRESULT)0x8009000CL)
+#define NTE_NO_KEY                    ((HRESULT)0x8009000DL)
+#define NTE_NO_MEMORY                 ((HRESULT)0x8009000EL)
+#define NTE_EXISTS                    ((HRESULT)0x8009000FL)
+#define NTE_PERM                      ((HRESULT)0x80090010L)
+#define NTE_NOT_FOUND                 ((HRESULT)0x80090011L)
+#define NTE_DOUBLE_ENCRYPT            ((HRESULT)0x80090012L)
+#define NTE_BAD_PROVIDER              ((HRESULT)0x80090013L)
+#define NTE_BAD_PROV_TYPE             ((HRESULT)0x80090014L)
+#define NTE_BAD_PUBLIC_KEY            ((HRESULT)0x80090015L)
+#define NTE_BAD_KEYSET                ((HRESULT)0x80090016L)
+#define NTE_PROV_TYPE_NOT_DEF         ((HRESULT)0x80090017L)
+#define NTE_PROV_TYPE_ENTRY_BAD       ((HRESULT)0x80090018L)
+#define NTE_KEYSET_NOT_DEF            ((HRESULT)0x80090019L)
+#define NTE_KEYSET_ENTRY_BAD          ((HRESULT)0x8009001AL)
+#define NTE_PROV_TYPE_NO_MATCH        ((HRESULT)0x8009001BL)
+#define NTE_SIGNATURE_FILE_BAD        ((HRESULT)0x8009001CL)
+#define NTE_PROVIDER_DLL_FAIL         ((HRESULT)0x8009001DL)
+#define NTE_PROV_DLL_NOT_FOUND        ((HRESULT)0x8009001EL)
+#define NTE_BAD_KEYSET_PARAM          ((HRESULT)0x8009001FL)
+#define NTE_FAIL                      ((HRESULT)0x80090020L)
+#define NTE_SYS_ERR                   ((HRESULT)0x80090021L)
+#define NTE_SILENT_CONTEXT            ((HRESULT)0x80090022L)
+#define NTE_TOKEN_KEYSET_STORAGE_FULL ((HRESULT)0x80090023L)
+#define NTE_TEMPORARY_PROFILE         ((HRESULT)0x80090024L)
+#define NTE_FIXEDPARAMETER            ((HRESULT)0x80090025L)
+#define NTE_INVALID_HANDLE            ((HRESULT)0x80090026L)
+#define NTE_INVALID_PARAMETER         ((HRESULT)0x80090027L)
+#define NTE_BUFFER_TOO_SMALL          ((HRESULT)0x80090028L)
+#define NTE_NOT_SUPPORTED             ((HRESULT)0x80090029L)
+#define NTE_NO_MORE_ITEMS             ((HRESULT)0x8009002AL)
+#define NTE_BUFFERS_OVERLAP           ((HRESULT)0x8009002BL)
+#define NTE_DECRYPTION_FAILURE        ((HRESULT)0x8009002CL)
+#define NTE_INTERNAL_ERROR            ((HRESULT)0x8009002DL)
+#define NTE_UI_REQUIRED               ((HRESULT)0x8009002EL)
+#define NTE_HMAC_NOT_SUPPORTED        ((HRESULT)0x8009002FL)
+#define NTE_DEVICE_NOT_READY          ((HRESULT)0x80090030L)
+#define NTE_AUTHENTICATION_IGNORED    ((HRESULT)0x80090031L)
+#define NTE_VALIDATION_FAILED         ((HRESULT)0x80090032L)
+#define NTE_INCORRECT_PASSWORD        ((HRESULT)0x80090033L)
+#define NTE_ENCRYPTION_FAILURE        ((HRESULT)0x80090034L)
+#define NTE_DEVICE_NOT_FOUND          ((HRESULT)0x80090035L)
+#define NTE_USER_CANCELLED            ((HRESULT)0x80090036L)
+#define NTE_PASSWORD_CHANGE_REQUIRED  ((HRESULT)0x80090037L)
+#define NTE_NOT_ACTIVE_CONSOLE        ((HRESULT)0x80090038L)
+
+/* ---- PINs and cards ---- */
+
+#define SCARD_F_INTERNAL_ERROR          ((HRESULT)0x80100001L)
+#define SCARD_E_CANCELLED               ((HRESULT)0x80100002L)
+#define SCARD_E_NO_SMARTCARD            ((HRESULT)0x8010000CL)
+#define SCARD_E_INVALID_CHV             ((HRESULT)0x8010002AL)
+#define SCARD_E_CERTIFICATE_UNAVAILABLE ((HRESULT)0x8010002DL)
+#define SCARD_E_NO_READERS_AVAILABLE    ((HRESULT)0x8010002EL)
+#define SCARD_E_NO_KEY_CONTAINER        ((HRESULT)0x80100030L)
+#define SCARD_W_REMOVED_CARD            ((HRESULT)0x80100069L)
+#define SCARD_W_SECURITY_VIOLATION      ((HRESULT)0x8010006AL)
+#define SCARD_W_WRONG_CHV               ((HRESULT)0x8010006BL)
+#define SCARD_W_CHV_BLOCKED             ((HRESULT)0x8010006CL)
+#define SCARD_W_CANCELLED_BY_USER       ((HRESULT)0x8010006EL)
+#define SCARD_W_CARD_NOT_AUTHENTICATED  ((HRESULT)0x8010006FL)
+
+/* ---- of any call ---- */
+
+#define E_NOTIMPL      ((HRESULT)0x80004001L)
+#define E_POINTER      ((HRESULT)0x80004003L)
+#define E_FAIL         ((HRESULT)0x80004005L)
+#define E_UNEXPECTED   ((HRESULT)0x8000FFFFL)
+#define E_ACCESSDENIED ((HRESULT)0x80070005L)
+#define E_HANDLE       ((HRESULT)0x80070006L)
+#define E_OUTOFMEMORY  ((HRESULT)0x8007000EL)
+#define E_INVALIDARG   ((HRESULT)0x80070057L)
+
+/* Numbers of Win32; HRESULT_FROM_WIN32 makes statuses of them. */
+#define ERROR_FILE_NOT_FOUND      2L
+#define ERROR_ACCESS_DENIED       5L
+#define ERROR_INVALID_HANDLE      6L
+#define ERROR_NOT_ENOUGH_MEMORY   8L
+#define ERROR_INVALID_DATA        13L
+#define ERROR_OUTOFMEMORY         14L
+#define ERROR_NOT_SUPPORTED       50L
+#define ERROR_INVALID_PARAMETER   87L
+#define ERROR_INSUFFICIENT_BUFFER 122L
+#define ERROR_ALREADY_EXISTS      183L
+#define ERROR_MORE_DATA           234L
+#define ERROR_NO_MORE_ITEMS       259L
+#define ERROR_NOT_FOUND           1168L
+#define ERROR_CANCELLED           1223L
+#define ERROR_INTERNAL_ERROR      1359L
+#define RPC_X_NULL_REF_POINTER    1780L
+
+#endif

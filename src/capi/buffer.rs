@@ -1,0 +1,158 @@
+//! What C hands over: bytes, strings, structures, arrays of buffers. Read only, and only during the call.
+//!
+//! Refuses NULL with a length, strings without an end within bounds, and UTF-16 that is none.
+
+use std::ffi::c_void;
+
+use super::guard::Fault;
+use super::structures::{BufferDescRaw, WideString};
+use crate::provider::Buffer;
+use crate::status::Status;
+
+/// No string that is handed over is longer: a URI as the name of a provider is the longest.
+const MAX_TEXT: usize = 0x8000;
+
+/// No description names more buffers than there are kinds of them, by far.
+const MAX_BUFFERS: u32 = 256;
+
+/// The bytes behind a pointer. NULL is no bytes, if none are said to be there.
+///
+/// # Safety
+/// `data` is NULL or leads to `len` bytes that stay as they are while the result lives.
+pub(super) unsafe fn bytes<'a>(data: *const u8, len: u32) -> Result<&'a [u8], Fault> {
+    if data.is_null() {
+        return if len == 0 { Ok(&[]) } else { Err(Fault::null("a buffer is NULL, and its length is not 0")) };
+    }
+    let len = usize::try_from(len).unwrap_or(usize::MAX);
+    if isize::try_from(len).is_err() {
+        return Err(Fault::Call(Status::NTE_INVALID_PARAMETER, "a length is beyond all memory"));
+    }
+    // SAFETY: the caller's promise; the length fits.
+    Ok(unsafe { std::slice::from_raw_parts(data, len) })
+}
+
+/// The same of a buffer that must be there.
+///
+/// # Safety
+/// As [`bytes`].
+pub(super) unsafe fn needed<'a>(data: *const u8, len: u32, what: &'static str) -> Result<&'a [u8], Fault> {
+    if data.is_null() {
+        return Err(Fault::null(what));
+    }
+    // SAFETY: the caller's promise.
+    unsafe { bytes(data, len) }
+}
+
+/// A structure that may be left out. It is copied, since C does not align as Rust wants it.
+///
+/// # Safety
+/// `pointer` is NULL or leads to a `T`, which is made of numbers and pointers only.
+pub(super) unsafe fn structure<T>(pointer: *const c_void) -> Option<T> {
+    // SAFETY: the caller's promise.
+    (!pointer.is_null()).then(|| unsafe { pointer.cast::<T>().read_unaligned() })
+}
+
+/// The code units of a string, without its NUL.
+///
+/// # Safety
+/// `text` is NULL or leads to a string that ends with a NUL.
+unsafe fn units(text: WideString, most: usize, units: &mut Vec<u16>) -> Result<(), Fault> {
+    if text.is_null() {
+        return Err(Fault::null("a string is NULL"));
+    }
+    for at in 0..=most {
+        // SAFETY: no NUL came before this unit.
+        match unsafe { text.add(at).read_unaligned() } {
+            0 => return Ok(()),
+            unit => units.push(unit),
+        }
+    }
+    Err(Fault::Call(Status::NTE_INVALID_PARAMETER, "a string is too long"))
+}
+
+/// A string that must be there.
+///
+/// # Safety
+/// `text` is NULL or leads to a string that ends with a NUL.
+pub(super) unsafe fn text(text: WideString) -> Result<String, Fault> {
+    let mut read = Vec::new();
+    // SAFETY: the caller's promise.
+    unsafe { units(text, MAX_TEXT, &mut read)? };
+    String::from_utf16(&read).map_err(|_| Fault::Call(Status::NTE_INVALID_PARAMETER, "a string is not UTF-16"))
+}
+
+/// A string that may be left out.
+///
+/// # Safety
+/// As [`text`].
+pub(super) unsafe fn optional_text(pointer: WideString) -> Result<Option<String>, Fault> {
+    // SAFETY: the caller's promise.
+    if pointer.is_null() { Ok(None) } else { unsafe { text(pointer) }.map(Some) }
+}
+
+/// `NCRYPT_MAX_PROPERTY_NAME`
+const MAX_PROPERTY_NAME: usize = 64;
+
+/// The name of a property: read without an allocation, since programs ask for properties all the time.
+pub(super) struct PropertyName {
+    bytes: [u8; 3 * MAX_PROPERTY_NAME],
+    len: usize,
+}
+
+impl PropertyName {
+    /// # Safety
+    /// As [`text`].
+    pub(super) unsafe fn read(name: WideString) -> Result<Self, Fault> {
+        let wrong =
+            || Fault::Call(Status::NTE_INVALID_PARAMETER, "the name of the property is too long, or not UTF-16");
+        if name.is_null() {
+            return Err(Fault::null("the name of the property is NULL"));
+        }
+        let mut read = Self { bytes: [0; 3 * MAX_PROPERTY_NAME], len: 0 };
+        let mut at = 0;
+        let units = std::iter::from_fn(|| {
+            // SAFETY: no NUL came before this unit.
+            let unit = (at <= MAX_PROPERTY_NAME).then(|| unsafe { name.add(at).read_unaligned() });
+            at += 1;
+            unit.filter(|unit| *unit != 0)
+        });
+        for character in char::decode_utf16(units) {
+            let character = character.map_err(|_| wrong())?;
+            let place = read.bytes.get_mut(read.len..read.len + character.len_utf8()).ok_or_else(wrong)?;
+            character.encode_utf8(place);
+            read.len += character.len_utf8();
+        }
+        // One unit more than may be was looked at.
+        if at > MAX_PROPERTY_NAME + 1 { Err(wrong()) } else { Ok(read) }
+    }
+
+    pub(super) fn as_str(&self) -> &str {
+        self.bytes.get(..self.len).and_then(|bytes| str::from_utf8(bytes).ok()).unwrap_or_default()
+    }
+}
+
+/// The buffers of a description, in its order; none where there is no description.
+///
+/// # Safety
+/// `description` is NULL or leads to a description whose buffers are what they say, while the result lives.
+pub(super) unsafe fn buffers<'a>(description: *const BufferDescRaw) -> Result<Vec<Buffer<'a>>, Fault> {
+    // SAFETY: the caller's promise.
+    let Some(description) = (unsafe { structure::<BufferDescRaw>(description.cast()) }) else { return Ok(Vec::new()) };
+    if description.version != 0 {
+        return Err(Fault::Call(Status::NTE_INVALID_PARAMETER, "ulVersion of the buffer description is not 0"));
+    }
+    if description.count > MAX_BUFFERS || (description.count != 0 && description.buffers.is_null()) {
+        return Err(Fault::Call(
+            Status::NTE_INVALID_PARAMETER,
+            "the buffer description has no array of so many buffers",
+        ));
+    }
+    let mut read = Vec::new();
+    for at in 0..description.count as usize {
+        // SAFETY: the description says that there are so many.
+        let raw = unsafe { description.buffers.add(at).read_unaligned() };
+        // SAFETY: the buffer says how long it is.
+        read.push(Buffer { kind: raw.kind, data: unsafe { bytes(raw.data.cast_const().cast(), raw.len)? } });
+    }
+    Ok(read)
+}
