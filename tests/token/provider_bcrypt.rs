@@ -788,6 +788,12 @@ fn blocks_are_chained_and_the_vector_follows() {
         assert_eq!(key.encryption_padding(0).expect("none"), EncryptionPadding::None);
         status(key.encryption_padding(2), Status::STATUS_INVALID_PARAMETER);
 
+        // Who has no room for what comes out has not gone on.
+        key.set_property(names::INITIALIZATION_VECTOR, &start).expect("a vector");
+        let no_room = |_: &[u8]| Err(hash_by_name("no room").expect_err("no hash"));
+        status(key.decrypt_to(&none, None, &cbc[..16], no_room), Status::STATUS_NOT_SUPPORTED);
+        assert_eq!(key.decrypt(&none, None, &cbc[..16]).expect("decrypted").to_vec(), plain[..16]);
+
         // ECB, set on the key. Seen on Windows: a vector is refused there.
         key.set_property(names::CHAINING_MODE, &text("ChainingModeECB")).expect("a mode");
         let ecb = hex("3ad77bb40d7a3660a89ecaf32466ef97f5d3d58503b9699de785895a96fdbaaf");
@@ -845,6 +851,8 @@ fn what_is_authenticated_opens_with_its_tag_alone() {
             assert_eq!(made, tag[..len]);
             assert_eq!(key.open(&beside, &made, &sealed).expect("opened").to_vec(), plain);
         }
+        assert_eq!(key.output_length(Direction::Encrypt, &CipherPadding::None, 17).expect("a length"), 17);
+        status(key.output_length(Direction::Encrypt, &CipherPadding::Block, 17), Status::STATUS_INVALID_PARAMETER);
         let mut nothing = [0; 16];
         assert!(key.seal(&beside, &mut nothing, &[]).expect("sealed").is_empty());
         assert!(key.open(&beside, &nothing, &[]).expect("opened").is_empty());
@@ -933,6 +941,16 @@ fn rsa_encrypts_here_and_decrypts_on_the_token() {
         let signer = import_pair("RSA_SIGN", &provider, "RSAPRIVATEBLOB", &blob).expect("imported");
         status(signer.encryption_padding(2), Status::STATUS_NOT_SUPPORTED);
         status(signer.decrypt(&CipherPadding::Pkcs1, None, &encrypted), Status::STATUS_NOT_SUPPORTED);
+        // The identifier of the hash may be absent, where that is asked for.
+        let digest = Hash::Sha256.digest(b"what is signed");
+        let named = Padding::Pkcs1(Some(Hash::Sha256));
+        for padding in [named, Padding::Pkcs1(None)] {
+            let signature = signer.sign_hash(padding, &digest).expect("a signature");
+            public.verify_with_optional_hash(named, &digest, &signature).expect("it verifies");
+            let other = Hash::Sha256.digest(b"what is not");
+            let outcome = public.verify_with_optional_hash(named, &other, &signature);
+            status(outcome, Status::STATUS_INVALID_SIGNATURE);
+        }
         let signature = signer.sign_hash(Padding::Pkcs1(None), b"a digest").expect("a signature");
         public.verify_signature(Padding::Pkcs1(None), b"a digest", &signature).expect("it verifies");
     });

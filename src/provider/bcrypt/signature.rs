@@ -7,6 +7,7 @@ use super::{BcryptKey, invalid, unsupported};
 use crate::key::PublicKey;
 use crate::key::rsa::Hash;
 use crate::provider::{Error, Padding};
+use crate::status::Status;
 
 /// How `dwFlags` says a digest is padded. The structure that belongs to it is the caller's to read.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -115,6 +116,25 @@ impl BcryptKey {
             (None, None) => {
                 Err(unsupported(format!("there is no arithmetic here to verify with this key of {}", self.id())))
             }
+        }
+    }
+
+    /// The same of PKCS#1 v1.5 where the signature need not name its hash (`BCRYPT_PAD_PKCS1_OPTIONAL_HASH_OID`).
+    ///
+    /// # Errors
+    /// As [`Self::verify_signature`].
+    pub fn verify_with_optional_hash(
+        &self,
+        padding: Padding,
+        digest: &[u8],
+        signature: &[u8],
+    ) -> Result<(), crate::Error> {
+        let named = self.verify_signature(padding, digest, signature);
+        match (&named, padding) {
+            (Err(error), Padding::Pkcs1(Some(_))) if error.status() == Status::NTE_BAD_SIGNATURE => {
+                self.verify_signature(Padding::Pkcs1(None), digest, signature)
+            }
+            _ => named,
         }
     }
 }
