@@ -52,6 +52,31 @@ impl Group {
     }
 }
 
+impl Group {
+    /// a · b mod p, minimal big-endian; both are public, and no longer than p.
+    pub(super) fn product(&self, a: &[u8], b: &[u8]) -> Option<Vec<u8>> {
+        let form = |number: &[u8]| {
+            integer(trim_leading_zeros(number), self.precision)
+                .map(|number| BoxedMontyForm::new(number, &self.parameters))
+        };
+        let product = (&form(a)? * &form(b)?).retrieve();
+        Some(trim_leading_zeros(&product.to_be_bytes()).to_vec())
+    }
+}
+
+/// b − 2, which is the power that makes the inverse modulo a prime b.
+pub(super) fn inverting_power(b: &[u8]) -> Option<Vec<u8>> {
+    let power = integer(b, precision(b))?.wrapping_sub(BoxedUint::from(2_u8));
+    Some(trim_leading_zeros(&power.to_be_bytes()).to_vec())
+}
+
+/// a mod b, minimal big-endian; both are public, and b is the shorter one.
+pub(super) fn remainder(a: &[u8], b: &[u8]) -> Option<Vec<u8>> {
+    let precision = precision(a).max(precision(b));
+    let divisor = crypto_bigint::NonZero::new(integer(b, precision)?).into_option()?;
+    Some(trim_leading_zeros(&integer(a, precision)?.rem_vartime(&divisor).to_be_bytes()).to_vec())
+}
+
 /// Whether a divides b − 1; both are public.
 pub(super) fn divides_predecessor(a: &[u8], b: &[u8]) -> bool {
     let precision = precision(b);
@@ -130,6 +155,19 @@ mod tests {
         }
         assert!(Group::new(&[22], "p").is_err());
         assert_eq!(group.power(&[5], &[1, 0], 1), None);
+    }
+
+    #[test]
+    fn products_inverses_and_remainders_are_those_of_small_numbers() {
+        let group = Group::new(&[23], "p").unwrap();
+        assert_eq!(group.product(&[0, 5], &[7]), Some(vec![12]));
+        assert_eq!(group.product(&[23], &[7]), Some(vec![]));
+        // More than p, as the bits of a digest may be.
+        assert_eq!(group.product(&[30], &[1]), Some(vec![7]));
+        let inverse = group.power(&[5], &inverting_power(&[23]).unwrap(), 1).unwrap();
+        assert_eq!(group.product(&[5], &inverse), Some(vec![1]));
+        assert_eq!(remainder(&[1, 0], &[23]), Some(vec![3]));
+        assert_eq!((remainder(&[22], &[11]), remainder(&[1], &[0])), (Some(vec![]), None));
     }
 
     #[test]

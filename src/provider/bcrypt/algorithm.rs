@@ -8,6 +8,7 @@
 
 use std::sync::{Mutex, PoisonError};
 
+use super::hash::Function;
 use super::property::{self, KeyLengths, Value, names};
 use super::{invalid, only, pseudo, refused, unsupported};
 use crate::blob::ecc_parameters;
@@ -37,7 +38,7 @@ pub(super) enum Kind {
     /// A block cipher.
     Cipher(Cipher),
     /// A hash, or HMAC with it.
-    Hash(Hash),
+    Hash(Function),
     /// An asymmetric algorithm.
     Pair(Family),
     /// One on the NIST curve of this size.
@@ -102,10 +103,11 @@ static TABLE: &[Row] = &[
     row("AES", Kind::Cipher(Cipher::Aes)),
     row("3DES", Kind::Cipher(Cipher::TripleDes)),
     row("3DES_112", Kind::Cipher(Cipher::TripleDes112)),
-    row("SHA1", Kind::Hash(Hash::Sha1)),
-    row("SHA256", Kind::Hash(Hash::Sha256)),
-    row("SHA384", Kind::Hash(Hash::Sha384)),
-    row("SHA512", Kind::Hash(Hash::Sha512)),
+    row("MD5", Kind::Hash(Function::Md5)),
+    row("SHA1", Kind::Hash(Function::Sha(Hash::Sha1))),
+    row("SHA256", Kind::Hash(Function::Sha(Hash::Sha256))),
+    row("SHA384", Kind::Hash(Function::Sha(Hash::Sha384))),
+    row("SHA512", Kind::Hash(Function::Sha(Hash::Sha512))),
     row("RSA", Kind::Pair(Family::Rsa)),
     row(RSA_SIGN, Kind::Pair(Family::Rsa)),
     row("DSA", Kind::Pair(Family::Dsa)),
@@ -302,7 +304,7 @@ impl AlgorithmProvider {
         self.row.cipher().ok_or_else(|| unsupported(format!("{} has no symmetric keys", self.row.id)))
     }
 
-    pub(super) fn hash(&self) -> Result<Hash, crate::Error> {
+    pub(super) fn hash(&self) -> Result<Function, crate::Error> {
         match self.row.kind {
             Kind::Hash(hash) => Ok(hash),
             _ => Err(invalid(format!("{} is no hash", self.row.id))),
@@ -435,13 +437,10 @@ pub(super) fn cipher_property(cipher: Cipher, mode: ChainingMode, name: &str) ->
 }
 
 /// The properties of a hash, opened or begun.
-pub(super) fn hash_property(hash: Hash, name: &str) -> Option<Value> {
+pub(super) fn hash_property(hash: Function, name: &str) -> Option<Value> {
     Some(Value::Number(match name {
         names::HASH_LENGTH => u32::try_from(hash.length()).ok()?,
-        names::HASH_BLOCK_LENGTH => match hash {
-            Hash::Sha1 | Hash::Sha256 => 64,
-            Hash::Sha384 | Hash::Sha512 => 128,
-        },
+        names::HASH_BLOCK_LENGTH => hash.block(),
         names::OBJECT_LENGTH => OBJECT_LENGTH,
         _ => return None,
     }))

@@ -70,7 +70,11 @@ impl BcryptKey {
                 Material::Public(_) => Err(unsupported(format!("{} does not encrypt", self.id()))),
             };
         };
-        let grows = check_blocks(cipher, self.vector().mode, way, padding, len)?;
+        let mode = self.vector().mode;
+        if mode.is_authenticated() && *padding == CipherPadding::None {
+            return Ok(len);
+        }
+        let grows = check_blocks(cipher, mode, way, padding, len)?;
         Ok(if grows { (len / cipher.block() + 1) * cipher.block() } else { len })
     }
 
@@ -87,11 +91,12 @@ impl BcryptKey {
     ) -> Result<Vec<u8>, crate::Error> {
         let material = self.material()?;
         let Some(cipher) = self.row().cipher() else { return self.encrypt_rsa(&material, padding, plain) };
-        self.chain(cipher, (Direction::Encrypt, padding), iv, plain.len(), |mode, vector, padded| {
+        let step = |mode, vector: &[u8], padded| {
             let encrypted = self.symmetric(&material)?.encrypt_symmetric(mode, vector, padded, plain)?;
             let next = following(vector, &encrypted);
             Ok((encrypted, next))
-        })
+        };
+        self.chain(cipher, (Direction::Encrypt, padding), iv, plain.len(), step, |_| Ok(()))
     }
 
     /// Decrypts. `iv` is one block, and becomes the last block of the ciphertext.
@@ -104,18 +109,35 @@ impl BcryptKey {
         iv: Option<&mut [u8]>,
         data: &[u8],
     ) -> Result<SecretBytes, crate::Error> {
+        self.decrypt_to(padding, iv, data, |_| Ok(()))
+    }
+
+    /// The same for a caller who may have no room for what comes out: the chain goes on only if `take` takes it.
+    ///
+    /// # Errors
+    /// As [`Self::decrypt`], and what `take` says.
+    pub fn decrypt_to<E: From<crate::Error>>(
+        &self,
+        padding: &CipherPadding<'_>,
+        iv: Option<&mut [u8]>,
+        data: &[u8],
+        take: impl FnOnce(&[u8]) -> Result<(), E>,
+    ) -> Result<SecretBytes, E> {
         let material = self.material()?;
         let Some(cipher) = self.row().cipher() else {
             self.check_encrypts(padding)?;
-            return match &*material {
-                Material::Token(key) => key.decrypt(padding, data),
-                Material::Public(_) => Err(invalid("a public key does not decrypt")),
+            let decrypted = match &*material {
+                Material::Token(key) => key.decrypt(padding, data)?,
+                Material::Public(_) => return Err(invalid("a public key does not decrypt").into()),
             };
+            take(&decrypted)?;
+            return Ok(decrypted);
         };
-        self.chain(cipher, (Direction::Decrypt, padding), iv, data.len(), |mode, vector, padded| {
+        let step = |mode, vector: &[u8], padded| {
             let decrypted = self.symmetric(&material)?.decrypt_symmetric(mode, vector, padded, data)?;
             Ok((decrypted, following(vector, data)))
-        })
+        };
+        self.chain(cipher, (Direction::Decrypt, padding), iv, data.len(), step, |out: &SecretBytes| take(out))
     }
 
     /// Encrypts and authenticates, in a mode that does both. The tag is put into a buffer of its length.
@@ -159,29 +181,31 @@ impl BcryptKey {
     }
 
     /// One step of a chain: with the caller's vector or the key's own, each of which follows if the step succeeds.
-    fn chain<T>(
+    fn chain<T, E: From<crate::Error>>(
         &self,
         cipher: Cipher,
         (way, padding): (Direction, &CipherPadding<'_>),
         iv: Option<&mut [u8]>,
         len: usize,
         step: impl FnOnce(ChainingMode, &[u8], bool) -> Result<(T, Vec<u8>), crate::Error>,
-    ) -> Result<T, crate::Error> {
+        take: impl FnOnce(&T) -> Result<(), E>,
+    ) -> Result<T, E> {
         let (mode, own) = {
             let vector = self.vector();
             (vector.mode, vector.iv.clone())
         };
         check_blocks(cipher, mode, way, padding, len)?;
         let vector = match (mode, &iv) {
-            (ChainingMode::Ecb, Some(_)) => return Err(invalid("ECB has no initialisation vector")),
+            (ChainingMode::Ecb, Some(_)) => return Err(invalid("ECB has no initialisation vector").into()),
             (ChainingMode::Ecb, None) => Vec::new(),
             (_, Some(iv)) if iv.len() != cipher.block() => {
-                return Err(invalid(format!("an initialisation vector has {} bytes", cipher.block())));
+                return Err(invalid(format!("an initialisation vector has {} bytes", cipher.block())).into());
             }
             (_, Some(iv)) => iv.to_vec(),
             (_, None) => own,
         };
         let (done, next) = step(mode, &vector, *padding == CipherPadding::Block).map_err(as_bcrypt)?;
+        take(&done)?;
         if mode != ChainingMode::Ecb {
             if let Some(iv) = iv {
                 iv.copy_from_slice(&next);

@@ -1,4 +1,4 @@
-//! `BCryptCreateHash` and its kin: SHA-1, SHA-2 and HMAC with them, here and not on the token.
+//! `BCryptCreateHash` and its kin: MD5, SHA-1, SHA-2 and HMAC with them, here and not on the token.
 //!
 //! A secret of HMAC is the caller's, in the caller's memory; the state that holds it is wiped. A hash that is finished takes no more (`STATUS_INVALID_HANDLE`) unless it was
 //! made reusable, by its own flag or by that of its algorithm: then it begins anew, with the same secret.
@@ -14,13 +14,40 @@ use super::{AlgorithmProvider, invalid, only, refused, unsupported};
 use crate::key::rsa::Hash;
 use crate::status::Status;
 
+/// A hash function. MD5 is had for what it still names; nothing is signed with it here.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(super) enum Function {
+    Md5,
+    Sha(Hash),
+}
+
+impl Function {
+    /// Bytes of the digest.
+    pub(super) fn length(self) -> usize {
+        match self {
+            Self::Md5 => 16,
+            Self::Sha(hash) => hash.length(),
+        }
+    }
+
+    /// Bytes of a block.
+    pub(super) fn block(self) -> u32 {
+        match self {
+            Self::Md5 | Self::Sha(Hash::Sha1 | Hash::Sha256) => 64,
+            Self::Sha(Hash::Sha384 | Hash::Sha512) => 128,
+        }
+    }
+}
+
 /// One computation, of whichever kind.
 #[derive(Clone)]
 enum State {
+    Md5(md5::Md5),
     Sha1(sha1::Sha1),
     Sha256(sha2::Sha256),
     Sha384(sha2::Sha384),
     Sha512(sha2::Sha512),
+    HmacMd5(Hmac<md5::Md5>),
     HmacSha1(Hmac<sha1::Sha1>),
     HmacSha256(Hmac<sha2::Sha256>),
     HmacSha384(Hmac<sha2::Sha384>),
@@ -28,29 +55,33 @@ enum State {
 }
 
 impl State {
-    fn new(hash: Hash, secret: Option<&[u8]>) -> Result<Self, crate::Error> {
+    fn new(function: Function, secret: Option<&[u8]>) -> Result<Self, crate::Error> {
         fn keyed<M: KeyInit>(secret: &[u8]) -> Result<M, crate::Error> {
             // HMAC takes keys of any length.
             M::new_from_slice(secret).map_err(|_| invalid("the secret has a length that HMAC does not take"))
         }
-        Ok(match (hash, secret) {
-            (Hash::Sha1, None) => Self::Sha1(Digest::new()),
-            (Hash::Sha256, None) => Self::Sha256(Digest::new()),
-            (Hash::Sha384, None) => Self::Sha384(Digest::new()),
-            (Hash::Sha512, None) => Self::Sha512(Digest::new()),
-            (Hash::Sha1, Some(secret)) => Self::HmacSha1(keyed(secret)?),
-            (Hash::Sha256, Some(secret)) => Self::HmacSha256(keyed(secret)?),
-            (Hash::Sha384, Some(secret)) => Self::HmacSha384(keyed(secret)?),
-            (Hash::Sha512, Some(secret)) => Self::HmacSha512(keyed(secret)?),
+        Ok(match (function, secret) {
+            (Function::Md5, None) => Self::Md5(Digest::new()),
+            (Function::Sha(Hash::Sha1), None) => Self::Sha1(Digest::new()),
+            (Function::Sha(Hash::Sha256), None) => Self::Sha256(Digest::new()),
+            (Function::Sha(Hash::Sha384), None) => Self::Sha384(Digest::new()),
+            (Function::Sha(Hash::Sha512), None) => Self::Sha512(Digest::new()),
+            (Function::Md5, Some(secret)) => Self::HmacMd5(keyed(secret)?),
+            (Function::Sha(Hash::Sha1), Some(secret)) => Self::HmacSha1(keyed(secret)?),
+            (Function::Sha(Hash::Sha256), Some(secret)) => Self::HmacSha256(keyed(secret)?),
+            (Function::Sha(Hash::Sha384), Some(secret)) => Self::HmacSha384(keyed(secret)?),
+            (Function::Sha(Hash::Sha512), Some(secret)) => Self::HmacSha512(keyed(secret)?),
         })
     }
 
     fn update(&mut self, data: &[u8]) {
         match self {
+            Self::Md5(state) => Digest::update(state, data),
             Self::Sha1(state) => Digest::update(state, data),
             Self::Sha256(state) => Digest::update(state, data),
             Self::Sha384(state) => Digest::update(state, data),
             Self::Sha512(state) => Digest::update(state, data),
+            Self::HmacMd5(state) => Mac::update(state, data),
             Self::HmacSha1(state) => Mac::update(state, data),
             Self::HmacSha256(state) => Mac::update(state, data),
             Self::HmacSha384(state) => Mac::update(state, data),
@@ -60,10 +91,12 @@ impl State {
 
     fn finish(self) -> Vec<u8> {
         match self {
+            Self::Md5(state) => Digest::finalize(state).to_vec(),
             Self::Sha1(state) => Digest::finalize(state).to_vec(),
             Self::Sha256(state) => Digest::finalize(state).to_vec(),
             Self::Sha384(state) => Digest::finalize(state).to_vec(),
             Self::Sha512(state) => Digest::finalize(state).to_vec(),
+            Self::HmacMd5(state) => Mac::finalize(state).into_bytes().to_vec(),
             Self::HmacSha1(state) => Mac::finalize(state).into_bytes().to_vec(),
             Self::HmacSha256(state) => Mac::finalize(state).into_bytes().to_vec(),
             Self::HmacSha384(state) => Mac::finalize(state).into_bytes().to_vec(),
@@ -75,7 +108,7 @@ impl State {
 /// A hash that is being computed (`BCRYPT_HASH_HANDLE`).
 pub struct Hashing {
     id: &'static str,
-    hash: Hash,
+    hash: Function,
     /// Where a reusable one begins anew.
     fresh: Option<State>,
     /// `None` once it is finished.

@@ -6,10 +6,13 @@ use super::key::{Material, on_token};
 use super::{AlgorithmProvider, BcryptKey, Tokens, invalid, only, refused};
 use crate::blob::{self, BlobType, Decoded, Hints, ecc};
 use crate::format::Format;
-use crate::key::{Algorithm, KeyMaterial, SymmetricKey, Validation};
-use crate::provider::{Flags, ImportParameters, Key, StorageProvider};
+use crate::key::{Algorithm, ExportPolicy, Family, KeyMaterial, KeyUsage, PublicKey, SymmetricKey, Validation};
+use crate::provider::{Flags, ImportParameters, Key, State, StorageProvider};
 use crate::secret::SecretBytes;
 use crate::status::Status;
+use crate::template::put::{self, Attributes};
+use crate::template::{Additions, shape};
+use crate::wrap;
 
 /// `BCRYPT_NO_KEY_VALIDATION`
 const NO_KEY_VALIDATION: u32 = 0x8;
@@ -70,7 +73,7 @@ impl BcryptKey {
         Self::generate_symmetric(algorithm, tokens, &secret, 0)
     }
 
-    /// A public key, or a pair, from a blob (`BCryptImportKeyPair`). A public key asks for no token. `import_key` is as in [`Self::import`].
+    /// A public key, or a pair, from a blob (`BCryptImportKeyPair`). A public key asks for no token, unless it is for signatures on a curve without arithmetic here. `import_key` is as in [`Self::import`].
     ///
     /// # Errors
     /// `NTE_BAD_DATA` for an RSA blob whose lengths contradict each other, `STATUS_INVALID_PARAMETER` for any other blob that is wrong or of another algorithm,
@@ -100,11 +103,12 @@ impl BcryptKey {
         }
         let hints = Hints { algorithm: Some(own), validation, ..Hints::default() };
         let decoded = blob::decode(data, kind, &hints).map_err(|error| as_bcrypt(row, error.into()))?;
-        let material = match decoded.key {
-            KeyMaterial::Public(public) => Material::Public(public),
-            _ => Material::Token(place(algorithm, &tokens()?, &decoded, flags)?),
-        };
-        Ok(Self::new(algorithm, material))
+        if let KeyMaterial::Public(public) = decoded.key {
+            let verifier = verifier(algorithm, tokens, &public);
+            return Ok(Self::new(algorithm, Material::Public(public)).with_verifier(verifier));
+        }
+        let key = place(algorithm, &tokens()?, &decoded, flags)?;
+        Ok(Self::new(algorithm, Material::Token(key)))
     }
 
     /// What another key of the token opens.
@@ -139,6 +143,21 @@ impl BcryptKey {
         }
         Err(invalid(format!("what was wrapped is no key of {}", row.id)))
     }
+}
+
+/// On a curve without arithmetic here, an object of the session that verifies. Where the token makes none, or where there is no token, nothing verifies, and that is said then.
+fn verifier(algorithm: &AlgorithmProvider, tokens: &Tokens<'_>, public: &PublicKey) -> Option<Key> {
+    let curve = public.curve().filter(|curve| algorithm.row().signs() && !curve.has_arithmetic())?;
+    let provider = tokens().ok()?;
+    let (policy, usage, more) = (ExportPolicy::NONE, KeyUsage::SIGN, Additions::NONE);
+    let attributes = Attributes { label: "", id: b"", token: false, policy, usage, more };
+    let shapes = shape::shapes_of_public(&put::public(public, &attributes).ok()?, provider.token().profile());
+    let (object, _) = wrap::create_public(provider.token(), &shapes).ok()?;
+    let mut key = provider.public_key(Algorithm::elliptic(Family::Ecdsa, curve), public.clone());
+    if let State::Ready(ready) = &mut key.state {
+        ready.public_object = Some(object);
+    }
+    Some(key)
 }
 
 /// The blob that carries a symmetric key for this crate alone: laid out as a `CipherKeyBlob`, which names its algorithm.

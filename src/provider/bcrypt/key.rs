@@ -21,6 +21,8 @@ pub struct BcryptKey {
     row: &'static Row,
     state: Mutex<State>,
     vector: Mutex<Vector>,
+    /// What verifies in place of a public key for which there is no arithmetic here.
+    verifier: Option<Arc<Key>>,
 }
 
 #[derive(Debug)]
@@ -62,7 +64,15 @@ impl BcryptKey {
         let row = algorithm.row();
         let iv = vec![0; row.cipher().map_or(0, Cipher::block)];
         let vector = Vector { mode: algorithm.settings().mode, iv };
-        Self { row, state: Mutex::new(state), vector: Mutex::new(vector) }
+        Self { row, state: Mutex::new(state), vector: Mutex::new(vector), verifier: None }
+    }
+
+    pub(super) fn with_verifier(self, verifier: Option<Key>) -> Self {
+        Self { verifier: verifier.map(Arc::new), ..self }
+    }
+
+    pub(super) fn verifier(&self) -> Option<&Key> {
+        self.verifier.as_deref()
     }
 
     /// A pair that is to be generated (`BCryptGenerateKeyPair`), of so many bits; 0 for an elliptic-curve key, whose curve says it. It is pending.
@@ -112,7 +122,8 @@ impl BcryptKey {
     /// `STATUS_INVALID_HANDLE` before it is finalized.
     pub fn duplicate(&self) -> Result<Self, crate::Error> {
         let state = State::Ready(self.material()?);
-        Ok(Self { row: self.row, state: Mutex::new(state), vector: Mutex::new(self.vector().clone()) })
+        let (vector, verifier) = (Mutex::new(self.vector().clone()), self.verifier.clone());
+        Ok(Self { row: self.row, state: Mutex::new(state), vector, verifier })
     }
 
     /// The identifier of its algorithm.

@@ -1,6 +1,7 @@
 //! `BCryptGenRandom` and `BCryptDeriveKeyPBKDF2`, here and not on the token.
 
 use super::algorithm::Kind;
+use super::hash::Function;
 use super::{AlgorithmProvider, invalid, only, refused};
 use crate::key::rsa::Hash;
 use crate::status::Status;
@@ -51,10 +52,11 @@ pub fn derive_key_pbkdf2(
         return Err(invalid("a key without a byte cannot be derived"));
     }
     match hash {
-        Hash::Sha1 => pbkdf2::pbkdf2_hmac::<sha1::Sha1>(password, salt, rounds, output),
-        Hash::Sha256 => pbkdf2::pbkdf2_hmac::<sha2::Sha256>(password, salt, rounds, output),
-        Hash::Sha384 => pbkdf2::pbkdf2_hmac::<sha2::Sha384>(password, salt, rounds, output),
-        Hash::Sha512 => pbkdf2::pbkdf2_hmac::<sha2::Sha512>(password, salt, rounds, output),
+        Function::Md5 => pbkdf2::pbkdf2_hmac::<md5::Md5>(password, salt, rounds, output),
+        Function::Sha(Hash::Sha1) => pbkdf2::pbkdf2_hmac::<sha1::Sha1>(password, salt, rounds, output),
+        Function::Sha(Hash::Sha256) => pbkdf2::pbkdf2_hmac::<sha2::Sha256>(password, salt, rounds, output),
+        Function::Sha(Hash::Sha384) => pbkdf2::pbkdf2_hmac::<sha2::Sha384>(password, salt, rounds, output),
+        Function::Sha(Hash::Sha512) => pbkdf2::pbkdf2_hmac::<sha2::Sha512>(password, salt, rounds, output),
     }
     Ok(())
 }

@@ -1,12 +1,13 @@
 //! `BCryptSignHash` and `BCryptVerifySignature`.
 //!
-//! The token signs. A signature is verified here where there is arithmetic for the key, so that a public key needs no token.
+//! The token signs. A signature is verified here where there is arithmetic for the key, so that a public key needs no token; where there is none, by the token, if one is had.
 
 use super::key::Material;
 use super::{BcryptKey, invalid, unsupported};
 use crate::key::PublicKey;
 use crate::key::rsa::Hash;
 use crate::provider::{Error, Padding};
+use crate::status::Status;
 
 /// How `dwFlags` says a digest is padded. The structure that belongs to it is the caller's to read.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -75,6 +76,7 @@ impl BcryptKey {
             Material::Token(key) => key.signature_length(),
             Material::Public(PublicKey::Rsa(key)) => Some(key.n().len()),
             Material::Public(PublicKey::Ec(key)) => Some(2 * key.curve().order_width()),
+            Material::Public(PublicKey::Dsa(key)) => Some(2 * key.parameters().q().len()),
             Material::Public(_) => None,
         };
         length.ok_or_else(|| unsupported(format!("the length of signatures by {} is not known", self.id())))
@@ -101,15 +103,38 @@ impl BcryptKey {
                 Some(key.verify_pss(hash, salt_len, digest, signature))
             }
             (PublicKey::Ec(key), Padding::None) => key.verify(digest, signature),
-            (PublicKey::Rsa(_) | PublicKey::Ec(_), _) => {
+            (PublicKey::Dsa(key), Padding::None) => key.verify(digest, signature),
+            (PublicKey::Rsa(_) | PublicKey::Ec(_) | PublicKey::Dsa(_), _) => {
                 return Err(invalid(format!("this padding does not fit a key of {}", self.id())));
             }
             _ => None,
         };
-        match verdict {
-            Some(true) => Ok(()),
-            Some(false) => Err(Error::BadSignature.into()),
-            None => Err(unsupported(format!("there is no arithmetic here to verify with this key of {}", self.id()))),
+        match (verdict, self.verifier()) {
+            (Some(true), _) => Ok(()),
+            (Some(false), _) => Err(Error::BadSignature.into()),
+            (None, Some(verifier)) => verifier.verify_signature(padding, digest, signature),
+            (None, None) => {
+                Err(unsupported(format!("there is no arithmetic here to verify with this key of {}", self.id())))
+            }
+        }
+    }
+
+    /// The same of PKCS#1 v1.5 where the signature need not name its hash (`BCRYPT_PAD_PKCS1_OPTIONAL_HASH_OID`).
+    ///
+    /// # Errors
+    /// As [`Self::verify_signature`].
+    pub fn verify_with_optional_hash(
+        &self,
+        padding: Padding,
+        digest: &[u8],
+        signature: &[u8],
+    ) -> Result<(), crate::Error> {
+        let named = self.verify_signature(padding, digest, signature);
+        match (&named, padding) {
+            (Err(error), Padding::Pkcs1(Some(_))) if error.status() == Status::NTE_BAD_SIGNATURE => {
+                self.verify_signature(Padding::Pkcs1(None), digest, signature)
+            }
+            _ => named,
         }
     }
 }
