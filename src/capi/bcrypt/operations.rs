@@ -56,7 +56,11 @@ exports! { bcrypt:
         let form = SignaturePadding::of_flags(dwFlags, true)?;
         let digest = needed(pbHash, cbHash, "pbHash is NULL")?;
         let signature = needed(pbSignature, cbSignature, "pbSignature is NULL")?;
-        Ok(key.verify_signature(padding::of_bcrypt(form, pPaddingInfo)?, digest, signature)?)
+        let padding = padding::of_bcrypt(form, pPaddingInfo)?;
+        match form {
+            SignaturePadding::Pkcs1 { hash_optional: true } => Ok(key.verify_with_optional_hash(padding, digest, signature)?),
+            _ => Ok(key.verify_signature(padding, digest, signature)?),
+        }
     }
 
     /// Encrypts: RSA by the padding that a flag names; a symmetric key in its mode, whole blocks or with `BCRYPT_BLOCK_PADDING`.
@@ -220,7 +224,8 @@ unsafe fn cipher(
     let given = iv.as_deref_mut();
     match way {
         Direction::Encrypt => output.give(&key.encrypt(&padding, given, input)?)?,
-        Direction::Decrypt => output.give(&key.decrypt(&padding, given, input)?)?,
+        // What does not fit has not moved the key's own vector on.
+        Direction::Decrypt => key.decrypt_to(&padding, given, input, |plain| output.give(plain)).map(drop)?,
     }
     match iv {
         Some(iv) => vector.with(|out| {
