@@ -74,11 +74,12 @@ exports! {
     /// Removes a key from the token and frees its handle; where it fails, the handle stays. An ephemeral or a pending key is only freed.
     fn NCryptDeleteKey(hKey: Handle, dwFlags: u32) {
         let object = handles::get::<KeyObject>(hKey)?;
-        Flags::from_bits(dwFlags).check(Call::Delete)?;
+        let flags = Flags::from_bits(dwFlags);
+        flags.check(Call::Delete)?;
         {
-            let key = object.write();
-            if key.is_finalized() && key.name().is_some() {
-                object.storage.delete_key(&key.uri().to_string())?;
+            let mut key = object.write();
+            if key.is_finalized() {
+                object.storage.delete(&mut key, flags)?;
             }
         }
         drop(handles::remove_kind::<KeyObject>(hKey)?);

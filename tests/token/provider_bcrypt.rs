@@ -9,8 +9,6 @@
     reason = "what is not as expected fails the test"
 )]
 
-mod support;
-
 use cng_pkcs11::key::rsa::Hash;
 use cng_pkcs11::provider::bcrypt::{
     AlgorithmProvider, BcryptKey, Hashing, KeyLengths, SignaturePadding, Value, derive_key_pbkdf2, flags, gen_random,
@@ -20,7 +18,7 @@ use cng_pkcs11::provider::{Padding, StorageProvider};
 use cng_pkcs11::template::Template;
 use cng_pkcs11::{Error, Status, wide};
 
-use self::support::{on_a_token, vector};
+use crate::support::{on_a_token, vector};
 
 fn hash_length(digest: &[u8]) -> Value {
     Value::Number(u32::try_from(digest.len()).expect("a short digest"))

@@ -7,11 +7,9 @@
     reason = "what is not as expected fails the test"
 )]
 
-mod support;
-
 use std::process::Command;
 
-use self::support::{Run, TestToken, openssl, vector_text};
+use crate::support::{Run, TestToken, openssl, vector_text};
 
 const RSA: &str = "rsa2048-e65537.RSAPRIVATEBLOB.bin";
 const NEW_PIN: &str = "npin-1234-thud";

