@@ -27,6 +27,16 @@ mod windows_values;
 /// A slot of the function table of version 1.0; the crate has those of version 3.0 as well.
 const SLOTS_OF_1_0: usize = 26;
 
+const COMPILERS: &[(&str, &[&str])] = &[
+    ("cc", &["-std=c11"]),
+    ("gcc", &["-std=c11"]),
+    ("gcc", &["-std=c17"]),
+    ("clang", &["-std=c11"]),
+    ("c++", &["-x", "c++", "-std=c++17"]),
+    ("g++", &["-x", "c++", "-std=c++11"]),
+    ("clang++", &["-x", "c++", "-std=c++17"]),
+];
+
 /// Names of the headers' own.
 fn is_ours(name: &str) -> bool {
     name.starts_with("CNG11_")
@@ -177,6 +187,21 @@ fn every_structure_is_laid_out_as_on_windows() {
     }
 }
 
+/// What programs for Windows do with macros and with memory.
+#[test]
+fn the_macros_do_what_those_of_windows_do() {
+    let build = tempfile::tempdir().unwrap();
+    let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/capi/headers/idioms.c");
+    let mut used = 0;
+    for (compiler, arguments) in COMPILERS.iter().filter(|(compiler, _)| is_there(compiler)) {
+        let binary = build.path().join("idioms");
+        compiles(compiler, &[arguments, &["-o", binary.to_str().unwrap()][..]].concat(), &source).unwrap();
+        assert_eq!(Command::new(&binary).status().unwrap().code(), Some(0), "{compiler} {arguments:?}");
+        used += 1;
+    }
+    assert!(used > 0, "no compiler");
+}
+
 /// Alone, twice, and all together; and the programs that are written for them.
 #[test]
 fn every_header_compiles_as_c_and_as_cpp() {
@@ -199,22 +224,14 @@ fn every_header_compiles_as_c_and_as_cpp() {
     sources.extend(examples.filter(|path| path.extension().is_some_and(|extension| extension == "c")));
     sources.push(root.join("tests/capi/windows_program.c"));
     let mut used = 0;
-    for (compiler, arguments) in [
-        ("cc", &["-std=c11"][..]),
-        ("gcc", &["-std=c11"]),
-        ("gcc", &["-std=c17"]),
-        ("clang", &["-std=c11"]),
-        ("c++", &["-x", "c++", "-std=c++17"]),
-        ("g++", &["-x", "c++", "-std=c++11"]),
-        ("clang++", &["-x", "c++", "-std=c++17"]),
-    ] {
+    for (compiler, arguments) in COMPILERS {
         if !is_there(compiler) {
             eprintln!("LEFT OUT: {compiler} is not installed");
             continue;
         }
         used += 1;
         for source in &sources {
-            compiles(compiler, &[arguments, &["-fsyntax-only"]].concat(), source).unwrap();
+            compiles(compiler, &[arguments, &["-fsyntax-only"][..]].concat(), source).unwrap();
         }
     }
     assert!(used > 0, "no compiler");

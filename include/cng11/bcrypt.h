@@ -753,14 +753,20 @@ NTSTATUS WINAPI BCryptOpenAlgorithmProvider(BCRYPT_ALG_HANDLE *phAlgorithm, LPCW
 /* Ends hAlgorithm. Keys and hashes made from it stay. */
 NTSTATUS WINAPI BCryptCloseAlgorithmProvider(BCRYPT_ALG_HANDLE hAlgorithm, ULONG dwFlags);
 
-/* *ppAlgList is one piece of memory with all of its names, the caller's: BCryptFreeBuffer. dwAlgOperations are bits, 0 for all. */
+/*
+ * *ppAlgList is one piece of memory with all of its names, the caller's: BCryptFreeBuffer; NULL if there is none.
+ * dwAlgOperations are bits, 0 for all.
+ */
 NTSTATUS WINAPI BCryptEnumAlgorithms(ULONG dwAlgOperations, ULONG *pAlgCount, BCRYPT_ALGORITHM_IDENTIFIER **ppAlgList,
                                      ULONG dwFlags);
 
 /* Ends what an enumeration returned. NULL is passed over. */
 VOID WINAPI BCryptFreeBuffer(PVOID pvBuffer);
 
-/* hObject is an algorithm, a key or a hash. Pointers in a value point into pbOutput. */
+/*
+ * hObject is an algorithm, a key or a hash. Pointers in a value point into pbOutput. The handle that ProviderHandle gives is
+ * the caller's: BCryptCloseAlgorithmProvider.
+ */
 NTSTATUS WINAPI BCryptGetProperty(BCRYPT_HANDLE hObject, LPCWSTR pszProperty, PUCHAR pbOutput, ULONG cbOutput,
                                   ULONG *pcbResult, ULONG dwFlags);
 
@@ -826,11 +832,11 @@ NTSTATUS WINAPI BCryptSignHash(BCRYPT_KEY_HANDLE hKey, VOID *pPaddingInfo, PUCHA
 NTSTATUS WINAPI BCryptVerifySignature(BCRYPT_KEY_HANDLE hKey, VOID *pPaddingInfo, PUCHAR pbHash, ULONG cbHash,
                                       PUCHAR pbSignature, ULONG cbSignature, ULONG dwFlags);
 
-/* Both outputs are the caller's buffers. The secret is in the clear in pbSecretKey: wipe it. */
+/* STATUS_NOT_SUPPORTED: no key of ML-KEM is put on a token. Both outputs are the caller's buffers. */
 NTSTATUS WINAPI BCryptEncapsulate(BCRYPT_KEY_HANDLE hKey, PUCHAR pbSecretKey, ULONG cbSecretKey, ULONG *pcbSecretKey,
                                   PUCHAR pbCipherText, ULONG cbCipherText, ULONG *pcbCipherText, ULONG dwFlags);
 
-/* The secret is in the clear in the caller's pbSecretKey: wipe it. */
+/* STATUS_NOT_SUPPORTED, as BCryptEncapsulate. pbSecretKey is the caller's buffer. */
 NTSTATUS WINAPI BCryptDecapsulate(BCRYPT_KEY_HANDLE hKey, PUCHAR pbCipherText, ULONG cbCipherText, PUCHAR pbSecretKey,
                                   ULONG cbSecretKey, ULONG *pcbSecretKey, ULONG dwFlags);
 
@@ -847,7 +853,7 @@ NTSTATUS WINAPI BCryptDeriveKey(BCRYPT_SECRET_HANDLE hSharedSecret, LPCWSTR pwsz
 /* Ends hSecret and wipes it. */
 NTSTATUS WINAPI BCryptDestroySecret(BCRYPT_SECRET_HANDLE hSecret);
 
-/* As BCryptDeriveKey, from a key of a derivation algorithm. */
+/* STATUS_NOT_SUPPORTED: there are no keys of a derivation algorithm. pbDerivedKey would be filled, the caller's. */
 NTSTATUS WINAPI BCryptKeyDerivation(BCRYPT_KEY_HANDLE hKey, BCryptBufferDesc *pParameterList, PUCHAR pbDerivedKey,
                                     ULONG cbDerivedKey, ULONG *pcbResult, ULONG dwFlags);
 

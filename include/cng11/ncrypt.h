@@ -448,7 +448,10 @@ SECURITY_STATUS WINAPI NCryptEnumStorageProviders(DWORD *pdwProviderCount, NCryp
 /* ERROR_SUCCESS if the provider has the algorithm, else NTE_NOT_SUPPORTED. */
 SECURITY_STATUS WINAPI NCryptIsAlgSupported(NCRYPT_PROV_HANDLE hProvider, LPCWSTR pszAlgId, DWORD dwFlags);
 
-/* *ppAlgList is one piece of memory with all of its names, the caller's: NCryptFreeBuffer. dwAlgOperations are bits, 0 for all. */
+/*
+ * *ppAlgList is one piece of memory with all of its names, the caller's: NCryptFreeBuffer; NULL if there is none.
+ * dwAlgOperations are bits, 0 for all.
+ */
 SECURITY_STATUS WINAPI NCryptEnumAlgorithms(NCRYPT_PROV_HANDLE hProvider, DWORD dwAlgOperations, DWORD *pdwAlgCount,
                                             NCryptAlgorithmName **ppAlgList, DWORD dwFlags);
 
@@ -556,15 +559,15 @@ SECURITY_STATUS WINAPI NCryptDeriveKey(NCRYPT_SECRET_HANDLE hSharedSecret, LPCWS
                                        NCryptBufferDesc *pParameterList, PBYTE pbDerivedKey, DWORD cbDerivedKey,
                                        DWORD *pcbResult, ULONG dwFlags);
 
-/* As NCryptDeriveKey, from a key of a derivation algorithm. */
+/* NTE_NOT_SUPPORTED: no token has keys of a derivation algorithm. pbDerivedKey would be filled, the caller's. */
 SECURITY_STATUS WINAPI NCryptKeyDerivation(NCRYPT_KEY_HANDLE hKey, NCryptBufferDesc *pParameterList, PUCHAR pbDerivedKey,
                                            DWORD cbDerivedKey, DWORD *pcbResult, ULONG dwFlags);
 
-/* Both outputs are the caller's buffers. The secret is in the clear in pbSecretKey: wipe it. */
+/* NTE_NOT_SUPPORTED: no key of ML-KEM is put on a token. Both outputs are the caller's buffers. */
 SECURITY_STATUS WINAPI NCryptEncapsulate(NCRYPT_KEY_HANDLE hKey, PBYTE pbSecretKey, DWORD cbSecretKey, DWORD *pcbSecretKey,
                                          PBYTE pbCipherText, DWORD cbCipherText, DWORD *pcbCipherText, DWORD dwFlags);
 
-/* The secret is in the clear in the caller's pbSecretKey: wipe it. */
+/* NTE_NOT_SUPPORTED, as NCryptEncapsulate. pbSecretKey is the caller's buffer. */
 SECURITY_STATUS WINAPI NCryptDecapsulate(NCRYPT_KEY_HANDLE hKey, PBYTE pbCipherText, DWORD cbCipherText, PBYTE pbSecretKey,
                                          DWORD cbSecretKey, DWORD *pcbSecretKey, DWORD dwFlags);
 
@@ -668,7 +671,7 @@ typedef struct _NCRYPT_KEY_STORAGE_FUNCTION_TABLE {
   NCryptFreeSecretFn FreeSecret;
 } NCRYPT_KEY_STORAGE_FUNCTION_TABLE;
 
-/* *ppFunctionTable is the library's, and valid as long as the library is loaded: it is not freed. pszProviderName may be NULL. */
+/* *ppFunctionTable is the library's, and valid as long as the library is loaded: it is not freed. pszProviderName is not looked at. */
 NTSTATUS WINAPI GetKeyStorageInterface(LPCWSTR pszProviderName, NCRYPT_KEY_STORAGE_FUNCTION_TABLE **ppFunctionTable,
                                        DWORD dwFlags);
 

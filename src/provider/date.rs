@@ -46,7 +46,8 @@ impl Key {
         let Some(object) = self.finalized()?.secret_part() else { return Ok(None) };
         let (kind, _) = which.attribute();
         let values = self.token.attributes(object, &[(kind, 8)]).unwrap_or_default();
-        let value = values.into_iter().next().flatten().filter(|bytes| bytes.iter().any(u8::is_ascii_digit));
+        let value =
+            values.into_iter().next().flatten().filter(|bytes| bytes.iter().any(|digit| (b'1'..=b'9').contains(digit)));
         Ok(value.map(|bytes| Addition::of_object(AttributeType(kind), &bytes).text()))
     }
 

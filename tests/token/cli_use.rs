@@ -81,6 +81,7 @@ fn a_key_that_wants_its_pin_at_every_use_is_proven_and_used() {
     let wants = ["--attribute", "CKA_ALWAYS_AUTHENTICATE=true"];
     let document = token.import(RSA, "careful", &[&wants[..], &["--usage", "sign,decrypt"]].concat());
     assert_eq!((&document["verified"], &document["warnings"]), (&"signature".into(), &serde_json::json!([])));
+    let id = document["id"].as_str().expect("text").to_owned();
     let document = token.json(&[&["generate", "made", "--algorithm", "ECDSA_P256"], &wants[..]].concat());
     assert_eq!(document["verified"], "signature");
     assert_eq!(token.json(&["show", "careful"])["attributes"]["CKA_ALWAYS_AUTHENTICATE"], true);
@@ -94,7 +95,7 @@ fn a_key_that_wants_its_pin_at_every_use_is_proven_and_used() {
     assert_eq!(token.cng11(&["decrypt", "careful", &secret]).ok().stdout, b"twice");
     // A second opinion by another program, which logs in for the use as well.
     let theirs = token.path_text("theirs");
-    let arguments = ["--sign", "--mechanism", "SHA256-RSA-PKCS", "--label", "careful", "--input-file", &data];
+    let arguments = ["--sign", "--mechanism", "SHA256-RSA-PKCS", "--id", &id, "--input-file", &data];
     token.pkcs11_tool(&[&arguments[..], &["--output-file", &theirs]].concat()).ok();
     token.cng11(&["verify", "careful", &data, &theirs]).ok();
     // A descriptor can be read once, and its PIN is there for both logins.

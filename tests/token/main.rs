@@ -37,6 +37,7 @@ mod provider_bcrypt;
 mod provider_buffers;
 mod provider_crypto;
 mod provider_library;
+mod provider_properties;
 mod routes;
 mod transport;
 mod wrap_on_token;

@@ -125,7 +125,10 @@ impl Addition {
         match (&self.value, table::by_number(self.kind.0).and_then(|row| row.usual)) {
             (Value::Flag(flag), Some(usual)) => *flag != usual,
             (Value::Bytes(bytes), _) => !bytes.is_empty(),
-            (Value::Date(digits), _) => digits.iter().all(u8::is_ascii_digit),
+            // Some tokens make zeros of a date that is none.
+            (Value::Date(digits), _) => {
+                digits.iter().all(u8::is_ascii_digit) && digits.iter().any(|digit| *digit != b'0')
+            }
             (Value::Mechanisms(numbers), _) => !numbers.is_empty(),
             (Value::Nested(inside), _) => !inside.is_empty(),
             (Value::Flag(_) | Value::Number(_), _) => false,

@@ -8,8 +8,6 @@
     reason = "what is not as expected fails the test"
 )]
 
-mod support;
-
 use std::collections::BTreeSet;
 
 use cng_pkcs11::asn1::certificates;
@@ -25,7 +23,7 @@ use cng_pkcs11::secret::SecretBytes;
 use cng_pkcs11::{Error, Status, wide};
 use serde_json::json;
 
-use self::support::{on_a_token, openssl, vector, vector_text};
+use crate::support::{on_a_token, openssl, vector, vector_text};
 
 const RSA_PKCS8: &str = "rsa2048-e65537.PKCS8_PRIVATEKEY.bin";
 const EC_PKCS8: &str = "ec-nistP256.PKCS8_PRIVATEKEY.bin";
