@@ -424,3 +424,72 @@ fn a_replacement_on_a_token_that_goes_away_leaves_the_old_key_or_the_new_one_and
         );
     }
 }
+
+/// A key with a property of the user's own.
+fn with_property(value: &str) -> Bench {
+    let base = furnished();
+    base.must(&EC.import(&[]));
+    base.must(&["set", "--custom", NAME, "note", value]);
+    base
+}
+
+fn property(bench: &Bench) -> Result<String, String> {
+    let run = bench.cng11(&["get", NAME, "note"]);
+    ensure(run.succeeded(), || format!("the property is gone: {}", run.stderr()))?;
+    Ok(String::from_utf8_lossy(run.stdout()).trim_end().to_owned())
+}
+
+#[test]
+fn a_property_is_the_old_one_or_the_new_one_wherever_its_replacement_is_cut_short_or_fails() {
+    let base = with_property("old");
+    let files = base.object_files().len();
+    let set: Vec<String> = ["set", "--custom", NAME, "note", "new"].map(str::to_owned).to_vec();
+    let faults: [fn(usize) -> Fault; 3] =
+        [Fault::Kill, |call| Fault::Fail(call, CKR_DEVICE_ERROR), |call| Fault::FailAfter(call, CKR_DEVICE_ERROR)];
+    for fault in faults {
+        let replaced = std::cell::Cell::new(false);
+        sweep("a property replaced", &base, &set, |call, _, bench| {
+            let fault = fault(call);
+            let is_kill = matches!(fault, Fault::Kill(_));
+            let (run, _) = bench.disturbed(&set, fault);
+            let now = property(bench)?;
+            ensure(now == "old" || now == "new", || format!("it is `{now}`"))?;
+            ensure(!run.succeeded() || now == "new", || "it was said to be replaced".to_owned())?;
+            ensure(!is_kill || now == "new" || !replaced.get(), || "the old one is back".to_owned())?;
+            replaced.set(now == "new");
+            let again = bench.cng11(&set);
+            ensure(again.succeeded() && property(bench)? == "new", || format!("again: {}", again.stderr()))?;
+            let left = bench.object_files().len();
+            ensure(left == files, || format!("{left} objects instead of {files}"))
+        });
+    }
+}
+
+#[test]
+fn properties_go_with_their_key_wherever_its_removal_or_replacement_is_cut_short() {
+    let base = with_property("old");
+    let files = base.object_files().len();
+    let delete: Vec<String> = ["delete", NAME, "--yes"].map(str::to_owned).to_vec();
+    sweep_kills("a key with a property deleted", &base, &delete, |bench| {
+        let again = bench.cng11(&delete);
+        let is_gone = again.stderr().contains("NTE_BAD_KEYSET");
+        ensure(again.succeeded() || is_gone, || format!("again: {}", again.stderr()))?;
+        gone(bench)?;
+        let left = bench.object_files().len();
+        ensure(left == files - 3, || format!("{left} objects instead of {}", files - 3))
+    });
+    for new in [&OTHER_EC, &EC] {
+        let import = new.import(&["--overwrite"]);
+        sweep_kills("a key with a property replaced", &base, &import, |bench| {
+            bench.holder(NAME, &[&EC, new])?;
+            let again = bench.cng11(&import);
+            ensure(again.succeeded(), || format!("again: {}", again.stderr()))?;
+            bench.proves(NAME, new.proof)?;
+            let kept = bench.cng11(&["get", NAME, "note"]);
+            ensure(!kept.succeeded(), || "the property of the old key is shown".to_owned())?;
+            let left = bench.object_files().len();
+            ensure(left == files - 1, || format!("{left} objects instead of {}", files - 1))?;
+            bench.settled(NAME, true)
+        });
+    }
+}
