@@ -409,6 +409,81 @@ static void of_the_handle(void) {
   in_context("");
 }
 
+/*
+ * The rest of the names that Windows has, of a key that is kept and of the provider: what is the other's, can only be read or only be
+ * set, is for a TPM or a card of Windows, or is nothing that a token says.
+ */
+static const struct {
+  LPCWSTR name;
+  SECURITY_STATUS key_get, key_set, provider_get, provider_set;
+} OTHERS[] = {
+    {u"Modified", NTE_NOT_FOUND, NTE_NOT_SUPPORTED, NTE_NOT_SUPPORTED, NTE_NOT_SUPPORTED},
+    {u"Security Descr", NTE_NOT_SUPPORTED, NTE_NOT_SUPPORTED, NTE_NOT_SUPPORTED, NTE_NOT_SUPPORTED},
+    {u"Use Count", NTE_NOT_SUPPORTED, NTE_NOT_SUPPORTED, NTE_NOT_SUPPORTED, NTE_NOT_SUPPORTED},
+    {u"Enabled Use Count", NTE_NOT_SUPPORTED, NTE_NOT_SUPPORTED, ERROR_SUCCESS, NTE_NOT_SUPPORTED},
+    {u"ParameterSetName", NTE_NOT_FOUND, NTE_BAD_KEY_STATE, NTE_NOT_SUPPORTED, NTE_NOT_SUPPORTED},
+    {u"KEMSharedSecretLength", NTE_NOT_FOUND, NTE_NOT_SUPPORTED, NTE_NOT_SUPPORTED, NTE_NOT_SUPPORTED},
+    {u"KEM Shared Secret Length", NTE_NOT_FOUND, NTE_NOT_SUPPORTED, NTE_NOT_SUPPORTED, NTE_NOT_SUPPORTED},
+    {u"KEMCiphertextLength", NTE_NOT_FOUND, NTE_NOT_SUPPORTED, NTE_NOT_SUPPORTED, NTE_NOT_SUPPORTED},
+    {u"SmartCardSecurePin", NTE_NOT_SUPPORTED, NTE_NOT_SUPPORTED, NTE_NOT_SUPPORTED, NTE_NOT_SUPPORTED},
+    {u"SmartCardPinPrompt", NTE_NOT_SUPPORTED, NTE_NOT_SUPPORTED, NTE_NOT_SUPPORTED, NTE_NOT_SUPPORTED},
+    {u"SmartCardReader", NTE_NOT_SUPPORTED, NTE_NOT_SUPPORTED, NTE_NOT_SUPPORTED, NTE_NOT_FOUND},
+    {u"SmartCardReaderIcon", NTE_NOT_SUPPORTED, NTE_NOT_SUPPORTED, NTE_NOT_SUPPORTED, NTE_NOT_SUPPORTED},
+    {u"SmartCardUserCertStore", NTE_NOT_SUPPORTED, NTE_NOT_SUPPORTED, NTE_NOT_SUPPORTED, NTE_NOT_SUPPORTED},
+    {u"SmartcardRootCertStore", NTE_NOT_SUPPORTED, NTE_NOT_SUPPORTED, NTE_NOT_SUPPORTED, NTE_NOT_SUPPORTED},
+    {u"SmartCardPinId", NTE_NOT_SUPPORTED, NTE_NOT_SUPPORTED, NTE_NOT_SUPPORTED, NTE_NOT_SUPPORTED},
+    {u"SmartCardPinInfo", NTE_NOT_SUPPORTED, NTE_NOT_SUPPORTED, NTE_NOT_SUPPORTED, NTE_NOT_SUPPORTED},
+    {u"SmartCardGuid", ERROR_SUCCESS, NTE_NOT_SUPPORTED, ERROR_SUCCESS, NTE_NOT_SUPPORTED},
+    {u"SmartCardAssociatedECDHKey", NTE_NOT_FOUND, NTE_NOT_SUPPORTED, NTE_NOT_SUPPORTED, NTE_NOT_SUPPORTED},
+    {u"KDFKeySecret", NTE_NOT_SUPPORTED, NTE_NOT_SUPPORTED, NTE_NOT_SUPPORTED, NTE_NOT_SUPPORTED},
+    {u"Virtual Iso", NTE_NOT_SUPPORTED, NTE_NOT_SUPPORTED, NTE_NOT_SUPPORTED, NTE_NOT_SUPPORTED},
+    {u"Per Boot Key", NTE_NOT_SUPPORTED, NTE_NOT_SUPPORTED, NTE_NOT_SUPPORTED, NTE_NOT_SUPPORTED},
+    {u"Key Access Policy", NTE_NOT_SUPPORTED, NTE_NOT_SUPPORTED, NTE_NOT_SUPPORTED, NTE_NOT_SUPPORTED},
+    {u"Ephemeral Name", NTE_NOT_SUPPORTED, NTE_NOT_SUPPORTED, NTE_NOT_SUPPORTED, NTE_NOT_SUPPORTED},
+    {u"VBS_ROOT_PUB", NTE_NOT_SUPPORTED, NTE_NOT_SUPPORTED, NTE_NOT_SUPPORTED, NTE_NOT_SUPPORTED},
+    {u"KeyCertificateFromTpmNvram", NTE_NOT_SUPPORTED, NTE_NOT_SUPPORTED, NTE_NOT_SUPPORTED, NTE_NOT_SUPPORTED},
+    {u"Impl Type", NTE_NOT_SUPPORTED, NTE_NOT_SUPPORTED, ERROR_SUCCESS, NTE_NOT_SUPPORTED},
+    {u"Version", NTE_NOT_SUPPORTED, NTE_NOT_SUPPORTED, ERROR_SUCCESS, NTE_NOT_SUPPORTED},
+    {u"Max Name Length", NTE_NOT_SUPPORTED, NTE_NOT_SUPPORTED, ERROR_SUCCESS, NTE_NOT_SUPPORTED},
+    {u"Security Descr Support", NTE_NOT_SUPPORTED, NTE_NOT_SUPPORTED, ERROR_SUCCESS, NTE_NOT_SUPPORTED},
+    {u"ECCCurveNameList", NTE_NOT_SUPPORTED, NTE_NOT_SUPPORTED, ERROR_SUCCESS, NTE_NOT_SUPPORTED},
+    {u"DHParameters", NTE_NOT_SUPPORTED, NTE_BAD_KEY_STATE, NTE_NOT_SUPPORTED, NTE_NOT_SUPPORTED},
+    {u"Provider Handle", ERROR_SUCCESS, NTE_NOT_SUPPORTED, NTE_NOT_SUPPORTED, NTE_NOT_SUPPORTED},
+};
+
+static void others(void) {
+  NCRYPT_KEY_HANDLE key = 0;
+  const char *label = getenv("CNG11_TOKEN");
+  WCHAR text[64];
+  size_t at;
+  in_context("other properties");
+  NEED(import_blob(provider, &key, u"ECCPRIVATEBLOB", vector_file(P256 ".ECDSA.ECCPRIVATEBLOB.bin"), u"capi properties others", 0));
+  for (at = 0; at < COUNT_OF(OTHERS); at++) {
+    LPCWSTR name = OTHERS[at].name;
+    NCRYPT_PROV_HANDLE given = 0;
+    char shown[64];
+    size_t unit = 0;
+    for (; name[unit] != 0 && unit < 63; unit++) shown[unit] = (char)name[unit];
+    shown[unit] = 0;
+    in_context(shown);
+    CHECK_STATUS(OTHERS[at].key_get, NCryptGetProperty(key, name, out, sizeof out, &length, 0));
+    if (OTHERS[at].key_get == ERROR_SUCCESS && same_wide(name, u"Provider Handle")) {
+      memcpy(&given, out, sizeof given);
+      CHECK_OK(NCryptFreeObject(given));
+    }
+    CHECK_STATUS(OTHERS[at].key_set, set_text(key, name, u"x", 0));
+    CHECK_STATUS(OTHERS[at].provider_get, NCryptGetProperty(provider, name, out, sizeof out, &length, 0));
+    CHECK_STATUS(OTHERS[at].provider_set, set_text(provider, name, u"x", 0));
+    in_context("");
+  }
+  /* The reader that can be set is the one that the token is in. */
+  if (label != NULL && strlen(label) < 64) {
+    for (at = 0; at <= strlen(label); at++) text[at] = (WCHAR)label[at];
+    CHECK_OK(set_text(provider, u"SmartCardReader", text, 0));
+  }
+  CHECK_OK(NCryptDeleteKey(key, 0));
+}
+
 /* A PIN of the key is said, and never told. */
 static void pin(void) {
   NCRYPT_KEY_HANDLE key = 0;
@@ -504,6 +579,7 @@ int main(int count, char **arguments) {
   certificate();
   archiving();
   of_the_handle();
+  others();
   pin();
   provider_pin();
   CHECK_NUMBER(0, keys_named(provider, u"capi properties"));
