@@ -1,5 +1,13 @@
 //! What needs no token. One program, since each costs its linking; each file is a subject of its own.
 
+#![allow(
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    clippy::unwrap_used,
+    reason = "what is not as expected fails the test"
+)]
+
 #[path = "../common/blobs.rs"]
 mod blobs;
 #[path = "../common/der.rs"]

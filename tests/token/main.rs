@@ -1,6 +1,13 @@
 //! What has to do with the command, with tokens, or with other programs. One program, since each costs its linking; each file is a subject of its own.
 
 #![cfg(feature = "cli")]
+#![allow(
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    clippy::unwrap_used,
+    reason = "what is not as expected fails the test"
+)]
 
 #[path = "../support/mod.rs"]
 mod support;

@@ -83,7 +83,10 @@ pub(in crate::capi) unsafe fn property_of(
         Object::Provider(provider) => {
             flags.check(Call::GetProperty)?;
             if flags.contains(Flags::PERSIST_ONLY) {
-                return Err(Fault::Call(Status::NTE_NOT_SUPPORTED, "nothing keeps a property of one's own with a provider"));
+                return Err(Fault::Call(
+                    Status::NTE_NOT_SUPPORTED,
+                    "nothing keeps a property of one's own with a provider",
+                ));
             }
             if name == names::NAME {
                 PropertyValue::Text(provider.name().to_owned())
