@@ -193,15 +193,19 @@ impl Key {
         Self { token: Arc::clone(token), state: State::Ready(Box::new(ready)), held: property::Held::default() }
     }
 
-    /// The finalized key, to be used.
+    /// The finalized key.
     fn finalized(&self) -> Result<&Ready, Error> {
         match &self.state {
-            State::Ready(ready) => {
-                self.forget_origin();
-                Ok(ready)
-            }
+            State::Ready(ready) => Ok(ready),
             State::Pending(_) => Err(Error::NotFinalized),
         }
+    }
+
+    /// The finalized key, to be used: what it was made of is not needed any more.
+    fn used(&self) -> Result<&Ready, Error> {
+        let ready = self.finalized()?;
+        self.forget_origin();
+        Ok(ready)
     }
 
     /// The key is deleted: nothing of it is left to use.

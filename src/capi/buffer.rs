@@ -4,6 +4,8 @@
 
 use std::ffi::c_void;
 
+use secrecy::zeroize::Zeroizing;
+
 use super::guard::Fault;
 use super::structures::{BufferDescRaw, WideString};
 use crate::provider::Buffer;
@@ -52,22 +54,28 @@ pub(super) unsafe fn structure<T>(pointer: *const c_void) -> Option<T> {
     (!pointer.is_null()).then(|| unsafe { pointer.cast::<T>().read_unaligned() })
 }
 
-/// The code units of a string, without its NUL.
+/// A structure that begins with its own size, of which no more is read than it says that there is: `None` if that is not all of a `T`.
+///
+/// # Safety
+/// `pointer` is NULL or leads to as many bytes as the first four of them say; a `T` is made of numbers and pointers only.
+pub(super) unsafe fn sized<T>(pointer: *const c_void) -> Option<T> {
+    // SAFETY: the caller's promise.
+    let size = unsafe { structure::<u32>(pointer)? };
+    // SAFETY: as above, and it is as long.
+    if (size as usize) < size_of::<T>() { None } else { unsafe { structure(pointer) } }
+}
+
+/// The length of a string in code units, without its NUL.
 ///
 /// # Safety
 /// `text` is NULL or leads to a string that ends with a NUL.
-unsafe fn units(text: WideString, most: usize, units: &mut Vec<u16>) -> Result<(), Fault> {
+unsafe fn length(text: WideString) -> Result<usize, Fault> {
     if text.is_null() {
         return Err(Fault::null("a string is NULL"));
     }
-    for at in 0..=most {
-        // SAFETY: no NUL came before this unit.
-        match unsafe { text.add(at).read_unaligned() } {
-            0 => return Ok(()),
-            unit => units.push(unit),
-        }
-    }
-    Err(Fault::Call(Status::NTE_INVALID_PARAMETER, "a string is too long"))
+    // SAFETY: no NUL came before the unit that is read.
+    let end = (0..=MAX_TEXT).find(|at| unsafe { text.add(*at).read_unaligned() } == 0);
+    end.ok_or(Fault::Call(Status::NTE_INVALID_PARAMETER, "a string is too long"))
 }
 
 /// A string that must be there.
@@ -75,10 +83,17 @@ unsafe fn units(text: WideString, most: usize, units: &mut Vec<u16>) -> Result<(
 /// # Safety
 /// `text` is NULL or leads to a string that ends with a NUL.
 pub(super) unsafe fn text(text: WideString) -> Result<String, Fault> {
-    let mut read = Vec::new();
     // SAFETY: the caller's promise.
-    unsafe { units(text, MAX_TEXT, &mut read)? };
-    String::from_utf16(&read).map_err(|_| Fault::Call(Status::NTE_INVALID_PARAMETER, "a string is not UTF-16"))
+    let len = unsafe { length(text)? };
+    // A PIN may stand in it, as in a URI: nothing outgrown is left behind.
+    let mut units = Zeroizing::new(Vec::with_capacity(len));
+    // SAFETY: no NUL came before the end.
+    units.extend((0..len).map(|at| unsafe { text.add(at).read_unaligned() }));
+    let mut read = Zeroizing::new(String::with_capacity(3 * len));
+    for character in char::decode_utf16(units.iter().copied()) {
+        read.push(character.map_err(|_| Fault::Call(Status::NTE_INVALID_PARAMETER, "a string is not UTF-16"))?);
+    }
+    Ok(std::mem::take(&mut *read))
 }
 
 /// A string that may be left out.

@@ -5,6 +5,7 @@ use std::collections::HashMap;
 use std::ffi::c_void;
 use std::sync::{LazyLock, Mutex, MutexGuard, PoisonError};
 
+use super::buffer;
 use super::guard::Fault;
 use crate::provider::{Agreement, Buffer};
 use crate::secret::SecretBytes;
@@ -85,9 +86,41 @@ impl Output {
         if self.is_query() { self.give(&derived) } else { self.give(derived.get(..room).unwrap_or(&derived)) }
     }
 
+    /// The input of a call, apart from the buffer of its output: the same one may be given for both, and then the input is copied.
+    ///
+    /// # Safety
+    /// `data` is NULL or leads to `len` bytes.
+    pub(super) unsafe fn input(&self, data: *const u8, len: u32) -> Result<Input, Fault> {
+        // SAFETY: the caller's promise.
+        let bytes = unsafe { buffer::bytes(data, len)? };
+        let (from, to) = (data.addr(), self.data.addr());
+        let is_apart = self.is_query()
+            || from.saturating_add(bytes.len()) <= to
+            || to.saturating_add(self.capacity as usize) <= from;
+        Ok(if is_apart { Input::Theirs(data, bytes.len()) } else { Input::Ours(SecretBytes::from(bytes)) })
+    }
+
     /// Where the buffer stands, for pointers into it.
     pub(super) fn address(&self) -> usize {
         self.data.addr()
+    }
+}
+
+/// What a call that may write over its input works on.
+pub(super) enum Input {
+    Theirs(*const u8, usize),
+    Ours(SecretBytes),
+}
+
+impl Input {
+    /// The bytes.
+    pub(super) fn bytes(&self) -> &[u8] {
+        match self {
+            Self::Theirs(_, 0) => &[],
+            // SAFETY: the promise made at `Output::input`, which holds for the length of the call.
+            Self::Theirs(data, len) => unsafe { std::slice::from_raw_parts(*data, *len) },
+            Self::Ours(bytes) => bytes,
+        }
     }
 }
 
@@ -132,7 +165,7 @@ impl Filled {
 
     /// Fills it piece by piece with what has no input.
     pub(super) fn in_pieces(&self, mut make: impl FnMut(&mut [u8]) -> Result<(), Fault>) -> Result<(), Fault> {
-        let mut piece = [0; 4096];
+        let mut piece = secrecy::zeroize::Zeroizing::new([0; 4096]);
         let mut at = 0;
         while at < self.len {
             let len = piece.len().min(self.len - at);

@@ -16,6 +16,8 @@ use crate::provider::StorageProvider;
 use crate::status::{Ckr, Status};
 use crate::template::profile::Profile;
 use crate::token::{Access, Module, Pin, SecretString, Token, Uri, User};
+use secrecy::ExposeSecret;
+use secrecy::zeroize::Zeroizing;
 
 /// The names that mean the configured token. The first is our own; programs ask for the others.
 pub(super) const NAMES: &[(&str, &str)] = &[
@@ -38,8 +40,10 @@ impl Provider {
         let named = config_path();
         let config = Config::load(named.as_deref())?;
         let user = login_of(variable("CNG11_LOGIN").or_else(|| config.login.clone()))?;
-        let scope = |place: Place, prefix: &'static str| -> Result<Scope, Fault> {
-            let uri = match place.token.as_deref() {
+        let scope = |mut place: Place, prefix: &'static str| -> Result<Scope, Fault> {
+            // It may hold a PIN.
+            let token = place.token.take().map(Zeroizing::new);
+            let uri = match token.as_ref().map(|token| token.as_str()) {
                 None => None,
                 Some(token) if Uri::is_uri(token) => {
                     Some(token.parse().map_err(|error| Fault::from(crate::Error::Token(error)))?)
@@ -167,6 +171,16 @@ enum Login {
     Refused(crate::Error),
 }
 
+/// A PIN that a token has refused. No provider of this process tries it again: three wrong tries lock a card.
+struct Refusal {
+    /// The token, and whose PIN it was meant to be.
+    of: (String, User),
+    pin: SecretString,
+    error: crate::Error,
+}
+
+static REFUSED: Mutex<Vec<Refusal>> = Mutex::new(Vec::new());
+
 impl Scope {
     fn state(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
@@ -201,6 +215,9 @@ impl Scope {
 
     /// Logs in with a PIN. Whoever is logged in already stays it.
     fn set_pin(&self, pin: &SecretString) -> Result<(), Fault> {
+        if pin.expose_secret().is_empty() {
+            return Err(Fault::Call(Status::NTE_INVALID_PARAMETER, "the PIN is empty"));
+        }
         let mut state = self.state();
         let storage = self.opened(&mut state)?;
         self.login(&storage, &Pin::Secret(pin.clone()), &mut state)?;
@@ -210,9 +227,23 @@ impl Scope {
     }
 
     fn login(&self, storage: &StorageProvider, pin: &Pin, state: &mut State) -> Result<(), Fault> {
+        let Pin::Secret(secret) = pin else { return Ok(storage.token().login_as(self.user, pin)?) };
+        let of = (storage.token().info().uri().to_string(), self.user);
+        // Held over the login, so that two threads do not try one wrong PIN each.
+        let mut refused = REFUSED.lock().unwrap_or_else(PoisonError::into_inner);
+        let known = |one: &&Refusal| one.of == of && one.pin.expose_secret() == secret.expose_secret();
+        if let Some(known) = refused.iter().find(known) {
+            return Err(known.error.clone().into());
+        }
         storage.token().login_as(self.user, pin).map_err(|error| {
+            let is_about_pin = matches!(error, crate::token::Error::Pin { .. });
             let error = crate::Error::from(error);
-            state.login = Login::Refused(error.clone());
+            if is_about_pin {
+                if !matches!(state.login, Login::Done) {
+                    state.login = Login::Refused(error.clone());
+                }
+                refused.push(Refusal { of, pin: secret.clone(), error: error.clone() });
+            }
             error.into()
         })
     }
@@ -242,7 +273,7 @@ impl Scope {
         let what = format!("{} of token `{label}`", if officer { "security officer's PIN" } else { "PIN" });
         let source = variable(&format!("{}PIN_SOURCE", self.prefix));
         let direct = format!("{}{}", self.prefix, if officer { "SO_PIN" } else { "PIN" });
-        let source = source.or_else(|| variable(&direct).map(|_| format!("env:{direct}")));
+        let source = source.or_else(|| variable(&direct).map(Zeroizing::new).map(|_| format!("env:{direct}")));
         // The PIN of a URI is the user's (RFC 7512 §2.4).
         let uri = self.uri.as_ref().filter(|_| !officer);
         if let Some(source) = source.or_else(|| uri.and_then(source::of_uri)) {

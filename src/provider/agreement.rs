@@ -28,7 +28,7 @@ impl StorageProvider {
     /// agree or does not show the secret.
     pub fn secret_agreement(&self, private: &Key, public: &Key) -> Result<Agreement, crate::Error> {
         let peer = peer(public)?;
-        let ready = private.finalized()?;
+        let ready = private.used()?;
         let curve = private.algorithm().and_then(|algorithm| algorithm.curve).ok_or_else(|| no_agreement(private))?;
         if curve != peer.curve() {
             let what = format!("the keys are on two curves: {} and {}", curve.name, peer.curve().name);
@@ -46,13 +46,9 @@ impl StorageProvider {
         let template = proof::readable_secret(CKK_GENERIC_SECRET).ulong(CKA_VALUE_LEN, width as u64);
         // Few tokens ask at a derivation, so a missing PIN is the token's to complain of.
         let pin = private.authorization(ready).unwrap_or_default();
-        let shown = private.token.derive_value_as(
-            pin.as_ref(),
-            &Mechanism::Ecdh1(&peer.to_point()),
-            object,
-            &template,
-            width,
-        )?;
+        let point = peer.to_point();
+        let mechanism = Mechanism::Ecdh1(&point);
+        let shown = private.told(private.token.derive_value_as(pin.as_ref(), &mechanism, object, &template, width))?;
         let unseen = || {
             let what = format!("token `{}` does not show what it agreed on", private.token.info().label);
             Error::Unsupported { what, ckr: None }

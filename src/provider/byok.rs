@@ -144,7 +144,7 @@ impl Key {
         kid: Option<&str>,
         parameters: &ExportParameters,
     ) -> Result<CloudFile, crate::Error> {
-        let ready = self.finalized()?;
+        let ready = self.used()?;
         let payload = self.payload(ready)?;
         check_leaves(ready)?;
         if let Some(what) = cloud.refuses(ready) {

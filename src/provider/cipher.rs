@@ -144,7 +144,7 @@ impl Key {
     /// # Errors
     /// `NTE_INVALID_PARAMETER` for data that do not fit or a padding that does not, `NTE_NOT_SUPPORTED` for a key that does not encrypt.
     pub fn encrypt(&self, padding: &CipherPadding<'_>, plain: &[u8]) -> Result<Vec<u8>, crate::Error> {
-        let ready = self.finalized()?;
+        let ready = self.used()?;
         let PublicKey::Rsa(public) = self.rsa_half()? else { return Err(self.misfit().into()) };
         self.check_plain(&public, padding, plain)?;
         let here = match padding {
@@ -169,7 +169,7 @@ impl Key {
     /// # Errors
     /// `NTE_PERM` when the usage forbids it, `NTE_INVALID_PARAMETER` for data that are not as long as the modulus, `NTE_DECRYPTION_FAILURE` for what was not encrypted so.
     pub fn decrypt(&self, padding: &CipherPadding<'_>, data: &[u8]) -> Result<SecretBytes, crate::Error> {
-        let ready = self.finalized()?;
+        let ready = self.used()?;
         if self.algorithm().map(|algorithm| algorithm.family) != Some(Family::Rsa) {
             return Err(self.misfit().into());
         }
@@ -182,7 +182,7 @@ impl Key {
             return Err(Error::Contradiction { what }.into());
         }
         let pin = self.authorization(ready)?;
-        let decrypted = self.token.decrypt_as(pin.as_ref(), &mechanism, object, data, width);
+        let decrypted = self.told(self.token.decrypt_as(pin.as_ref(), &mechanism, object, data, width));
         let decrypted = decrypted.map_err(|error| self.undecrypted(Fault::Rsa, error))?;
         match padding {
             // The width of the modulus, whether or not the token keeps the zero bytes in front.

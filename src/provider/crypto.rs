@@ -1,11 +1,13 @@
 //! `NCryptSignHash` and `NCryptVerifySignature`.
 
+use std::sync::atomic::Ordering;
+
 use super::{Error, Key, Ready, State};
 use crate::key::rsa::Hash;
 use crate::key::{Family, KeyUsage, PublicKey};
 use crate::template::attribute::CKA_ALWAYS_AUTHENTICATE;
 use crate::token::mechanism::{CKM_ECDSA, CKM_RSA_PKCS, Mechanism};
-use crate::token::{Pin, SecretString};
+use crate::token::{self, Pin, SecretString};
 
 /// How a digest is made ready for signing: `BCRYPT_PKCS1_PADDING_INFO`, `BCRYPT_PSS_PADDING_INFO`, or none for ECDSA.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -29,14 +31,14 @@ impl Key {
     /// # Errors
     /// `NTE_PERM` when the usage forbids it, `NTE_BAD_ALGID` when the padding does not fit the key, what the token says.
     pub fn sign_hash(&self, padding: Padding, digest: &[u8]) -> Result<Vec<u8>, crate::Error> {
-        let ready = self.finalized()?;
+        let ready = self.used()?;
         let object = ready.private_object.ok_or_else(|| self.cannot("sign"))?;
         if !ready.usage.contains(KeyUsage::SIGN) {
             return Err(Error::UsageForbids { name: ready.label.clone(), operation: "sign" }.into());
         }
         let (mechanism, data) = self.signing(padding, digest)?;
         let (pin, capacity) = (self.authorization(ready)?, self.signature_length().unwrap_or(0));
-        Ok(self.token.sign_as(pin.as_ref(), &mechanism, object, &data, capacity)?)
+        self.told(self.token.sign_as(pin.as_ref(), &mechanism, object, &data, capacity)).map_err(Into::into)
     }
 
     /// Verifies a signature over a digest, here where there is arithmetic for the key, else on the token.
@@ -74,6 +76,7 @@ impl Key {
     /// [`Token::keep_pin_for_uses`](crate::token::Token::keep_pin_for_uses) keeps, or its pad. Before an import is finalized it is what the new key is proven with.
     pub fn set_pin(&mut self, pin: Option<SecretString>) {
         self.held.pin = pin.map(Pin::Secret);
+        self.held.is_pin_refused.store(false, Ordering::Relaxed);
     }
 
     /// Whether each use of the key wants a login of its own (CKA_ALWAYS_AUTHENTICATE).
@@ -94,8 +97,18 @@ impl Key {
         if !ready.always_authenticates {
             return Ok(None);
         }
-        let found = self.held.pin.clone().or_else(|| self.token.pin_for_uses());
+        // One that was refused is not told again.
+        let own = self.held.pin.clone().filter(|_| !self.held.is_pin_refused.load(Ordering::Relaxed));
+        let found = own.or_else(|| self.token.pin_for_uses().filter(|_| self.held.pin.is_none()));
         found.map(Some).ok_or_else(|| Error::PinNeeded { name: ready.label.clone() })
+    }
+
+    /// Remembers that the token has refused the key's PIN: three wrong tries lock a card.
+    pub(super) fn told<T>(&self, outcome: Result<T, token::Error>) -> Result<T, token::Error> {
+        if matches!(outcome, Err(token::Error::Pin { .. })) {
+            self.held.is_pin_refused.store(true, Ordering::Relaxed);
+        }
+        outcome
     }
 
     fn order_width(&self) -> Option<usize> {

@@ -28,7 +28,7 @@ impl Key {
 
     /// The object of a key that unwraps others: an AES key, or the private half of an RSA key.
     pub(super) fn unwrapping_kek(&self) -> Result<Kek, crate::Error> {
-        let ready = self.finalized()?;
+        let ready = self.used()?;
         let kek = match (ready.algorithm, ready.secret_object, ready.private_object) {
             (Some(Algorithm::AES), Some(object), _) => Kek { object, kind: KekKind::Aes },
             (Some(Algorithm::RSA), _, Some(object)) => Kek { object, kind: rsa_kind(ready) },
@@ -40,7 +40,7 @@ impl Key {
 
     /// The object of a key that wraps others: an AES key, or the public half of an RSA key, on the token or made there for this session.
     pub(super) fn wrapping_kek<'t>(&self, token: &'t Token, forced: bool) -> Result<WrappingKey<'t>, crate::Error> {
-        let ready = self.finalized()?;
+        let ready = self.used()?;
         self.check_may_wrap(forced)?;
         match (ready.algorithm, ready.secret_object, ready.public_object, &ready.public) {
             (Some(Algorithm::AES), Some(object), ..) => Ok(existing(object, KekKind::Aes)),
@@ -52,7 +52,7 @@ impl Key {
 
     /// Whether it may wrap, and nothing that undoes it.
     pub(super) fn check_may_wrap(&self, forced: bool) -> Result<(), Error> {
-        let ready = self.finalized()?;
+        let ready = self.used()?;
         if ready.secret_part().is_some() || ready.public_object.is_some() {
             check_wraps(ready, "wrap keys")?;
         }
@@ -64,7 +64,7 @@ impl Key {
 
     /// The public half of an RSA key that others are wrapped under.
     pub(super) fn rsa_public(&self) -> Result<&rsa::PublicKey, crate::Error> {
-        let ready = self.finalized()?;
+        let ready = self.used()?;
         match &ready.public {
             Some(PublicKey::Rsa(public)) => Ok(public),
             _ => Err(not_a_kek(ready, "wrap").into()),

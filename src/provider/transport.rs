@@ -37,7 +37,7 @@ impl Key {
 
     /// What goes with the key.
     fn said(&self) -> Result<Said, crate::Error> {
-        let ready = self.finalized()?;
+        let ready = self.used()?;
         let unsupported = |what: String| crate::Error::from(Error::Unsupported { what, ckr: None });
         let name = KeyName::new(&ready.label)?;
         if ready.usage.is_empty() {

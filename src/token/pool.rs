@@ -130,7 +130,9 @@ impl Pool {
     fn wake(&self, state: &State) {
         if state.waiting_for_main > 0 && state.main.is_some() {
             self.main_freed.notify_one();
-        } else if state.waiting_for_any > 0 {
+        }
+        // Who waits for the main session may not be awake yet: what else came free is somebody else's.
+        if state.waiting_for_any > 0 {
             self.any_freed.notify_one();
         }
     }

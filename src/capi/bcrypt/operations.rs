@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use crate::capi::bcrypt::algorithms::no_flags;
 use crate::capi::bcrypt::hashes::NO_DERIVATION_KEYS;
-use crate::capi::buffer::{buffers, bytes, needed, structure, text};
+use crate::capi::buffer::{buffers, bytes, needed, sized, text};
 use crate::capi::guard::{Fault, exports};
 use crate::capi::handles::{self, Handle};
 use crate::capi::output::{Filled, Output, Variable};
@@ -86,7 +86,8 @@ exports! { bcrypt:
         let key = handles::get::<BcryptKey>(hKey)?;
         let output = Output::new(pbOutput, cbOutput, pcbResult)?;
         let vector = Filled::new(pbIV, cbIV, "pbIV is NULL")?;
-        cipher(&key, Direction::Encrypt, bytes(pbInput, cbInput)?, pPaddingInfo, &vector, &output, dwFlags)
+        let input = output.input(pbInput, cbInput)?;
+        cipher(&key, Direction::Encrypt, input.bytes(), pPaddingInfo, &vector, &output, dwFlags)
     }
 
     /// Decrypts, as `BCryptEncrypt` encrypts. The size that is asked for is the most that can come out; what is handed out says how long it is.
@@ -105,7 +106,8 @@ exports! { bcrypt:
         let key = handles::get::<BcryptKey>(hKey)?;
         let output = Output::new(pbOutput, cbOutput, pcbResult)?;
         let vector = Filled::new(pbIV, cbIV, "pbIV is NULL")?;
-        cipher(&key, Direction::Decrypt, bytes(pbInput, cbInput)?, pPaddingInfo, &vector, &output, dwFlags)
+        let input = output.input(pbInput, cbInput)?;
+        cipher(&key, Direction::Decrypt, input.bytes(), pPaddingInfo, &vector, &output, dwFlags)
     }
 
     /// Agrees on a secret with the public key of somebody else. `phAgreedSecret` gets the handle, which the caller destroys with `BCryptDestroySecret`; it outlives the keys.
@@ -254,7 +256,7 @@ unsafe fn authenticated(
         return Ok(());
     }
     // SAFETY: the caller's promise, here and below.
-    let info: AuthenticatedCipherModeInfo = unsafe { structure(info) }.ok_or(WRONG_INFO)?;
+    let info: AuthenticatedCipherModeInfo = unsafe { sized(info) }.ok_or(WRONG_INFO)?;
     if info.size as usize != size_of::<AuthenticatedCipherModeInfo>() || info.version != 1 || info.flags != 0 {
         return Err(WRONG_INFO);
     }

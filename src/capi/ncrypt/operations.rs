@@ -3,7 +3,7 @@
 use std::ffi::c_void;
 use std::sync::Arc;
 
-use crate::capi::buffer::{buffers, bytes, needed, structure, text};
+use crate::capi::buffer::{buffers, bytes, needed, sized, text};
 use crate::capi::guard::{Fault, exports};
 use crate::capi::handles::{self, Handle};
 use crate::capi::ncrypt::{KeyObject, SecretObject};
@@ -88,7 +88,8 @@ exports! {
     ) {
         let object = handles::get::<KeyObject>(hKey)?;
         let output = Output::new(pbOutput, cbOutput, pcbResult)?;
-        cipher(&object, Direction::Encrypt, bytes(pbInput, cbInput)?, pPaddingInfo, &output, dwFlags)
+        let input = output.input(pbInput, cbInput)?;
+        cipher(&object, Direction::Encrypt, input.bytes(), pPaddingInfo, &output, dwFlags)
     }
 
     /// Decrypts, as `NCryptEncrypt` encrypts. The size that is asked for is the most that can come out; what is handed out says how long it is.
@@ -104,7 +105,8 @@ exports! {
     ) {
         let object = handles::get::<KeyObject>(hKey)?;
         let output = Output::new(pbOutput, cbOutput, pcbResult)?;
-        cipher(&object, Direction::Decrypt, bytes(pbInput, cbInput)?, pPaddingInfo, &output, dwFlags)
+        let input = output.input(pbInput, cbInput)?;
+        cipher(&object, Direction::Decrypt, input.bytes(), pPaddingInfo, &output, dwFlags)
     }
 
     /// Agrees on a secret with the public key of somebody else, which was imported into the same provider.
@@ -283,13 +285,10 @@ unsafe fn symmetric(
     let mode = key.chaining_mode().ok_or(Fault::Call(Status::NTE_NOT_SUPPORTED, "the key is none that encrypts"))?;
     let info: Option<CipherPaddingInfo> = match flag {
         // SAFETY: the caller's promise, here and below.
-        Flags::PAD_CIPHER => Some(unsafe { structure(info) }.ok_or(WRONG_INFO)?),
+        Flags::PAD_CIPHER => Some(unsafe { sized(info) }.ok_or(WRONG_INFO)?),
         Flags::NONE | Flags::NO_PADDING => None,
         _ => return Err(Fault::Call(Status::NTE_INVALID_PARAMETER, "this padding is for asymmetric keys")),
     };
-    if info.as_ref().is_some_and(|info| (info.size as usize) < size_of::<CipherPaddingInfo>()) {
-        return Err(WRONG_INFO);
-    }
     if mode.is_authenticated() {
         let info = info.filter(|info| info.flags == OTHER_PADDING).ok_or(WRONG_INFO)?;
         // SAFETY: as above.
@@ -335,7 +334,7 @@ unsafe fn authenticated(
         return Ok(());
     }
     // SAFETY: the caller's promise, here and below.
-    let info: AuthenticatedCipherModeInfo = unsafe { structure(info.other.cast_const().cast()) }.ok_or(WRONG_INFO)?;
+    let info: AuthenticatedCipherModeInfo = unsafe { sized(info.other.cast_const().cast()) }.ok_or(WRONG_INFO)?;
     if info.size as usize != size_of::<AuthenticatedCipherModeInfo>() || info.version != 1 || info.flags != 0 {
         return Err(Fault::Call(
             Status::NTE_INVALID_PARAMETER,
@@ -348,6 +347,9 @@ unsafe fn authenticated(
     let beside = Authenticated { nonce, additional };
     match way {
         Direction::Encrypt => {
+            if info.tag.is_null() {
+                return Err(Fault::null("pbTag is NULL"));
+            }
             let mut len = 0;
             // SAFETY: as above.
             let tag_out = unsafe { Output::new(info.tag, info.tag_len, &raw mut len)? };

@@ -3,6 +3,7 @@
 //! Owns what is a matter of C alone: the provider's handle as a property, PINs as wide strings, and the UI policy, which programs see as a structure with pointers and providers as
 //! one block of bytes.
 
+use secrecy::ExposeSecret;
 use secrecy::zeroize::Zeroizing;
 
 use crate::capi::bcrypt::give_curves;
@@ -81,7 +82,7 @@ pub(in crate::capi) unsafe fn property_of(
             object.read().property_with(name, flags)?
         }
         Object::Provider(provider) => {
-            flags.check(Call::GetProperty)?;
+            check(name, flags, Call::GetProperty)?;
             if flags.contains(Flags::PERSIST_ONLY) {
                 return Err(Fault::Call(
                     Status::NTE_NOT_SUPPORTED,
@@ -119,9 +120,10 @@ pub(in crate::capi) unsafe fn set_property_of(
     let pin = if name == names::PIN { Some(pin(value)?) } else { None };
     match object {
         Object::Key(object) => {
-            flags.check(Call::SetProperty)?;
+            check(name, flags, Call::SetProperty)?;
             if let Some(pin) = pin {
-                object.write().set_pin(Some(pin));
+                // An empty one says that there is none.
+                object.write().set_pin((!pin.expose_secret().is_empty()).then_some(pin));
                 return Ok(());
             }
             if name == names::UI_POLICY && form == UiPolicyForm::Structure {
@@ -132,7 +134,7 @@ pub(in crate::capi) unsafe fn set_property_of(
             Ok(object.write().set_property_with(name, value, flags)?)
         }
         Object::Provider(provider) => {
-            flags.check(Call::SetProperty)?;
+            check(name, flags, Call::SetProperty)?;
             match pin {
                 Some(pin) => provider.set_pin(&pin),
                 None => Ok(provider.scope(false).storage()?.set_property(name, value, flags)?),
@@ -140,6 +142,11 @@ pub(in crate::capi) unsafe fn set_property_of(
         }
         _ => Err(Fault::Call(Status::NTE_NOT_SUPPORTED, "a secret has no properties")),
     }
+}
+
+/// Refuses flags that the call does not know. Those of a security descriptor are its own.
+fn check(name: &str, flags: Flags, call: Call) -> Result<(), Fault> {
+    if name == names::SECURITY_DESCR { Ok(()) } else { Ok(flags.check(call)?) }
 }
 
 /// A new handle of the key's provider.

@@ -3,6 +3,8 @@
 use std::ffi::c_void;
 use std::sync::Arc;
 
+use secrecy::zeroize::Zeroizing;
+
 use crate::capi::buffer::{optional_text, text};
 use crate::capi::guard::{Fault, exports, yes_or_no};
 use crate::capi::handles::{self, Handle};
@@ -34,8 +36,9 @@ exports! {
     fn NCryptOpenStorageProvider(phProvider: *mut Handle, pszProviderName: WideString, dwFlags: u32) {
         let out = Variable::new(phProvider, "phProvider is NULL")?;
         Flags::from_bits(dwFlags).check(Call::OpenProvider)?;
-        let name = optional_text(pszProviderName)?;
-        out.set(handles::insert(Arc::new(Provider::open(name.as_deref())?))?);
+        // A URI may hold a PIN.
+        let name = optional_text(pszProviderName)?.map(Zeroizing::new);
+        out.set(handles::insert(Arc::new(Provider::open(name.as_ref().map(|name| name.as_str()))?))?);
         Ok(())
     }
 

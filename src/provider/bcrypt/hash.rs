@@ -12,6 +12,7 @@ use super::algorithm::{flags, hash_property};
 use super::property::{Value, names};
 use super::{AlgorithmProvider, invalid, only, refused, unsupported};
 use crate::key::rsa::Hash;
+use crate::secret::SecretBytes;
 use crate::status::Status;
 
 /// A hash function. MD5 is had for what it still names; nothing is signed with it here.
@@ -89,18 +90,18 @@ impl State {
         }
     }
 
-    fn finish(self) -> Vec<u8> {
+    fn finish(self) -> SecretBytes {
         match self {
-            Self::Md5(state) => Digest::finalize(state).to_vec(),
-            Self::Sha1(state) => Digest::finalize(state).to_vec(),
-            Self::Sha256(state) => Digest::finalize(state).to_vec(),
-            Self::Sha384(state) => Digest::finalize(state).to_vec(),
-            Self::Sha512(state) => Digest::finalize(state).to_vec(),
-            Self::HmacMd5(state) => Mac::finalize(state).into_bytes().to_vec(),
-            Self::HmacSha1(state) => Mac::finalize(state).into_bytes().to_vec(),
-            Self::HmacSha256(state) => Mac::finalize(state).into_bytes().to_vec(),
-            Self::HmacSha384(state) => Mac::finalize(state).into_bytes().to_vec(),
-            Self::HmacSha512(state) => Mac::finalize(state).into_bytes().to_vec(),
+            Self::Md5(state) => SecretBytes::from(&Digest::finalize(state)[..]),
+            Self::Sha1(state) => SecretBytes::from(&Digest::finalize(state)[..]),
+            Self::Sha256(state) => SecretBytes::from(&Digest::finalize(state)[..]),
+            Self::Sha384(state) => SecretBytes::from(&Digest::finalize(state)[..]),
+            Self::Sha512(state) => SecretBytes::from(&Digest::finalize(state)[..]),
+            Self::HmacMd5(state) => SecretBytes::from(&Mac::finalize(state).into_bytes()[..]),
+            Self::HmacSha1(state) => SecretBytes::from(&Mac::finalize(state).into_bytes()[..]),
+            Self::HmacSha256(state) => SecretBytes::from(&Mac::finalize(state).into_bytes()[..]),
+            Self::HmacSha384(state) => SecretBytes::from(&Mac::finalize(state).into_bytes()[..]),
+            Self::HmacSha512(state) => SecretBytes::from(&Mac::finalize(state).into_bytes()[..]),
         }
     }
 }

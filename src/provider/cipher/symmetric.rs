@@ -161,7 +161,7 @@ impl Key {
     }
 
     fn symmetric(&self, operation: &'static str) -> Result<(Handle, SymmetricAlgorithm), crate::Error> {
-        let ready = self.finalized()?;
+        let ready = self.used()?;
         let Some(Family::Symmetric(algorithm)) = self.algorithm().map(|algorithm| algorithm.family) else {
             return Err(self.misfit().into());
         };

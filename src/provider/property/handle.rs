@@ -1,5 +1,6 @@
 //! What is kept for one handle of a key, and for no other: not on the token, and gone with the handle.
 
+use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, Mutex};
 
 use super::super::ChainingMode;
@@ -29,6 +30,8 @@ pub(in crate::provider) struct Held {
     pub(in crate::provider) chain: Vec<Arc<[u8]>>,
     /// What is said with each use of a key that wants it (`SmartCardPin`).
     pub(in crate::provider) pin: Option<Pin>,
+    /// Whether the token has refused it.
+    pub(in crate::provider) is_pin_refused: AtomicBool,
     /// What a key without a name was made of, until it is used.
     pub(in crate::provider) origin: Mutex<Option<Origin>>,
     /// What may leave once.
