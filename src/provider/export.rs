@@ -63,9 +63,11 @@ impl Key {
         format: Format,
         parameters: &ExportParameters,
     ) -> Result<Exported, crate::Error> {
-        self.used()?;
         let own = self.export_own(export_key, format, parameters);
-        self.or_archived(own, (format, false), |archived| archived.export_own(export_key, format, parameters))
+        let exported =
+            self.or_archived(own, (format, false), |archived| archived.export_own(export_key, format, parameters))?;
+        self.used()?;
+        Ok(exported)
     }
 
     /// How long the export would be, which archiving does not count: a call for the size that a buffer needs.
@@ -126,8 +128,10 @@ impl Key {
     /// # Errors
     /// `NTE_NOT_SUPPORTED` when the policy forbids it, `NTE_BAD_TYPE` when the type cannot hold the key, what the token says.
     pub fn danger_export_plaintext(&self, format: Format) -> Result<Exported, crate::Error> {
+        let own = self.plaintext_own(format);
+        let exported = self.or_archived(own, (format, false), |archived| archived.plaintext_own(format))?;
         self.used()?;
-        self.or_archived(self.plaintext_own(format), (format, false), |archived| archived.plaintext_own(format))
+        Ok(exported)
     }
 
     /// How long the export would be, which archiving does not count.

@@ -69,13 +69,7 @@ impl StorageProvider {
     ) -> Result<Key, crate::Error> {
         flags.check(Call::Create)?;
         let overwrite = flags.contains(Flags::OVERWRITE_KEY);
-        if let (Some(name), false) = (name, overwrite) {
-            let entries = lookup::by_label(&self.token, name.as_str())?;
-            let settled: Vec<_> = entries.into_iter().filter(|entry| !entry.is_interrupted()).collect();
-            if let Some(entry) = lookup::resolve(&self.token, name.as_str(), &settled)? {
-                return Err(entry.name_taken(&self.token).into());
-            }
-        }
+        self.check_free(name.filter(|_| !overwrite))?;
         let mut pending = Pending::new(Material::None, name.cloned(), overwrite);
         pending.algorithm = Some(algorithm);
         pending.curve = algorithm.curve;
@@ -192,6 +186,9 @@ impl StorageProvider {
     ) -> Result<Key, crate::Error> {
         flags.check(Call::Import)?;
         let overwrite = flags.contains(Flags::OVERWRITE_KEY);
+        let stays_pending = flags.contains(Flags::DO_NOT_FINALIZE);
+        // Finalize looks for itself; whoever sets properties first is told at once.
+        self.check_free(parameters.name.as_ref().filter(|_| stays_pending && !overwrite))?;
         let mut pending = Pending::new(material, parameters.name.clone(), overwrite);
         pending.validation = validation(flags);
         pending.algorithm = parameters.algorithm;
@@ -200,10 +197,21 @@ impl StorageProvider {
         prepare(&mut pending)?;
         let mut key = self.pending(pending);
         key.held.note(flags);
-        if !flags.contains(Flags::DO_NOT_FINALIZE) {
+        if !stays_pending {
             key.finalize(Flags::NONE)?;
         }
         Ok(key)
+    }
+
+    /// Refuses a name that is taken.
+    fn check_free(&self, name: Option<&KeyName>) -> Result<(), crate::Error> {
+        let Some(name) = name else { return Ok(()) };
+        let entries = lookup::by_label(&self.token, name.as_str())?;
+        let settled: Vec<_> = entries.into_iter().filter(|entry| !entry.is_interrupted()).collect();
+        match lookup::resolve(&self.token, name.as_str(), &settled)? {
+            Some(entry) => Err(entry.name_taken(&self.token).into()),
+            None => Ok(()),
+        }
     }
 
     fn pending(&self, pending: Pending) -> Key {

@@ -369,6 +369,10 @@ static void route_c(NCRYPT_PROV_HANDLE provider, const Row *row) {
   CHECK_OK(NCryptGetProperty(key, u"CLR IsEphemeral", value, sizeof value, &length, NCRYPT_PERSIST_ONLY_FLAG));
   CHECK_BYTES(&one, 1, value, length);
   CHECK_STATUS(NTE_NOT_FOUND, NCryptGetProperty(key, NCRYPT_NAME_PROPERTY, value, sizeof value, &length, 0));
+  /* What is refused, and a question for a size, is no use of the key. */
+  CHECK_STATUS(NTE_NOT_SUPPORTED, NCryptExportKey(key, 0, row->private_type, NULL, NULL, 0, &length, 0));
+  CHECK_STATUS(NTE_NOT_SUPPORTED, NCryptExportKey(key, 0, row->private_type, NULL, value, sizeof value, &length, 0));
+  if (row->kind != AES) CHECK_OK(NCryptExportKey(key, 0, row->kind == RSA ? u"RSAPUBLICBLOB" : u"ECCPUBLICBLOB", NULL, NULL, 0, &length, 0));
   CHECK_OK(set_number(key, NCRYPT_EXPORT_POLICY_PROPERTY, ANY_EXPORT, PERSIST));
   check_properties(key, row, NULL, ANY_EXPORT);
   check_exports(key, row, ANY_EXPORT);
