@@ -69,7 +69,7 @@ impl StorageProvider {
     ) -> Result<Key, crate::Error> {
         flags.check(Call::Create)?;
         let overwrite = flags.contains(Flags::OVERWRITE_KEY);
-        self.check_free(name.filter(|_| !overwrite))?;
+        name.filter(|_| !overwrite).map_or(Ok(()), |name| self.check_free(name))?;
         let mut pending = Pending::new(Material::None, name.cloned(), overwrite);
         pending.algorithm = Some(algorithm);
         pending.curve = algorithm.curve;
@@ -186,9 +186,6 @@ impl StorageProvider {
     ) -> Result<Key, crate::Error> {
         flags.check(Call::Import)?;
         let overwrite = flags.contains(Flags::OVERWRITE_KEY);
-        let stays_pending = flags.contains(Flags::DO_NOT_FINALIZE);
-        // Finalize looks for itself; whoever sets properties first is told at once.
-        self.check_free(parameters.name.as_ref().filter(|_| stays_pending && !overwrite))?;
         let mut pending = Pending::new(material, parameters.name.clone(), overwrite);
         pending.validation = validation(flags);
         pending.algorithm = parameters.algorithm;
@@ -197,15 +194,17 @@ impl StorageProvider {
         prepare(&mut pending)?;
         let mut key = self.pending(pending);
         key.held.note(flags);
-        if !stays_pending {
+        if !flags.contains(Flags::DO_NOT_FINALIZE) {
             key.finalize(Flags::NONE)?;
         }
         Ok(key)
     }
 
-    /// Refuses a name that is taken.
-    fn check_free(&self, name: Option<&KeyName>) -> Result<(), crate::Error> {
-        let Some(name) = name else { return Ok(()) };
+    /// Refuses a name that is taken: of a key that is imported to be finalized later, finalize would say it, after its properties were set.
+    ///
+    /// # Errors
+    /// `NTE_EXISTS`, what the token says.
+    pub fn check_free(&self, name: &KeyName) -> Result<(), crate::Error> {
         let entries = lookup::by_label(&self.token, name.as_str())?;
         let settled: Vec<_> = entries.into_iter().filter(|entry| !entry.is_interrupted()).collect();
         match lookup::resolve(&self.token, name.as_str(), &settled)? {

@@ -115,6 +115,10 @@ exports! {
         let parameters = ImportParameters::from_buffers(&buffers(pParameterList)?)?;
         let data = needed(pbData, cbData, "pbData is NULL")?;
         let storage = storage_of(&provider, flags)?;
+        let stays_pending = flags.contains(Flags::DO_NOT_FINALIZE) && !flags.contains(Flags::OVERWRITE_KEY);
+        if let Some(name) = parameters.name.as_ref().filter(|_| stays_pending) {
+            storage.check_free(name)?;
+        }
         let import_key = import_key.as_ref().map(|key| key.read());
         let key = storage.import_key(import_key.as_deref(), blob_type, &parameters, data, flags)?;
         out.set(handle_of(key, provider, storage)?);
