@@ -1,6 +1,6 @@
 //! `NCryptSignHash` and `NCryptVerifySignature`.
 
-use std::sync::atomic::Ordering;
+use std::sync::PoisonError;
 
 use super::{Error, Key, Ready, State};
 use crate::key::rsa::Hash;
@@ -76,7 +76,7 @@ impl Key {
     /// [`Token::keep_pin_for_uses`](crate::token::Token::keep_pin_for_uses) keeps, or its pad. Before an import is finalized it is what the new key is proven with.
     pub fn set_pin(&mut self, pin: Option<SecretString>) {
         self.held.pin = pin.map(Pin::Secret);
-        self.held.is_pin_refused.store(false, Ordering::Relaxed);
+        *self.held.pin_refused.get_mut().unwrap_or_else(PoisonError::into_inner) = None;
     }
 
     /// Whether each use of the key wants a login of its own (CKA_ALWAYS_AUTHENTICATE).
@@ -93,20 +93,21 @@ impl Key {
     }
 
     /// What the next use of the private key is to be told.
-    pub(super) fn authorization(&self, ready: &Ready) -> Result<Option<Pin>, Error> {
+    pub(super) fn authorization(&self, ready: &Ready) -> Result<Option<Pin>, crate::Error> {
         if !ready.always_authenticates {
             return Ok(None);
         }
-        // One that was refused is not told again.
-        let own = self.held.pin.clone().filter(|_| !self.held.is_pin_refused.load(Ordering::Relaxed));
-        let found = own.or_else(|| self.token.pin_for_uses().filter(|_| self.held.pin.is_none()));
-        found.map(Some).ok_or_else(|| Error::PinNeeded { name: ready.label.clone() })
+        if let Some(refused) = &*self.held.pin_refused.lock().unwrap_or_else(PoisonError::into_inner) {
+            return Err(refused.clone().into());
+        }
+        let found = self.held.pin.clone().or_else(|| self.token.pin_for_uses());
+        found.map(Some).ok_or_else(|| Error::PinNeeded { name: ready.label.clone() }.into())
     }
 
     /// Remembers that the token has refused the key's PIN: three wrong tries lock a card.
     pub(super) fn told<T>(&self, outcome: Result<T, token::Error>) -> Result<T, token::Error> {
-        if matches!(outcome, Err(token::Error::Pin { .. })) {
-            self.held.is_pin_refused.store(true, Ordering::Relaxed);
+        if let Err(error @ token::Error::Pin { .. }) = &outcome {
+            *self.held.pin_refused.lock().unwrap_or_else(PoisonError::into_inner) = Some(error.clone());
         }
         outcome
     }

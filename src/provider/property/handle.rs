@@ -1,6 +1,5 @@
 //! What is kept for one handle of a key, and for no other: not on the token, and gone with the handle.
 
-use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, Mutex};
 
 use super::super::ChainingMode;
@@ -8,7 +7,7 @@ use super::super::Flags;
 use super::super::archive::{Archive, Origin};
 use super::super::custom::Custom;
 use crate::key::ParameterSet;
-use crate::token::Pin;
+use crate::token::{self, Pin};
 
 /// The state of a handle besides what is on the token.
 #[derive(Debug, Default)]
@@ -30,8 +29,8 @@ pub(in crate::provider) struct Held {
     pub(in crate::provider) chain: Vec<Arc<[u8]>>,
     /// What is said with each use of a key that wants it (`SmartCardPin`).
     pub(in crate::provider) pin: Option<Pin>,
-    /// Whether the token has refused it.
-    pub(in crate::provider) is_pin_refused: AtomicBool,
+    /// What the token said when it refused it, which it is not told again.
+    pub(in crate::provider) pin_refused: Mutex<Option<token::Error>>,
     /// What a key without a name was made of, until it is used.
     pub(in crate::provider) origin: Mutex<Option<Origin>>,
     /// What may leave once.
