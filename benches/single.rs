@@ -34,9 +34,10 @@ use cryptoki_sys::CKA_TOKEN;
 type Fallible<T> = Result<T, Box<dyn Error>>;
 
 const USAGE: &str = "\
-usage: single [--only codec] [--pairs N] [--rounds N] [--full] [--place NAME=DIR]...
+usage: single [--only codec|use] [--pairs N] [--rounds N] [--full] [--place NAME=DIR]...
 
   --only codec       only the rows that need no token: blobs and arithmetic
+  --only use         only the rows about keys in use: wrapping, signing, the C library
   --pairs N          key pairs an import round (default 60)
   --rounds N         rounds (default 9, which is also the least that counts)
   --full             500 pairs and 11 rounds
@@ -53,7 +54,7 @@ const ROUND: Duration = Duration::from_millis(4);
 
 fn main() -> Fallible<()> {
     let mut arguments = std::env::args().skip(1);
-    let mut options = Options { codec_only: false, pairs: 60, rounds: 9, places: Vec::new() };
+    let mut options = Options { only: Only::All, pairs: 60, rounds: 9, places: Vec::new() };
     let mut asked_for = false;
     while let Some(argument) = arguments.next() {
         let mut value = || arguments.next().ok_or_else(|| format!("{argument} wants a value\n{USAGE}"));
@@ -67,8 +68,9 @@ fn main() -> Fallible<()> {
                 return Ok(());
             }
             "--only" => match value()?.as_str() {
-                "codec" => options.codec_only = true,
-                other => return Err(format!("--only knows codec, not {other}\n{USAGE}").into()),
+                "codec" => options.only = Only::Codec,
+                "use" => options.only = Only::Use,
+                other => return Err(format!("--only knows codec and use, not {other}\n{USAGE}").into()),
             },
             "--pairs" => options.pairs = value()?.parse()?,
             "--place" => {
@@ -86,11 +88,14 @@ fn main() -> Fallible<()> {
     }
     let mut table = Table::new(options.rounds);
     let stage = Stage::new()?;
-    codec_rows(&mut table)?;
-    arithmetic_rows(&mut table, &stage)?;
+    if options.only != Only::Use {
+        codec_rows(&mut table)?;
+        arithmetic_rows(&mut table, &stage)?;
+    }
     match options.places.split_first() {
-        _ if options.codec_only => {}
+        _ if options.only == Only::Codec => {}
         None => println!("LEFT OUT: everything on a token, because no --place is given. scripts/bench gives one."),
+        Some((first, _)) if options.only == Only::Use => use_rows(&mut table, &stage, first)?,
         Some((first, others)) => {
             import_rows(&mut table, &stage, first, options.pairs)?;
             for place in others {
@@ -104,8 +109,16 @@ fn main() -> Fallible<()> {
     Ok(())
 }
 
+/// Which rows.
+#[derive(Clone, Copy, Eq, PartialEq)]
+enum Only {
+    All,
+    Codec,
+    Use,
+}
+
 struct Options {
-    codec_only: bool,
+    only: Only,
     pairs: u32,
     rounds: usize,
     places: Vec<(String, PathBuf)>,
