@@ -109,7 +109,7 @@ fn saying(value: Value) -> Result<Saying, String> {
         .map_err(|expected| format!("profile.says: expected {expected}"))
 }
 
-/// Writes a profile as a `[[profile]]` table that [`read()`] takes, each setting with what it is about.
+/// Writes a profile as a `[[profile]]` table that the configuration takes, each setting with what it is about.
 pub fn write(profile: &Profile) -> String {
     let mut text = String::from("[[profile]]\n");
     for field in FIELDS {

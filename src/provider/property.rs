@@ -1,6 +1,6 @@
 //! `NCryptGetProperty` and `NCryptSetProperty`, on keys and on the provider: which properties there are, and who may read and set them (`ncrypt.h`).
 //!
-//! Owns the one table of property names ([`TABLE`]): what is not in it is a property of somebody's own ([`custom`](super::custom)), or none. Names are compared exactly.
+//! Owns the one table of property names ([`TABLE`]): what is not in it is a property of somebody's own (`provider::custom`), or none. Names are compared exactly.
 //!
 //! | | status |
 //! |---|---|
@@ -10,7 +10,7 @@
 //! | what is set before finalize, afterwards | `NTE_BAD_KEY_STATE` |
 //!
 //! After finalize policy and usage can only be narrowed: PKCS#11 allows no more for the policy, and the usage is held to the same. A key without a name takes a wider policy as
-//! long as it was not used ([`archive`](super::archive)). NCRYPT_PERSIST_FLAG is taken with every property and changes nothing for a built-in one: what a token can keep it keeps,
+//! long as it was not used (`provider::archive`). NCRYPT_PERSIST_FLAG is taken with every property and changes nothing for a built-in one: what a token can keep it keeps,
 //! and Use Context, HWND Handle, Chaining Mode, IV and PINs belong to a handle. Numbers are read without a call to the token and without an allocation.
 
 mod get;
