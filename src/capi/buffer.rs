@@ -2,6 +2,7 @@
 //!
 //! Refuses NULL with a length, strings without an end within bounds, and UTF-16 that is none.
 
+use std::borrow::Cow;
 use std::ffi::c_void;
 
 use secrecy::zeroize::Zeroizing;
@@ -9,7 +10,9 @@ use secrecy::zeroize::Zeroizing;
 use super::guard::Fault;
 use super::structures::{BufferDescRaw, WideString};
 use crate::provider::Buffer;
+use crate::provider::property::MAX_PROPERTY_NAME;
 use crate::status::Status;
+use crate::wide;
 
 /// No string that is handed over is longer: a URI as the name of a provider is the longest.
 const MAX_TEXT: usize = 0x8000;
@@ -105,45 +108,39 @@ pub(super) unsafe fn optional_text(pointer: WideString) -> Result<Option<String>
     if pointer.is_null() { Ok(None) } else { unsafe { text(pointer) }.map(Some) }
 }
 
-/// `NCRYPT_MAX_PROPERTY_NAME`
-const MAX_PROPERTY_NAME: usize = 64;
-
-/// The name of a property: read without an allocation, since programs ask for properties all the time.
-pub(super) struct PropertyName {
-    bytes: [u8; 3 * MAX_PROPERTY_NAME],
-    len: usize,
-}
-
-impl PropertyName {
-    /// # Safety
-    /// As [`text`].
-    pub(super) unsafe fn read(name: WideString) -> Result<Self, Fault> {
-        let wrong =
-            || Fault::Call(Status::NTE_INVALID_PARAMETER, "the name of the property is too long, or not UTF-16");
-        if name.is_null() {
-            return Err(Fault::null("the name of the property is NULL"));
-        }
-        let mut read = Self { bytes: [0; 3 * MAX_PROPERTY_NAME], len: 0 };
-        let mut at = 0;
-        let units = std::iter::from_fn(|| {
-            // SAFETY: no NUL came before this unit.
-            let unit = (at <= MAX_PROPERTY_NAME).then(|| unsafe { name.add(at).read_unaligned() });
-            at += 1;
-            unit.filter(|unit| *unit != 0)
-        });
-        for character in char::decode_utf16(units) {
-            let character = character.map_err(|_| wrong())?;
-            let place = read.bytes.get_mut(read.len..read.len + character.len_utf8()).ok_or_else(wrong)?;
-            character.encode_utf8(place);
-            read.len += character.len_utf8();
-        }
-        // One unit more than may be was looked at.
-        if at > MAX_PROPERTY_NAME + 1 { Err(wrong()) } else { Ok(read) }
+/// The name of a property. Programs ask for properties all the time: what is ASCII is put into the caller's room, without an allocation.
+///
+/// # Safety
+/// As [`text`].
+pub(super) unsafe fn property_name(
+    name: WideString,
+    room: &mut [u8; MAX_PROPERTY_NAME],
+) -> Result<Cow<'_, str>, Fault> {
+    if name.is_null() {
+        return Err(Fault::null("the name of the property is NULL"));
     }
-
-    pub(super) fn as_str(&self) -> &str {
-        self.bytes.get(..self.len).and_then(|bytes| str::from_utf8(bytes).ok()).unwrap_or_default()
+    let mut len = None;
+    for (at, byte) in room.iter_mut().enumerate() {
+        // SAFETY: no NUL came before this unit.
+        match u8::try_from(unsafe { name.add(at).read_unaligned() }) {
+            Ok(0) => {
+                len = Some(at);
+                break;
+            }
+            Ok(unit) if unit.is_ascii() => *byte = unit,
+            _ => break,
+        }
     }
+    if let Some(ascii) = len.and_then(|len| room.get(..len)) {
+        // SAFETY: each of its bytes is ASCII.
+        return Ok(Cow::Borrowed(unsafe { str::from_utf8_unchecked(ascii) }));
+    }
+    // SAFETY: the caller's promise.
+    let name = unsafe { text(name)? };
+    if wide::units(&name) > MAX_PROPERTY_NAME {
+        return Err(Fault::Call(Status::NTE_INVALID_PARAMETER, "the name of the property is too long"));
+    }
+    Ok(Cow::Owned(name))
 }
 
 /// The buffers of a description, in its order; none where there is no description.

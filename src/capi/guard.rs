@@ -37,14 +37,15 @@ impl Fault {
         }
     }
 
-    fn remember(&self) {
+    /// In words, with the status that the call has answered.
+    pub(super) fn text(&self, answered: Status) -> String {
+        let name = answered.name();
         match self {
-            Self::Call(status, text) => last_error::set(&format!("{text} ({})", status.name())),
+            Self::Call(_, text) => format!("{text} ({name})"),
             Self::Error(error) => {
-                let (status, ckr) = (error.status(), error.ckr());
-                let ckr = ckr.map(|ckr| format!(", {ckr}")).unwrap_or_default();
+                let ckr = error.ckr().map(|ckr| format!(", {ckr}")).unwrap_or_default();
                 let hint = error.hint().map(|hint| format!("; hint: {hint}")).unwrap_or_default();
-                last_error::set(&format!("{error} ({}{ckr}){hint}", status.name()));
+                format!("{error} ({name}{ckr}){hint}")
             }
         }
     }
@@ -70,18 +71,14 @@ pub(super) fn bcrypt(call: impl FnOnce() -> Result<(), Fault>) -> i32 {
 }
 
 fn guarded(call: impl FnOnce() -> Result<(), Fault>, status_of: impl Fn(Status) -> Status) -> i32 {
-    let status = match catch_unwind(AssertUnwindSafe(call)) {
+    let fault = match catch_unwind(AssertUnwindSafe(call)) {
         Ok(Ok(())) => return 0,
-        Ok(Err(fault)) => {
-            fault.remember();
-            fault.status()
-        }
-        Err(_) => {
-            last_error::set("a defect of this library: please report it (NTE_INTERNAL_ERROR)");
-            Status::NTE_INTERNAL_ERROR
-        }
+        Ok(Err(fault)) => fault,
+        Err(_) => Fault::Call(Status::NTE_INTERNAL_ERROR, "a defect of this library: please report it"),
     };
-    status_of(status).0.cast_signed()
+    let status = status_of(fault.status());
+    last_error::set(fault, status);
+    status.0.cast_signed()
 }
 
 /// What a function returns that answers yes or no: a panic is no.

@@ -135,6 +135,13 @@ pub(super) fn get<T: Kind>(handle: Handle) -> Result<Arc<T>, Fault> {
     object.and_then(T::of).cloned().ok_or(Fault::handle())
 }
 
+/// Looks at an object for a moment, in which no handle is made or freed: nothing that asks a token.
+pub(super) fn peek<T: Kind, R>(handle: Handle, look: impl FnOnce(&T) -> Option<R>) -> Option<R> {
+    let table = read();
+    let object = table.slot(handle).and_then(|slot| slot.object.as_ref()).and_then(T::of);
+    object.and_then(|object| look(object))
+}
+
 /// Any object behind a handle.
 pub(super) fn any(handle: Handle) -> Result<Object, Fault> {
     let table = read();

@@ -5,13 +5,14 @@
 
 use std::ffi::c_void;
 
-use super::buffer::needed;
+use super::buffer::{needed, property_name};
 use super::guard::{self, Fault};
 use super::handles::{self, Handle, Object};
 use super::ncrypt::{self, KeyObject, SecretObject, UiPolicyForm, property_of, set_property_of};
 use super::output::{Output, Variable};
 use super::provider::Provider;
 use super::structures::{AlgorithmNameRaw, BufferDescRaw, KeyNameRaw, WideString};
+use crate::provider::property::MAX_PROPERTY_NAME;
 use crate::status::Status;
 
 /// Declares the table and a function for each slot.
@@ -73,16 +74,20 @@ slots! {
     GetProviderProperty(provider: Handle, name: WideString, out: *mut u8, cb: u32, pcb: *mut u32, flags: u32) {
         guard::ncrypt(|| {
             let object = Object::Provider(handles::get::<Provider>(provider)?);
+            let mut room = [0; MAX_PROPERTY_NAME];
             // SAFETY: as of the whole slot.
-            unsafe { property_of(&object, name, &Output::new(out, cb, pcb)?, flags, UiPolicyForm::Blob) }
+            let (name, output) = unsafe { (property_name(name, &mut room)?, Output::new(out, cb, pcb)?) };
+            property_of(&object, &name, &output, flags, UiPolicyForm::Blob)
         })
     }
     /// Reads a property of a key.
     GetKeyProperty(provider: Handle, key: Handle, name: WideString, out: *mut u8, cb: u32, pcb: *mut u32, flags: u32) {
         with_provider(provider, || guard::ncrypt(|| {
             let object = Object::Key(handles::get::<KeyObject>(key)?);
+            let mut room = [0; MAX_PROPERTY_NAME];
             // SAFETY: as of the whole slot.
-            unsafe { property_of(&object, name, &Output::new(out, cb, pcb)?, flags, UiPolicyForm::Blob) }
+            let (name, output) = unsafe { (property_name(name, &mut room)?, Output::new(out, cb, pcb)?) };
+            property_of(&object, &name, &output, flags, UiPolicyForm::Blob)
         }))
     }
     /// Sets a property of a provider.

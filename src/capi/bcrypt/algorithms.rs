@@ -4,12 +4,13 @@ use std::ffi::c_void;
 use std::sync::Arc;
 
 use crate::capi::bcrypt::algorithm_of;
-use crate::capi::buffer::{PropertyName, needed, optional_text, text};
+use crate::capi::buffer::{needed, optional_text, property_name, text};
 use crate::capi::guard::{self, Fault, exports};
 use crate::capi::handles::{self, Handle, Object};
 use crate::capi::output::{self, Output, Rows, Variable};
 use crate::capi::structures::{AlgorithmIdentifierRaw, EccCurveNames, WideString};
 use crate::provider::bcrypt::{AlgorithmProvider, Value};
+use crate::provider::property::MAX_PROPERTY_NAME;
 use crate::status::Status;
 use crate::wide;
 
@@ -61,10 +62,11 @@ exports! { bcrypt:
         let object = object_of(hObject)?;
         let output = Output::new(pbOutput, cbOutput, pcbResult)?;
         no_flags(dwFlags)?;
-        let name = PropertyName::read(pszProperty)?;
+        let mut room = [0; MAX_PROPERTY_NAME];
+        let name = property_name(pszProperty, &mut room)?;
         let value = match object {
-            Object::Algorithm(algorithm) => algorithm.property(name.as_str())?,
-            Object::BcryptKey(key) if name.as_str() == PROVIDER_HANDLE => {
+            Object::Algorithm(algorithm) => algorithm.property(&name)?,
+            Object::BcryptKey(key) if name == PROVIDER_HANDLE => {
                 if output.only_wants(size_of::<Handle>())? {
                     return Ok(());
                 }
@@ -72,8 +74,8 @@ exports! { bcrypt:
                 let algorithm = AlgorithmProvider::open(key.id(), None, 0)?;
                 return output.give(&handles::insert(Arc::new(algorithm))?.to_le_bytes());
             }
-            Object::BcryptKey(key) => key.property(name.as_str())?,
-            Object::Hash(hash) => hash.property(name.as_str())?,
+            Object::BcryptKey(key) => key.property(&name)?,
+            Object::Hash(hash) => hash.property(&name)?,
             _ => return Err(Fault::handle()),
         };
         match value {
@@ -88,10 +90,11 @@ exports! { bcrypt:
         let object = object_of(hObject)?;
         no_flags(dwFlags)?;
         let value = needed(pbInput, cbInput, "pbInput is NULL")?;
-        let name = PropertyName::read(pszProperty)?;
+        let mut room = [0; MAX_PROPERTY_NAME];
+        let name = property_name(pszProperty, &mut room)?;
         match object {
-            Object::Algorithm(algorithm) => Ok(algorithm.set_property(name.as_str(), value)?),
-            Object::BcryptKey(key) => Ok(key.set_property(name.as_str(), value)?),
+            Object::Algorithm(algorithm) => Ok(algorithm.set_property(&name, value)?),
+            Object::BcryptKey(key) => Ok(key.set_property(&name, value)?),
             Object::Hash(_) => Err(Fault::Call(Status::STATUS_NOT_SUPPORTED, "a hash has no property that can be set")),
             _ => Err(Fault::handle()),
         }

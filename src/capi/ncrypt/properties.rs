@@ -7,13 +7,14 @@ use secrecy::ExposeSecret;
 use secrecy::zeroize::Zeroizing;
 
 use crate::capi::bcrypt::give_curves;
-use crate::capi::buffer::{PropertyName, needed, optional_text};
+use crate::capi::buffer::{needed, optional_text, property_name};
 use crate::capi::guard::{Fault, exports};
 use crate::capi::handles::{self, Handle, Object};
 use crate::capi::ncrypt::KeyObject;
 use crate::capi::output::Output;
 use crate::capi::provider::Provider;
 use crate::capi::structures::{UiPolicy, WideString};
+use crate::provider::property::MAX_PROPERTY_NAME;
 use crate::provider::{Call, Flags, PropertyValue, names};
 use crate::status::Status;
 use crate::token::SecretString;
@@ -46,9 +47,16 @@ exports! {
         pcbResult: *mut u32,
         dwFlags: u32,
     ) {
-        let object = handles::any(hObject)?;
-        let output = Output::new(pbOutput, cbOutput, pcbResult)?;
-        property_of(&object, pszProperty, &output, dwFlags, UiPolicyForm::Structure)
+        let output = Output::new(pbOutput, cbOutput, pcbResult);
+        let mut room = [0; MAX_PROPERTY_NAME];
+        let name = property_name(pszProperty, &mut room);
+        // What programs ask for all the time goes the shortest way.
+        if let (Ok(output), Ok(name), 0) = (&output, &name, dwFlags)
+            && let Some(number) = handles::peek(hObject, |object: &KeyObject| object.key.try_read().ok()?.number(name))
+        {
+            return output.give(&number.to_le_bytes());
+        }
+        property_of(&handles::any(hObject)?, &name?, &output?, dwFlags, UiPolicyForm::Structure)
     }
 
     /// Sets a property of a provider or a key; a blob type as the name sets the blob of a pending key.
@@ -61,18 +69,14 @@ exports! {
     }
 }
 
-/// # Safety
-/// `name` is NULL or leads to a string that ends with a NUL.
-pub(in crate::capi) unsafe fn property_of(
+pub(in crate::capi) fn property_of(
     object: &Object,
-    name: WideString,
+    name: &str,
     output: &Output,
     flags: u32,
     form: UiPolicyForm,
 ) -> Result<(), Fault> {
-    // SAFETY: the caller's promise.
-    let name = unsafe { PropertyName::read(name)? };
-    let (name, flags) = (name.as_str(), Flags::from_bits(flags));
+    let flags = Flags::from_bits(flags);
     let value = match object {
         Object::Key(object) => {
             if name == names::PROVIDER_HANDLE {
@@ -114,9 +118,10 @@ pub(in crate::capi) unsafe fn set_property_of(
     flags: u32,
     form: UiPolicyForm,
 ) -> Result<(), Fault> {
+    let mut room = [0; MAX_PROPERTY_NAME];
     // SAFETY: the caller's promise.
-    let name = unsafe { PropertyName::read(name)? };
-    let (name, flags) = (name.as_str(), Flags::from_bits(flags));
+    let name = unsafe { property_name(name, &mut room)? };
+    let (name, flags) = (&*name, Flags::from_bits(flags));
     let pin = if name == names::PIN { Some(pin(value)?) } else { None };
     match object {
         Object::Key(object) => {

@@ -44,12 +44,14 @@ impl Key {
     }
 
     fn built_in(&self, name: &'static str) -> Result<PropertyValue, crate::Error> {
+        if let Some(number) = self.number(name) {
+            return Ok(PropertyValue::Number(number));
+        }
         let absent = || absent(name);
         let algorithm = self.algorithm();
         let family = algorithm.map(|algorithm| algorithm.family);
         let curve = algorithm.and_then(|algorithm| algorithm.curve);
         let text = |text: &str| PropertyValue::Text(text.to_owned());
-        let number = |number: Option<u32>| number.map(PropertyValue::Number).ok_or_else(absent);
         Ok(match name {
             names::NAME => text(self.name().ok_or_else(absent)?.as_str()),
             names::UNIQUE_NAME => match (&self.state, self.name()) {
@@ -61,13 +63,7 @@ impl Key {
                 _ => text(&algorithm.ok_or_else(absent)?.name()),
             },
             names::ALGORITHM_GROUP => text(family.ok_or_else(absent)?.group()),
-            names::LENGTH => number(self.length())?,
             names::LENGTHS => PropertyValue::Lengths(lengths(algorithm.ok_or_else(absent)?)),
-            names::BLOCK_LENGTH => number(match family {
-                Some(Family::Symmetric(algorithm)) => block_length(algorithm),
-                Some(Family::Rsa) => self.length().map(|bits| bits.div_ceil(8)),
-                _ => None,
-            })?,
             names::CHAINING_MODE => text(self.chaining_mode().ok_or_else(absent)?.name()),
             names::AUTH_TAG_LENGTH => {
                 PropertyValue::TagLengths(self.chaining_mode().and_then(tags).ok_or_else(absent)?)
@@ -75,34 +71,43 @@ impl Key {
             names::INITIALIZATION_VECTOR => {
                 PropertyValue::Bytes(self.initialization_vector().ok_or_else(absent)?.to_vec())
             }
-            names::PUBLIC_KEY_LENGTH => match family {
-                None | Some(Family::Symmetric(_)) => return Err(absent().into()),
-                Some(_) => number(self.length())?,
-            },
-            names::SIGNATURE_LENGTH => {
-                let signs = matches!(family, Some(Family::Rsa | Family::Ecdsa));
-                number(self.signature_length().filter(|_| signs).and_then(|length| u32::try_from(length).ok()))?
-            }
             names::ECC_CURVE_NAME => text(curve.ok_or_else(absent)?.name),
             names::ECC_PARAMETERS => PropertyValue::Bytes(ecc_parameters::encode(curve.ok_or_else(absent)?)?.to_vec()),
-            names::EXPORT_POLICY => PropertyValue::Number(self.export_policy().bits()),
-            names::KEY_USAGE => PropertyValue::Number(self.usage().bits()),
-            names::KEY_TYPE => PropertyValue::Number(if self.held.is_machine { Flags::MACHINE_KEY.bits() } else { 0 }),
             names::UI_POLICY => self.ui_policy()?,
             names::WINDOW_HANDLE => PropertyValue::Bytes(self.held.window.clone().ok_or_else(absent)?),
             names::USE_CONTEXT => text(self.held.use_context.as_deref().ok_or_else(absent)?),
             names::PARAMETER_SET_NAME => text(self.parameter_set().ok_or_else(absent)?.name()),
-            names::KEM_SHARED_SECRET_LENGTH | names::KEM_SHARED_SECRET_LENGTH_SPACED => {
-                number((family == Some(Family::MlKem)).then_some(KEM_SHARED_SECRET))?
-            }
-            names::KEM_CIPHERTEXT_LENGTH | names::KEM_CIPHERTEXT_LENGTH_SPACED => {
-                number(self.parameter_set().and_then(kem_ciphertext))?
-            }
             names::CERTIFICATE => PropertyValue::Bytes(self.certificate_der()?.ok_or_else(absent)?.to_vec()),
             names::SMARTCARD_GUID => PropertyValue::Bytes(super::provider::guid(self.token.info()).ok_or_else(absent)?),
             // A token does not say when a key was changed, and a key has no twin.
             _ => return Err(absent().into()),
         })
+    }
+
+    /// A property that is a number, if the key has it: none of them needs the token. Programs ask for these all the time.
+    pub fn number(&self, name: &str) -> Option<u32> {
+        let family = || Some(self.algorithm()?.family);
+        match name {
+            names::LENGTH => self.length(),
+            names::BLOCK_LENGTH => match family()? {
+                Family::Symmetric(algorithm) => block_length(algorithm),
+                Family::Rsa => self.length().map(|bits| bits.div_ceil(8)),
+                _ => None,
+            },
+            names::PUBLIC_KEY_LENGTH => self.length().filter(|_| !self.is_symmetric() && self.algorithm().is_some()),
+            names::SIGNATURE_LENGTH => match family()? {
+                Family::Rsa | Family::Ecdsa => u32::try_from(self.signature_length()?).ok(),
+                _ => None,
+            },
+            names::EXPORT_POLICY => Some(self.export_policy().bits()),
+            names::KEY_USAGE => Some(self.usage().bits()),
+            names::KEY_TYPE => Some(if self.held.is_machine { Flags::MACHINE_KEY.bits() } else { 0 }),
+            names::KEM_SHARED_SECRET_LENGTH | names::KEM_SHARED_SECRET_LENGTH_SPACED => {
+                (family()? == Family::MlKem).then_some(KEM_SHARED_SECRET)
+            }
+            names::KEM_CIPHERTEXT_LENGTH | names::KEM_CIPHERTEXT_LENGTH_SPACED => kem_ciphertext(self.parameter_set()?),
+            _ => None,
+        }
     }
 
     /// Size in bits; of a key that is to be generated and has none yet, the one that it will get.
