@@ -87,7 +87,7 @@ struct Extension<'a> {
 }
 
 /// The certificate in a PEM section, without what OpenSSL puts behind it under the label `TRUSTED CERTIFICATE`.
-fn certificate_in(label: Option<Label>, der: &[u8]) -> &[u8] {
+pub(super) fn certificate_in(label: Option<Label>, der: &[u8]) -> &[u8] {
     let len = if label == Some(Label::TrustedCertificate) { super::outer_length(der) } else { None };
     len.and_then(|len| der.get(..len)).unwrap_or(der)
 }

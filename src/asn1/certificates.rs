@@ -28,9 +28,7 @@ pub fn decode(bytes: &[u8]) -> Result<Vec<CertificateParts>, Error> {
             match section.kind() {
                 Some(Label::Certificate | Label::TrustedCertificate) => {
                     let der = section.decode()?;
-                    // What OpenSSL puts behind a trusted certificate is no part of it.
-                    let len = outer_length(&der).unwrap_or(der.len());
-                    add(&mut found, der.get(..len).unwrap_or(&der))?;
+                    add(&mut found, certificate::certificate_in(section.kind(), &der))?;
                 }
                 Some(Label::Pkcs7 | Label::Cms) => in_der(&mut found, &section.decode()?)?,
                 _ => {}

@@ -19,6 +19,15 @@ pub enum SymmetricAlgorithm {
 }
 
 impl SymmetricAlgorithm {
+    /// Bytes of a block of a cipher; `None` for HMAC.
+    pub fn block_len(self) -> Option<usize> {
+        match self {
+            Self::Aes => Some(16),
+            Self::TripleDes => Some(8),
+            Self::Hmac => None,
+        }
+    }
+
     /// Every symmetric algorithm handled here.
     pub const ALL: &[Self] = &[Self::Aes, Self::Hmac, Self::TripleDes];
 

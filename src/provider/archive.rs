@@ -137,6 +137,13 @@ impl Key {
         }
     }
 
+    /// What is set of a key without a name holds for what it may be made of again.
+    pub(super) fn note_in_origin(&self, note: impl FnOnce(&mut Pending)) {
+        if let Some(origin) = &mut *lock(&self.held.origin) {
+            note(&mut origin.pending);
+        }
+    }
+
     /// What a key without a name that may leave encrypted was made of.
     pub(super) fn original(&self) -> Result<Option<KeyMaterial>, crate::Error> {
         let origin = lock(&self.held.origin);

@@ -110,10 +110,7 @@ impl Key {
         if leaf.public != public {
             return Err(Error::Contradiction { what: "the certificate is for another key".to_owned() }.into());
         }
-        if !self.token.profile().places.is_empty() {
-            let what = format!("token `{}` takes no certificate this way", self.token.info().label);
-            return Err(Error::Unsupported { what, ckr: None }.into());
-        }
+        self.token.check_changes()?;
         let State::Ready(ready) = &mut self.state else { return Err(Error::NotFinalized.into()) };
         if ready.secret_part().is_none() {
             ready.certificate = Some(Arc::from(leaf.der));
@@ -137,7 +134,8 @@ impl Key {
         removed.map_err(|error| taken_back(&self.token, &written, error))?;
         ready.certificate_object = Some(made);
         if ready.ephemeral {
-            self.held.chain = issuers.into_iter().map(|parts| Arc::from(parts.der)).collect();
+            self.held.chain = issuers.iter().map(|parts| Arc::from(parts.der.as_slice())).collect();
+            self.note_in_origin(|pending| (pending.certificate, pending.issuers) = (Some(leaf), issuers));
         }
         Ok(())
     }
@@ -220,14 +218,16 @@ fn replaced_by(token: &Token, ready: &Ready, public: &PublicKey, made: Handle) -
     if ready.certificate_object == Some(made) {
         return Ok(Vec::new());
     }
-    let mut old: Vec<Handle> = ready.certificate_object.into_iter().collect();
+    let mut old = Vec::new();
     let beside =
         certificate_template(!ready.ephemeral).bytes(CKA_LABEL, ready.label.as_bytes()).bytes(CKA_ID, &ready.id);
     for object in token.find(&beside)? {
         let key = value(token, object)?.and_then(|der| certificate::read_key(&der, Validation::Skip).ok());
-        if object != made && !old.contains(&object) && key.is_some_and(|contents| contents.key == *public) {
+        if object != made && Some(object) != ready.certificate_object && key.is_some_and(|contents| contents.key == *public) {
             old.push(object);
         }
     }
+    // The one that counts goes last: as long as another stays, it is the one that is found.
+    old.extend(ready.certificate_object);
     Ok(old)
 }

@@ -17,7 +17,6 @@
 
 mod symmetric;
 
-use self::symmetric::block_len;
 use super::{Error, Fault, Key, Ready};
 use crate::key::rsa::Hash;
 use crate::key::{Family, KeyUsage, PublicKey, rsa};
@@ -131,7 +130,7 @@ impl Key {
                 Ok(self.bits().ok_or_else(|| self.misfit())?.div_ceil(8) as usize)
             }
             (Some(Family::Symmetric(algorithm)), CipherPadding::None | CipherPadding::Block) => {
-                let block = block_len(algorithm).ok_or_else(|| self.misfit())?;
+                let block = algorithm.block_len().ok_or_else(|| self.misfit())?;
                 let grows = *padding == CipherPadding::Block && way == Direction::Encrypt;
                 Ok(if grows { (len / block + 1) * block } else { len })
             }
@@ -183,7 +182,7 @@ impl Key {
         }
         let pin = self.authorization(ready)?;
         let decrypted = self.told(self.token.decrypt_as(pin.as_ref(), &mechanism, object, data, width));
-        let decrypted = decrypted.map_err(|error| self.undecrypted(Fault::Rsa, error))?;
+        let decrypted = decrypted.map_err(|error| self.concealed(error))?;
         match padding {
             // The width of the modulus, whether or not the token keeps the zero bytes in front.
             CipherPadding::None => {
@@ -263,6 +262,18 @@ impl Key {
 
     fn fault(&self, fault: Fault, ckr: Option<Ckr>) -> Error {
         Error::Decryption { name: self.label().to_owned(), fault, ckr }
+    }
+
+    /// One error for whatever can be wrong with what was encrypted to an RSA key, without the token's word for it: that would tell a forger which step failed (RFC 8017 §7.1.2, §7.2.2).
+    /// What does not depend on the data is the token's own.
+    fn concealed(&self, error: token::Error) -> crate::Error {
+        let is_about_call = |ckr: Ckr| {
+            ckr == Ckr::MECHANISM_INVALID || refusal::is_about_session(ckr) || refusal::is_about_parameters(ckr)
+        };
+        match &error {
+            token::Error::Pkcs11 { ckr, .. } if !is_about_call(*ckr) => self.fault(Fault::Rsa, None).into(),
+            _ => error.into(),
+        }
     }
 
     /// A refusal that is about the data says so; all others are the token's own.

@@ -26,10 +26,10 @@ pub enum Padding {
 }
 
 impl Key {
-    /// Signs a digest: two PKCS#11 calls. ECDSA gives r ‖ s, each as wide as the field.
+    /// Signs a digest: two PKCS#11 calls. ECDSA gives r ‖ s, each as wide as the order.
     ///
     /// # Errors
-    /// `NTE_PERM` when the usage forbids it, `NTE_BAD_ALGID` when the padding does not fit the key, what the token says.
+    /// `NTE_PERM` when the usage forbids it, `NTE_INVALID_PARAMETER` when the padding does not fit the key, what the token says.
     pub fn sign_hash(&self, padding: Padding, digest: &[u8]) -> Result<Vec<u8>, crate::Error> {
         let ready = self.used()?;
         let object = ready.private_object.ok_or_else(|| self.cannot("sign"))?;
@@ -97,19 +97,12 @@ impl Key {
         if !ready.always_authenticates {
             return Ok(None);
         }
-        if let Some(refused) = &*self.held.pin_refused.lock().unwrap_or_else(PoisonError::into_inner) {
-            return Err(refused.clone().into());
-        }
-        let found = self.held.pin.clone().or_else(|| self.token.pin_for_uses());
-        found.map(Some).ok_or_else(|| Error::PinNeeded { name: ready.label.clone() }.into())
+        self.held.pin_for_use(&self.token)?.map(Some).ok_or_else(|| Error::PinNeeded { name: ready.label.clone() }.into())
     }
 
-    /// Remembers that the token has refused the key's PIN: three wrong tries lock a card.
+    /// Remembers that the token has refused the key's PIN.
     pub(super) fn told<T>(&self, outcome: Result<T, token::Error>) -> Result<T, token::Error> {
-        if let Err(error @ token::Error::Pin { .. }) = &outcome {
-            *self.held.pin_refused.lock().unwrap_or_else(PoisonError::into_inner) = Some(error.clone());
-        }
-        outcome
+        outcome.inspect_err(|error| self.held.note_refusal(error))
     }
 
     fn order_width(&self) -> Option<usize> {

@@ -25,11 +25,10 @@ use std::fmt;
 
 use super::finalize::Finalizer;
 use super::persist::{destroy_all, not_removed};
-use super::property::{Held, PropertyValue, absent, names, property, unknown};
+use super::property::{Held, PropertyValue, absent, names, unknown};
 use super::{Error, Key, Ready, State};
 use crate::asn1;
 use crate::key::PublicKey;
-use crate::status::Status;
 use crate::template::Template;
 use crate::template::attribute::{CKA_APPLICATION, CKA_CLASS, CKA_LABEL, CKA_PRIVATE, CKA_TOKEN, CKA_VALUE, CKO_DATA};
 use crate::token::{self, Handle, Token};
@@ -264,9 +263,8 @@ impl Key {
     /// Sets a property of the caller's own.
     pub(super) fn set_custom(&mut self, name: &str, value: &[u8]) -> Result<(), crate::Error> {
         let is_on_token = matches!(&self.state, State::Ready(ready) if !ready.ephemeral);
-        if is_on_token && !self.token.profile().places.is_empty() {
-            let problem = "not kept: the token takes nothing but keys";
-            return Err(property(name, problem, Status::NTE_NOT_SUPPORTED).into());
+        if is_on_token {
+            self.token.check_changes()?;
         }
         let Some(ready) = self.keeps_on_token() else {
             self.held.custom.set(name, value);

@@ -63,6 +63,7 @@ impl Key {
             None => Vec::new(),
             Some(date) => Addition::parse(&format!("{name}={date}"))?.bytes().unwrap_or_default(),
         };
+        self.token.check_changes()?;
         let before = self.date(which)?;
         self.token.set(object, &Template::new().bytes(kind, &bytes))?;
         if self.date(which)?.as_deref() == date {

@@ -55,13 +55,13 @@ impl Key {
         format: Format,
         parameters: &ExportParameters,
     ) -> Result<Exported, crate::Error> {
-        let provider = StorageProvider { token: self.token.clone(), held: Arc::default() };
+        let provider = StorageProvider::on(self.token.clone());
         let holder = |der: &Arc<[u8]>| -> Result<Self, crate::Error> {
             provider.import_public(format::decode_one(der, Format::Cert, &Hints::default(), None)?)
         };
         let holders = parameters.certificates.iter().map(holder).collect::<Result<Vec<_>, _>>()?;
         let parameters = ExportParameters { certificates: Vec::new(), ..parameters.clone() };
-        self.export_to(&holders.iter().collect::<Vec<_>>(), format, &parameters)
+        self.export_to_own(&holders.iter().collect::<Vec<_>>(), format, &parameters)
     }
 
     fn envelope_here(

@@ -177,7 +177,8 @@ impl Key {
         if !ready.usage.contains(crate::key::KeyUsage::SIGN) {
             return Err(none().into());
         }
-        let point = proof::recover_point(&self.token, private, curve, self.authorization(ready)?.as_ref())?;
+        let pin = self.authorization(ready)?;
+        let point = self.told(proof::recover_point(&self.token, private, curve, pin.as_ref()))?;
         Ok(PublicKey::Ec(point.ok_or_else(none)?))
     }
 

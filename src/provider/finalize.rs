@@ -25,7 +25,7 @@ use crate::template::Additions;
 use crate::template::attribute::CKA_ALWAYS_AUTHENTICATE;
 use crate::template::get::ObjectRecord;
 use crate::template::put::{self, Attributes, PrivateKind};
-use crate::token::{self, Handle};
+use crate::token::{self, Handle, Pin};
 use crate::wrap::Temporary;
 
 impl Key {
@@ -246,8 +246,12 @@ impl Finalizer<'_> {
         // What came wrapped may be said to be anything.
         let foreign = matches!(self.pending.material, Material::Wrapped { .. });
         let additions = &self.pending.additions;
-        let terms = proof::Terms { usage, additions, pin: self.held.pin.as_ref() };
-        let prove = |private, public_object| proof::prove_pair(self.token, private, public_object, &public, terms);
+        let pin = self.pin_for_use()?;
+        let terms = proof::Terms { usage, additions, pin: pin.as_ref() };
+        let prove = |private, public_object| {
+            let outcome = proof::prove_pair(self.token, private, public_object, &public, terms);
+            outcome.inspect_err(|error| self.note_refusal(error))
+        };
         let was_shown = way.shown.is_some_and(|shown| shown != Verified::Attributes);
         let prove_pair = |private, public_object| match prove(private, public_object)? {
             // A container may say anything of the public half, and an elliptic private object shows nothing of it.
@@ -287,12 +291,12 @@ impl Finalizer<'_> {
             let verified = match prove_pair(written.main, written.public) {
                 Err(crate::Error::Provider(Error::ProofFailed { how, .. })) if lenient => {
                     failed.set(Some(how));
-                    Ok(Verified::Attributes)
+                    Verified::Attributes
                 }
-                other => other,
+                other => other?,
             };
             self.write_beside(id, Some(&public), &beside_it)?;
-            verified
+            Ok(verified)
         };
         // What stands on the token already is from here on what was written: kept, or removed with the rest.
         let guard = match beside {
@@ -376,6 +380,21 @@ impl Finalizer<'_> {
             return Ok(id.clone());
         }
         Ok(identity::symmetric_id(algorithm, bits).map_err(token::Error::from)?.to_vec())
+    }
+
+    /// What the new key is proven with, if it is to want a PIN at every use.
+    pub(super) fn pin_for_use(&self) -> Result<Option<Pin>, crate::Error> {
+        match self.pending.additions.demands(CKA_ALWAYS_AUTHENTICATE) {
+            true => Ok(self.held.pin_for_use(self.token)?),
+            false => Ok(None),
+        }
+    }
+
+    /// A PIN that the token refused in a proof is not told again when the key is finalized once more.
+    pub(super) fn note_refusal(&self, error: &crate::Error) {
+        if let crate::Error::Token(error) = error {
+            self.held.note_refusal(error);
+        }
     }
 
     pub(super) fn policy(&self) -> ExportPolicy {

@@ -15,13 +15,13 @@
 
 use hmac::{Hmac, KeyInit, Mac};
 
-use super::{Buffer, Error};
+use super::{Buffer, Error, Flags};
 use crate::key::rsa::Hash;
 use crate::secret::SecretBytes;
 use crate::wide;
 
 /// `KDF_USE_SECRET_AS_HMAC_KEY_FLAG`
-pub const USE_SECRET_AS_HMAC_KEY: u32 = 1;
+pub const USE_SECRET_AS_HMAC_KEY: u32 = Flags::USE_SECRET_AS_HMAC_KEY.bits();
 
 /// `BCRYPT_KDF_…`: the names.
 pub const NAMES: [&str; 6] = ["HASH", "HMAC", "TLS_PRF", "SP800_56A_CONCAT", "TRUNCATE", "HKDF"];

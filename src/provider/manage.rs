@@ -20,7 +20,7 @@ impl StorageProvider {
     /// # Errors
     /// `NTE_BAD_KEYSET` when there is no such key; what the token says.
     pub fn delete_key(&self, name: &str) -> Result<(), crate::Error> {
-        self.check_changes()?;
+        self.token.check_changes()?;
         if Uri::is_uri(name) {
             let uri = lookup::key_uri(name)?;
             let alone = matches!(uri.class, Some(Class::Public | Class::Certificate));
@@ -41,7 +41,8 @@ impl StorageProvider {
         };
         let properties = custom::ours(&self.token, &data, Some(&entry.id))?;
         let objects = entry.objects().map(|object| Handle(object.handle));
-        Ok(destroy_all(&self.token, properties.into_iter().chain(objects))?)
+        // The properties last: of a key that stays nothing is gone, and nobody's are removed by the next import under the name.
+        Ok(destroy_all(&self.token, objects.chain(properties))?)
     }
 
     /// Deletes the key of a handle (`NCryptDeleteKey`), with what stands beside it; of a key without a name, its session objects. The handle is of no more use then.
@@ -66,7 +67,7 @@ impl StorageProvider {
     /// # Errors
     /// `NTE_BAD_KEYSET` when there is no such key, `NTE_EXISTS` when the new name is taken.
     pub fn rename_key(&self, name: &str, new: &KeyName) -> Result<(), crate::Error> {
-        self.check_changes()?;
+        self.token.check_changes()?;
         let (entry, data) = self.settled_entry(name)?;
         let (taken, others) = lookup::under_label(&self.token, new.as_str())?;
         let taken = recovery::recover(&self.token, new.as_str(), taken)?;
@@ -87,8 +88,7 @@ impl StorageProvider {
         Ok(destroy_all(&self.token, stale)?)
     }
 
-    /// A key, after what a killed import left under its name was dealt with.
-    /// And the data objects under it.
+    /// A key, after what a killed import left under its name was dealt with, and the data objects under it.
     fn settled_entry(&self, name: &str) -> Result<(Entry, Vec<Handle>), crate::Error> {
         let label = match Uri::is_uri(name) {
             true => self.find_entry(name)?.record().label.clone(),

@@ -12,7 +12,7 @@ use super::pending::Material;
 use super::persist::{Outcome, Route};
 use super::proof::Verified;
 use super::way::{Connection, Routing};
-use super::{Error, Ready, StorageProvider};
+use super::{Error, Ready};
 use crate::blob::Decoded;
 use crate::key::{ExportPolicy, KeyMaterial, KeyUsage};
 use crate::status::Ckr;
@@ -188,13 +188,14 @@ impl Finalizer<'_> {
     }
 }
 
-impl StorageProvider {
+impl Connection {
     /// Such a card says CKR_OK to a change of a key, and has forgotten it at the next start.
     pub(super) fn check_changes(&self) -> Result<(), crate::Error> {
-        if self.token.profile().places.is_empty() {
+        if self.profile().places.is_empty() {
             return Ok(());
         }
-        let what = format!("token `{}` neither changes nor removes a key", self.token.info().label);
+        let what =
+            format!("token `{}` neither changes nor removes a key, nor keeps anything beside it", self.info().label);
         Err(Error::Unsupported { what, ckr: None }.into())
     }
 }

@@ -170,13 +170,10 @@ impl Finalizer<'_> {
         let (Some(public), Some(private)) = (&ready.public, ready.private_object) else {
             return Err(Error::NoPublic { name: self.label() }.into());
         };
-        let verified = proof::prove_pair(
-            self.token,
-            private,
-            ready.public_object,
-            public,
-            (ready.usage, &self.pending.additions),
-        )?;
+        let pin = self.pin_for_use()?;
+        let terms = proof::Terms { usage: ready.usage, additions: &self.pending.additions, pin: pin.as_ref() };
+        let verified = proof::prove_pair(self.token, private, ready.public_object, public, terms);
+        let verified = verified.inspect_err(|error| self.note_refusal(error))?;
         let (scheme, tried, warnings) = (None, Vec::new(), Vec::new());
         ready.outcome =
             Some(Outcome { route: Route::Copy, scheme, tried, verified, warnings, explanations: Vec::new() });

@@ -3,8 +3,9 @@
 use std::cell::RefCell;
 
 use super::added;
+use super::archive::no_archiving;
 use super::finalize::Finalizer;
-use super::persist::{Persisted, Route, destroy_all};
+use super::persist::{Persisted, Route, destroy_all, not_removed};
 use super::proof::Verified;
 use super::readback::{check_rights, narrowed};
 use super::source::SessionObject;
@@ -14,7 +15,7 @@ use crate::key::KeyUsage;
 use crate::template::Template;
 use crate::template::attribute::{CKA_ID, CKA_TOKEN};
 use crate::template::get::ObjectRecord;
-use crate::token::Handle;
+use crate::token::{Handle, refusal};
 
 impl Finalizer<'_> {
     /// Of what was unwrapped: takes uses away that were not asked for, and refuses what the token made readable or free to leave unasked, before the object goes
@@ -40,7 +41,11 @@ impl Finalizer<'_> {
         session: &SessionObject,
         beside: &RefCell<Vec<Handle>>,
     ) -> Result<Persisted, crate::Error> {
-        let persisted = outcome.map_err(|error| self.take_back(beside, error))?;
+        let persisted = outcome.map_err(|error| match error {
+            // The new key has the name: what stands beside it is its own.
+            crate::Error::Provider(Error::NotTidied { .. }) => error,
+            error => self.take_back(beside, error),
+        })?;
         destroy_all(self.token, self.stale.take()).map_err(|error| Error::NotTidied {
             name: self.label(),
             cause: error.to_string(),
@@ -72,8 +77,15 @@ impl Finalizer<'_> {
                 }
                 Err(error) => {
                     let made = [Some(kept), public, certificate].into_iter().flatten();
-                    destroy_all(self.token, made)?;
-                    return Err(error.into());
+                    let is_refusal = error.ckr().is_some_and(refusal::is_refusal);
+                    let error: crate::Error = match is_refusal {
+                        true => no_archiving("a key that this token does not copy").into(),
+                        false => error.into(),
+                    };
+                    return Err(match destroy_all(self.token, made) {
+                        Ok(()) => error,
+                        Err(left) => not_removed(&error, &left),
+                    });
                 }
             },
             None => kept,
@@ -100,7 +112,10 @@ impl Finalizer<'_> {
             Ok(persisted) => Ok(Ready::of_outcome(persisted, way)),
             Err(error) => {
                 let made = [Some(main), self.archived.take(), public, certificate].into_iter().flatten();
-                Err(destroy_all(self.token, made).err().map_or(error, Into::into))
+                Err(match destroy_all(self.token, made) {
+                    Ok(()) => error,
+                    Err(left) => not_removed(&error, &left),
+                })
             }
         }
     }

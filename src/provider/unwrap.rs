@@ -204,7 +204,8 @@ impl<'t> Finalizer<'t> {
                 Ok(told.clone())
             }
             (None, None, Some(curve)) => {
-                let point = proof::recover_point(self.token, session, curve, self.held.pin.as_ref())?;
+                // Nothing was added to the object of the session: it wants no PIN.
+                let point = proof::recover_point(self.token, session, curve, None)?;
                 Ok(PublicKey::Ec(point.ok_or_else(|| Error::NoPublic { name: self.label() })?))
             }
             (None, None, None) => {

@@ -23,7 +23,10 @@ impl Key {
         parameters: &ExportParameters,
     ) -> Result<Exported, crate::Error> {
         let own = self.export_to_own(recipients, format, parameters);
-        self.or_archived(own, (format, false), |archived| archived.export_to_own(recipients, format, parameters))
+        let exported =
+            self.or_archived(own, (format, false), |archived| archived.export_to_own(recipients, format, parameters))?;
+        self.used()?;
+        Ok(exported)
     }
 
     pub(super) fn export_to_own(

@@ -722,7 +722,7 @@ pub(crate) fn key_usage(text: &str) -> Result<KeyUsage, String> {
     Ok(usage)
 }
 
-fn hex(text: &str) -> Result<Bytes, String> {
+pub(crate) fn hex(text: &str) -> Result<Bytes, String> {
     let digits: Vec<u8> = text.bytes().filter(|byte| *byte != b':').collect();
     let (pairs, rest) = digits.as_chunks::<2>();
     let byte = |pair: &[u8; 2]| {

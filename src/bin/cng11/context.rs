@@ -153,7 +153,8 @@ impl Context {
         // The source is of whoever logs in: the security officer's PIN never becomes the user's.
         if let Some(source) = self.global.pin_source.as_deref().filter(|_| user == self.user) {
             let read = pin::read(source, wanted)?;
-            if source.starts_with("fd:") {
+            // A key that wants its PIN again wants the user's.
+            if source.starts_with("fd:") && user == User::User {
                 *self.descriptor.borrow_mut() = Some(read.clone());
             }
             return Ok(read);

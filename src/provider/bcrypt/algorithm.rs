@@ -67,10 +67,7 @@ impl Cipher {
 
     /// Bytes of a block.
     pub(super) fn block(self) -> usize {
-        match self {
-            Self::Aes => 16,
-            Self::TripleDes | Self::TripleDes112 => 8,
-        }
+        self.symmetric().block_len().unwrap_or(0)
     }
 
     /// Bits of its keys, parity bits counted.

@@ -101,7 +101,7 @@ impl Key {
         operation: &'static str,
     ) -> Result<Cipher<'m>, crate::Error> {
         let (object, algorithm) = self.symmetric(operation)?;
-        let block = block_len(algorithm).ok_or_else(|| self.misfit())?;
+        let block = algorithm.block_len().ok_or_else(|| self.misfit())?;
         let is_aes = algorithm == SymmetricAlgorithm::Aes;
         let wanted = if mode == ChainingMode::Ecb { 0 } else { block };
         if iv.len() != wanted {
@@ -191,14 +191,6 @@ impl Cipher<'_> {
             return Ok(());
         }
         Err(Error::Length { what: format!("{len} bytes are not whole blocks of {}", self.granule) })
-    }
-}
-
-pub(super) fn block_len(algorithm: SymmetricAlgorithm) -> Option<usize> {
-    match algorithm {
-        SymmetricAlgorithm::Aes => Some(16),
-        SymmetricAlgorithm::TripleDes => Some(8),
-        SymmetricAlgorithm::Hmac => None,
     }
 }
 

@@ -2,7 +2,7 @@
 
 use super::super::pending::Material;
 use super::super::{Call, Error, Flags, Key, State};
-use super::lengths::{DEFAULT_MODE, KEM_SHARED_SECRET, block_length, kem_ciphertext, lengths, tags};
+use super::lengths::{DEFAULT_MODE, KEM_SHARED_SECRET, kem_ciphertext, lengths, tags};
 use super::{PropertyValue, absent, check_name, is_of_a_tpm, names, row, unknown};
 use crate::blob::{BlobType, ecc_parameters};
 use crate::key::{Family, ParameterSet, PublicKey, SymmetricAlgorithm};
@@ -90,7 +90,7 @@ impl Key {
         match name {
             names::LENGTH => self.length(),
             names::BLOCK_LENGTH => match family()? {
-                Family::Symmetric(algorithm) => block_length(algorithm),
+                Family::Symmetric(algorithm) => algorithm.block_len().and_then(|len| u32::try_from(len).ok()),
                 Family::Rsa => self.length().map(|bits| bits.div_ceil(8)),
                 _ => None,
             },

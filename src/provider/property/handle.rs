@@ -1,13 +1,13 @@
 //! What is kept for one handle of a key, and for no other: not on the token, and gone with the handle.
 
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use super::super::ChainingMode;
 use super::super::Flags;
 use super::super::archive::{Archive, Origin};
 use super::super::custom::Custom;
 use crate::key::ParameterSet;
-use crate::token::{self, Pin};
+use crate::token::{self, Pin, Token};
 
 /// The state of a handle besides what is on the token.
 #[derive(Debug, Default)]
@@ -42,5 +42,23 @@ impl Held {
     pub(in crate::provider) fn note(&mut self, flags: Flags) {
         self.is_machine |= flags.contains(Flags::MACHINE_KEY);
         self.is_generic |= flags.contains(Flags::TREAT_NIST_AS_GENERIC_ECC);
+    }
+
+    /// What the next use of a key is to be told that wants a PIN at every use: the key's, else what the token has for such keys.
+    ///
+    /// # Errors
+    /// What the token said when it refused it.
+    pub(in crate::provider) fn pin_for_use(&self, token: &Token) -> Result<Option<Pin>, token::Error> {
+        if let Some(refused) = &*self.pin_refused.lock().unwrap_or_else(PoisonError::into_inner) {
+            return Err(refused.clone());
+        }
+        Ok(self.pin.clone().or_else(|| token.pin_for_uses()))
+    }
+
+    /// Remembers that the token has refused the PIN: three wrong tries lock a card.
+    pub(in crate::provider) fn note_refusal(&self, error: &token::Error) {
+        if matches!(error, token::Error::Pin { .. }) {
+            *self.pin_refused.lock().unwrap_or_else(PoisonError::into_inner) = Some(error.clone());
+        }
     }
 }

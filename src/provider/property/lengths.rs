@@ -30,22 +30,14 @@ pub(in crate::provider) fn lengths(algorithm: Algorithm) -> SupportedLengths {
     }
 }
 
-/// Bytes of a block of a symmetric cipher.
-pub(super) fn block_length(algorithm: SymmetricAlgorithm) -> Option<u32> {
-    match algorithm {
-        SymmetricAlgorithm::Aes => Some(16),
-        SymmetricAlgorithm::TripleDes => Some(8),
-        SymmetricAlgorithm::Hmac => None,
-    }
-}
-
 /// The mode of a new handle, as with Windows.
 pub(super) const DEFAULT_MODE: ChainingMode = ChainingMode::Cbc;
 
 /// A mode that the algorithm has, by its name.
 pub(super) fn mode(algorithm: SymmetricAlgorithm, name: &str) -> Option<ChainingMode> {
     let is_aes = algorithm == SymmetricAlgorithm::Aes;
-    ChainingMode::by_name(name).filter(|mode| is_aes || !mode.is_authenticated())
+    // No token has CFB with 3DES.
+    ChainingMode::by_name(name).filter(|mode| is_aes || matches!(mode, ChainingMode::Ecb | ChainingMode::Cbc))
 }
 
 /// The tags of a mode that authenticates.

@@ -6,7 +6,7 @@ use zeroize::Zeroizing;
 use super::super::archive::archiving;
 use super::super::{Call, Error, Flags, Key, Ready, State};
 use super::{
-    MAX_PROPERTY_DATA, check_name, invalid, is_of_a_tpm, lengths, misplaced, names, property, provider, row, ui,
+    Access, MAX_PROPERTY_DATA, check_name, invalid, is_of_a_tpm, lengths, misplaced, names, property, provider, row, ui,
     unknown,
 };
 use crate::blob::{BlobType, dh_parameters, ecc_parameters};
@@ -42,6 +42,10 @@ impl Key {
         }
         if flags.contains(Flags::PERSIST_ONLY) && name != names::SECURITY_DESCR {
             check_name(name)?;
+            // A PIN that is meant for the handle does not come to stand on the token.
+            if row(name).is_some_and(|row| row.key == Access::Set) {
+                return Err(property(name, "not kept: it is said to a handle", Status::NTE_NOT_SUPPORTED).into());
+            }
             return self.set_custom(name, value);
         }
         if let Some(blob_type) = BlobType::by_name(name).filter(|_| row(name).is_none()) {
@@ -96,7 +100,7 @@ impl Key {
                 self.held.chaining_mode = Some(mode);
             }
             names::INITIALIZATION_VECTOR => {
-                let block = lengths::block_length(self.block_cipher(name)?).unwrap_or(0) as usize;
+                let block = self.block_cipher(name)?.block_len().unwrap_or(0);
                 let authenticates = self.chaining_mode().is_some_and(ChainingMode::is_authenticated);
                 if value.is_empty() || (value.len() != block && !authenticates) {
                     return Err(invalid().into());
@@ -124,7 +128,7 @@ impl Key {
     /// The cipher of a key that has blocks.
     fn block_cipher(&self, name: &str) -> Result<SymmetricAlgorithm, Error> {
         let cipher = self.algorithm().and_then(|algorithm| algorithm.family.as_symmetric());
-        cipher.filter(|cipher| lengths::block_length(*cipher).is_some()).ok_or_else(|| misplaced(name))
+        cipher.filter(|cipher| cipher.block_len().is_some()).ok_or_else(|| misplaced(name))
     }
 
     /// Sets what may leave. Of a finalized key it can only be narrowed; of one without a name widened as well, until it is used.
@@ -163,6 +167,7 @@ impl Key {
         }
         self.narrow(&changes, None)?;
         self.narrow_archiving(policy);
+        self.note_in_origin(|pending| pending.policy = policy);
         let kept = matches!(&self.state, State::Ready(ready) if ready.policy == policy.effective());
         self.check_narrowed(names::EXPORT_POLICY, kept)
     }
@@ -262,11 +267,7 @@ impl Key {
     /// Takes rights away on the token and reads back what is left.
     fn narrow(&mut self, private: &Template, public: Option<&Template>) -> Result<(), crate::Error> {
         let State::Ready(ready) = &mut self.state else { return Err(Error::NotFinalized.into()) };
-        if !self.token.profile().places.is_empty() {
-            // Its module answers CKR_OK, shows the change, and has forgotten it when it is started again.
-            let what = format!("token `{}` changes nothing of a key that it keeps", self.token.info().label);
-            return Err(Error::Unsupported { what, ckr: None }.into());
-        }
+        self.token.check_changes()?;
         if let (Some(object), Some(public)) = (ready.public_object, public.filter(|public| !public.is_empty())) {
             self.token.set(object, public)?;
         }

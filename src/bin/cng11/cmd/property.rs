@@ -9,7 +9,7 @@ use cng_pkcs11::token::Access;
 use cng_pkcs11::{Status, wide};
 use serde_json::json;
 
-use crate::args::{GetArgs, SetArgs, export_policy, key_usage};
+use crate::args::{GetArgs, SetArgs, export_policy, hex, key_usage};
 use crate::cmd::show::{property_json, property_text};
 use crate::context::Context;
 use crate::failure::Failure;
@@ -38,9 +38,13 @@ pub(crate) fn get(context: &Context, args: &GetArgs) -> Result<u8, Failure> {
 /// Any bytes under any name.
 fn set_custom(context: &Context, args: &SetArgs) -> Result<u8, Failure> {
     let bytes = match args.value.strip_prefix("hex:") {
-        Some(digits) => unhex(digits).ok_or_else(|| {
-            Failure::usage(format!("`{}` is not hexadecimal", args.value), "give two digits for each byte")
-        })?,
+        Some("") => Vec::new(),
+        Some(digits) => {
+            let bytes = hex(digits).map_err(|_| {
+                Failure::usage(format!("`{}` is not hexadecimal", args.value), "give two digits for each byte")
+            })?;
+            bytes.0
+        }
         None => wide::encode_nul(&args.value),
     };
     let mut key = context.provider(Access::ReadWrite)?.open_key(&args.name)?;
@@ -51,29 +55,23 @@ fn set_custom(context: &Context, args: &SetArgs) -> Result<u8, Failure> {
     Ok(0)
 }
 
-fn unhex(digits: &str) -> Option<Vec<u8>> {
-    let (pairs, rest) = digits.as_bytes().as_chunks::<2>();
-    let byte = |pair: &[u8; 2]| u8::from_str_radix(std::str::from_utf8(pair).ok()?, 16).ok();
-    if rest.is_empty() { pairs.iter().map(byte).collect() } else { None }
-}
-
 pub(crate) fn set(context: &Context, args: &SetArgs) -> Result<u8, Failure> {
-    if args.custom {
-        return set_custom(context, args);
-    }
     let property = spelled(&args.property);
-    let misfit = |problem: String| {
-        Failure::usage(
-            format!("`{}` is no value for {property}: {problem}", args.value),
-            "give a number, or words as --export-policy and --usage take them",
-        )
-    };
     if property == names::PIN {
         return Err(Failure::usage(
             "a PIN is not given on the command line".to_owned(),
             "it belongs to a handle and is forgotten with it",
         ));
     }
+    if args.custom {
+        return set_custom(context, args);
+    }
+    let misfit = |problem: String| {
+        Failure::usage(
+            format!("`{}` is no value for {property}: {problem}", args.value),
+            "give a number, or words as --export-policy and --usage take them",
+        )
+    };
     if property == names::CERTIFICATE {
         let certificate = file::read(Path::new(&args.value))?;
         let mut key = context.provider(Access::ReadWrite)?.open_key(&args.name)?;
