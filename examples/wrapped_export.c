@@ -55,7 +55,8 @@ static int import_kek(NCRYPT_PROV_HANDLE provider, NCRYPT_KEY_HANDLE *kek) {
              is("2. as a blob, not on the token yet",
                 NCryptImportKey(provider, 0, NCRYPT_CIPHER_KEY_BLOB, &list, kek, (PBYTE)&blob, sizeof(blob), NCRYPT_DO_NOT_FINALIZE_FLAG)) &&
              set_number(*kek, NCRYPT_KEY_USAGE_PROPERTY, NCRYPT_ALLOW_KEY_IMPORT_FLAG) && is("3. onto the token", NCryptFinalizeKey(*kek, 0));
-  memset(&blob, 0, sizeof(blob));
+  /* Which a compiler does not leave out. */
+  SecureZeroMemory(&blob, sizeof(blob));
   return good;
 }
 

@@ -9,7 +9,7 @@
 //!   A pointer that the table of a function does not call optional must not be NULL: `NTE_INVALID_PARAMETER` (`STATUS_INVALID_PARAMETER`).
 //!   What a function allocates for the caller (`NCryptEnumKeys`, `NCryptEnumAlgorithms`, `NCryptEnumStorageProviders`) is freed by `NCryptFreeBuffer`; any other pointer there is refused.
 //! - **Sizes.** With a NULL output buffer the size is asked: the call succeeds, `*pcbResult` is what is needed, and nothing else happens. A buffer that is too small,
-//!   zero bytes among them, is `NTE_BUFFER_TOO_SMALL` (`STATUS_BUFFER_TOO_SMALL`) with the needed size in `*pcbResult`.
+//!   zero bytes among them, is `NTE_BUFFER_TOO_SMALL` (`STATUS_BUFFER_TOO_SMALL`) with the needed size in `*pcbResult`. The functions that derive a key cut it to the buffer.
 //! - **Handles** are numbers in a table of generations: one that was freed, is of another kind, or never was one is `NTE_INVALID_HANDLE` (`STATUS_INVALID_HANDLE`). A key lives as long as
 //!   its own handle, whatever becomes of the provider's.
 //! - **Threads.** Every function may be called from any thread at any time, with the same handles too. Signing, verifying, encrypting and decrypting with one key go side by side;

@@ -76,6 +76,7 @@ impl Config {
                     }
                     config.machine = Some(place);
                 }
+                ("machine", _) => return Err(wrong("machine is not a table".to_owned())),
                 ("login", toml::Value::String(login)) => config.login = Some(login),
                 ("login", _) => return Err(wrong("login is not a string".to_owned())),
                 (_, value) => config.user.set(&key, value).map_err(wrong)?,

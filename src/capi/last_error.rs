@@ -2,6 +2,7 @@
 
 use std::cell::RefCell;
 use std::ffi::{CString, c_char};
+use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use super::guard::Fault;
 use crate::status::Status;
@@ -31,7 +32,8 @@ pub extern "C" fn cng11_last_error() -> *const c_char {
         let mut last = last.borrow_mut();
         if let Last::Fault(fault, answered) = &*last {
             // A NUL ends it.
-            let text = fault.text(*answered).split('\0').next().unwrap_or_default().to_owned();
+            let words = || fault.text(*answered).split('\0').next().unwrap_or_default().to_owned();
+            let text = catch_unwind(AssertUnwindSafe(words)).unwrap_or_default();
             *last = Last::Text(CString::new(text).unwrap_or_default());
         }
         match &*last {

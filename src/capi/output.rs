@@ -81,9 +81,8 @@ impl Output {
         buffers: &[Buffer<'_>],
         flags: u32,
     ) -> Result<(), Fault> {
-        let room = self.capacity as usize;
-        let derived = secret.derive(kdf, buffers, flags, if self.is_query() { None } else { Some(room) })?;
-        if self.is_query() { self.give(&derived) } else { self.give(derived.get(..room).unwrap_or(&derived)) }
+        let room = (!self.is_query()).then_some(self.capacity as usize);
+        self.give(&secret.derive(kdf, buffers, flags, room)?)
     }
 
     /// The input of a call, apart from the buffer of its output: the same one may be given for both, and then the input is copied.

@@ -6,7 +6,7 @@ use super::buffer::{bytes, structure, text};
 use super::guard::Fault;
 use super::structures::{OaepPaddingInfo, Pkcs1PaddingInfo, PssPaddingInfo, WideString};
 use crate::key::rsa::Hash;
-use crate::provider::bcrypt::SignaturePadding;
+use crate::provider::bcrypt::{SignaturePadding, hash_by_name};
 use crate::provider::{CipherPadding, Flags, Padding};
 use crate::status::Status;
 
@@ -72,8 +72,8 @@ pub(super) unsafe fn of_encryption<'a>(flag: Flags, info: *const c_void) -> Resu
 unsafe fn hash(name: WideString) -> Result<Hash, Fault> {
     // SAFETY: the caller's promise.
     let name = unsafe { text(name)? };
-    Hash::by_name(&name).ok_or(Fault::Call(
-        Status::NTE_NOT_SUPPORTED,
-        "the padding names a hash that is not handled: SHA1, SHA256, SHA384 and SHA512 are",
-    ))
+    hash_by_name(&name).map_err(|_| {
+        let what = "the padding names a hash that is not handled: SHA1, SHA256, SHA384 and SHA512 are";
+        Fault::Call(Status::NTE_NOT_SUPPORTED, what)
+    })
 }

@@ -4,8 +4,9 @@
 //! variables `CNG11_MODULE`, `CNG11_MODULE_INIT`, `CNG11_TOKEN`, `CNG11_CONFIG`, `CNG11_LOGIN`, and of the configuration file. `NCRYPT_MACHINE_KEY_FLAG` means the token of
 //! `CNG11_MACHINE_MODULE`, `CNG11_MACHINE_MODULE_INIT` and `CNG11_MACHINE_TOKEN`, or of the file's `[machine]`; where there is none, the same one.
 //!
-//! The PIN is what `SmartCardPin` was set to, else it comes from `CNG11_PIN_SOURCE`, `CNG11_PIN`, the URI, or the file's `pin-source`, in this order (`CNG11_MACHINE_PIN_SOURCE`,
-//! `CNG11_MACHINE_PIN`). A token with a pad of its own asks on that. It is used once: a PIN that was refused is not tried again, and nobody is asked here.
+//! The PIN is what `SmartCardPin` was set to, else it comes from `CNG11_PIN_SOURCE`, `CNG11_PIN` (`CNG11_SO_PIN` where the security officer logs in), the URI, or the file's
+//! `pin-source`, in this order (`CNG11_MACHINE_PIN_SOURCE`, `CNG11_MACHINE_PIN`); of a URI that is the provider's name the PIN goes first. A token with a pad of its own asks on that. It is
+//! used once: a PIN that was refused is not tried again, and nobody is asked here. A token whose user is logged in already wants none.
 
 use std::path::PathBuf;
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -51,14 +52,14 @@ impl Provider {
                 Some(label) => Some(Uri::of_token(label)),
             };
             let profiles = config.profiles.clone();
-            Ok(Scope { place, uri, prefix, profiles, user, state: Mutex::default() })
+            Ok(Scope { place, uri, prefix, profiles, user, is_named: false, state: Mutex::default() })
         };
         let provider = match name.filter(|name| Uri::is_uri(name)) {
             Some(uri) => {
                 let token = Some(uri.to_owned());
                 let place = Place { token, ..with_variables(config.user.clone(), USER) };
                 // The URI names the provider in errors and properties; a PIN in it stays out of them.
-                let scope = scope(place, USER)?;
+                let scope = Scope { is_named: true, ..scope(place, USER)? };
                 let shown = scope.uri.clone().map(|uri| Uri { pin_value: None, pin_source: None, ..uri });
                 Self { name: shown.map(|uri| uri.to_string()).unwrap_or_default(), user: scope, machine: None }
             }
@@ -101,7 +102,7 @@ impl Provider {
         self.machine.as_ref().filter(|_| machine).unwrap_or(&self.user)
     }
 
-    /// What `SmartCardPin` of the provider does: logs in to its tokens.
+    /// What `SmartCardPin` of the provider does: logs in to the user's token. The PIN of the machine's comes from its settings.
     pub(super) fn set_pin(&self, pin: &SecretString) -> Result<(), Fault> {
         self.user.set_pin(pin)
     }
@@ -151,6 +152,8 @@ pub(super) struct Scope {
     prefix: &'static str,
     profiles: Vec<&'static Profile>,
     user: User,
+    /// Whether the provider was opened by this URI: a PIN in it is this token's, and that of the variables may be another's.
+    is_named: bool,
     state: Mutex<State>,
 }
 
@@ -158,8 +161,6 @@ pub(super) struct Scope {
 struct State {
     storage: Option<StorageProvider>,
     login: Login,
-    /// What `SmartCardPin` was set to.
-    pin: Option<SecretString>,
 }
 
 #[derive(Default)]
@@ -201,12 +202,9 @@ impl Scope {
             Login::NotYet => {}
         }
         let info = storage.token().info();
-        if info.login_required {
-            let pin = match (&state.pin, info.protected_path) {
-                (Some(pin), _) => Pin::Secret(pin.clone()),
-                (None, true) => Pin::ProtectedPath,
-                (None, false) => Pin::Secret(self.pin(&info.label)?),
-            };
+        // Another provider of this process may have logged in: a login holds for all of them.
+        if info.login_required && !storage.token().is_logged_in()? {
+            let pin = if info.protected_path { Pin::ProtectedPath } else { Pin::Secret(self.pin(&info.label)?) };
             self.login(&storage, &pin, &mut state)?;
         }
         state.login = Login::Done;
@@ -215,19 +213,18 @@ impl Scope {
 
     /// Logs in with a PIN. Whoever is logged in already stays it.
     fn set_pin(&self, pin: &SecretString) -> Result<(), Fault> {
-        if pin.expose_secret().is_empty() {
-            return Err(Fault::Call(Status::NTE_INVALID_PARAMETER, "the PIN is empty"));
-        }
         let mut state = self.state();
         let storage = self.opened(&mut state)?;
         self.login(&storage, &Pin::Secret(pin.clone()), &mut state)?;
         state.login = Login::Done;
-        state.pin = Some(pin.clone());
         Ok(())
     }
 
     fn login(&self, storage: &StorageProvider, pin: &Pin, state: &mut State) -> Result<(), Fault> {
         let Pin::Secret(secret) = pin else { return Ok(storage.token().login_as(self.user, pin)?) };
+        if secret.expose_secret().is_empty() {
+            return Err(Fault::Call(Status::NTE_INVALID_PARAMETER, "the PIN is empty"));
+        }
         let of = (storage.token().info().uri().to_string(), self.user);
         // Held over the login, so that two threads do not try one wrong PIN each.
         let mut refused = REFUSED.lock().unwrap_or_else(PoisonError::into_inner);
@@ -236,7 +233,11 @@ impl Scope {
             return Err(known.error.clone().into());
         }
         storage.token().login_as(self.user, pin).map_err(|error| {
-            let is_about_pin = matches!(error, crate::token::Error::Pin { .. });
+            // One that is locked or expired may be right again once somebody has seen to it.
+            let is_about_pin = matches!(
+                error,
+                crate::token::Error::Pin { ckr: Ckr::PIN_INCORRECT | Ckr::PIN_INVALID | Ckr::PIN_LEN_RANGE, .. }
+            );
             let error = crate::Error::from(error);
             if is_about_pin {
                 if !matches!(state.login, Login::Done) {
@@ -271,13 +272,21 @@ impl Scope {
     fn pin(&self, label: &str) -> Result<SecretString, Fault> {
         let officer = self.user == User::SecurityOfficer;
         let what = format!("{} of token `{label}`", if officer { "security officer's PIN" } else { "PIN" });
-        let source = variable(&format!("{}PIN_SOURCE", self.prefix));
         let direct = format!("{}{}", self.prefix, if officer { "SO_PIN" } else { "PIN" });
-        let source = source.or_else(|| variable(&direct).map(Zeroizing::new).map(|_| format!("env:{direct}")));
+        let variables = || {
+            let source = variable(&format!("{}PIN_SOURCE", self.prefix));
+            source.or_else(|| variable(&direct).map(Zeroizing::new).map(|_| format!("env:{direct}")))
+        };
+        let read = |source: &str| -> Result<SecretString, Fault> { Ok(source::read(source, &what)?) };
+        if !self.is_named
+            && let Some(source) = variables()
+        {
+            return read(&source);
+        }
         // The PIN of a URI is the user's (RFC 7512 §2.4).
         let uri = self.uri.as_ref().filter(|_| !officer);
-        if let Some(source) = source.or_else(|| uri.and_then(source::of_uri)) {
-            return Ok(source::read(&source, &what)?);
+        if let Some(source) = uri.and_then(source::of_uri) {
+            return read(&source);
         }
         if let Some(value) = uri.and_then(|uri| uri.pin_value.as_ref()) {
             let text = str::from_utf8(value);
@@ -285,8 +294,13 @@ impl Scope {
                 text.map_err(|_| Fault::Call(Status::NTE_INVALID_PARAMETER, "the URI's pin-value is not UTF-8"))?;
             return Ok(SecretString::from(text));
         }
+        if self.is_named
+            && let Some(source) = variables()
+        {
+            return read(&source);
+        }
         match &self.place.pin_source {
-            Some(source) => Ok(source::read(source, &what)?),
+            Some(source) => read(source),
             None => Err(Fault::Call(
                 Status::NTE_SILENT_CONTEXT,
                 "the token wants a PIN, and nobody is asked here: set the property SmartCardPin, CNG11_PIN_SOURCE or CNG11_PIN, or the URI's pin-source",

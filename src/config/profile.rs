@@ -2,6 +2,8 @@
 //!
 //! A table says which tokens it is about, which row it starts from (`like`), and what differs. The names of the settings are the library's.
 
+use std::sync::{Mutex, PoisonError};
+
 use toml::{Table, Value};
 
 use crate::template::AttributeType;
@@ -9,8 +11,19 @@ use crate::template::profile::Profile;
 use crate::template::profile::saying::Saying;
 use crate::template::profile::setting::{FIELDS, Field, SAYING_NAMES, Setting};
 
-/// Reads every profile of a configuration. What is wrong is said with the name of the setting.
+/// Reads every profile of a configuration. What is wrong is said with the name of the setting. They live as long as the process, and what was read once is not read again.
 pub(super) fn read(value: Value) -> Result<Vec<&'static Profile>, String> {
+    static READ: Mutex<Vec<(Value, Vec<&'static Profile>)>> = Mutex::new(Vec::new());
+    let mut known = READ.lock().unwrap_or_else(PoisonError::into_inner);
+    if let Some((_, profiles)) = known.iter().find(|(text, _)| *text == value) {
+        return Ok(profiles.clone());
+    }
+    let profiles = read_anew(value.clone())?;
+    known.push((value, profiles.clone()));
+    Ok(profiles)
+}
+
+fn read_anew(value: Value) -> Result<Vec<&'static Profile>, String> {
     let Value::Array(tables) = value else {
         return Err("`profile` is not a list of tables: each begins with [[profile]]".to_owned());
     };

@@ -62,6 +62,9 @@ fn read_file(path: &Path, what: &str) -> Result<SecretString, Error> {
     }
     let read = bytes.get(..filled).unwrap_or_default();
     let line = read.split(|byte| *byte == b'\n').next().unwrap_or_default();
+    if line.len() == MAX_LEN {
+        return Err(unavailable(format!("its first line is {MAX_LEN} bytes or longer")));
+    }
     let line = str::from_utf8(line.strip_suffix(b"\r").unwrap_or(line));
     let line = line.map_err(|_| unavailable("its first line is not UTF-8".to_owned()))?;
     if line.is_empty() {

@@ -145,13 +145,7 @@ impl Key {
     pub fn encrypt(&self, padding: &CipherPadding<'_>, plain: &[u8]) -> Result<Vec<u8>, crate::Error> {
         let ready = self.used()?;
         let PublicKey::Rsa(public) = self.rsa_half()? else { return Err(self.misfit().into()) };
-        self.check_plain(&public, padding, plain)?;
-        let here = match padding {
-            CipherPadding::None => public.raw(plain),
-            CipherPadding::Pkcs1 => public.encrypt_pkcs1(plain),
-            CipherPadding::Oaep { hash, label } => public.encrypt_oaep(*hash, label, plain),
-            CipherPadding::Block => None,
-        };
+        let here = encrypt_here(&public, padding, plain, self.label())?;
         match (here, ready.public_object) {
             (Some(encrypted), _) => Ok(encrypted),
             // A public exponent beyond the arithmetic here.
@@ -198,35 +192,6 @@ impl Key {
             Some(Family::Rsa) => self.public_key(),
             _ => Err(self.misfit().into()),
         }
-    }
-
-    fn check_plain(
-        &self,
-        public: &rsa::PublicKey,
-        padding: &CipherPadding<'_>,
-        plain: &[u8],
-    ) -> Result<(), crate::Error> {
-        let (width, len) = (public.n().len(), plain.len());
-        let (fits, most) = match padding {
-            CipherPadding::None => (len == width, width),
-            CipherPadding::Pkcs1 => (len + 11 <= width, width.saturating_sub(11)),
-            CipherPadding::Oaep { hash, .. } => {
-                let most = public.oaep_capacity(*hash);
-                (most.is_some_and(|most| len <= most), most.unwrap_or(0))
-            }
-            CipherPadding::Block => return Err(self.misfit().into()),
-        };
-        if !fits {
-            let exactly = if *padding == CipherPadding::None { "exactly" } else { "at most" };
-            let what = format!("the data have {len} bytes, and `{}` encrypts {exactly} {most} so", self.label());
-            return Err(Error::Contradiction { what }.into());
-        }
-        if *padding == CipherPadding::None && plain >= public.n() {
-            return Err(
-                Error::Contradiction { what: "the data are a number that is not below the modulus".into() }.into()
-            );
-        }
-        Ok(())
     }
 
     fn rsa_mechanism<'m>(&self, padding: &CipherPadding<'m>) -> Result<Mechanism<'m>, crate::Error> {
@@ -287,4 +252,39 @@ impl Key {
             _ => error.into(),
         }
     }
+}
+
+/// Encrypts to an RSA key, `None` where its public exponent is beyond the arithmetic here. `name` is what the key is called.
+pub(super) fn encrypt_here(
+    public: &rsa::PublicKey,
+    padding: &CipherPadding<'_>,
+    plain: &[u8],
+    name: &str,
+) -> Result<Option<Vec<u8>>, Error> {
+    let (width, len) = (public.n().len(), plain.len());
+    let (fits, most) = match padding {
+        CipherPadding::None => (len == width, width),
+        CipherPadding::Pkcs1 => (len + 11 <= width, width.saturating_sub(11)),
+        CipherPadding::Oaep { hash, .. } => {
+            let most = public.oaep_capacity(*hash);
+            (most.is_some_and(|most| len <= most), most.unwrap_or(0))
+        }
+        CipherPadding::Block => {
+            return Err(Error::Contradiction { what: format!("this padding does not fit the key `{name}`") });
+        }
+    };
+    if !fits {
+        let exactly = if *padding == CipherPadding::None { "exactly" } else { "at most" };
+        let what = format!("the data have {len} bytes, and `{name}` encrypts {exactly} {most} so");
+        return Err(Error::Contradiction { what });
+    }
+    if *padding == CipherPadding::None && plain >= public.n() {
+        return Err(Error::Contradiction { what: "the data are a number that is not below the modulus".into() });
+    }
+    Ok(match padding {
+        CipherPadding::None => public.raw(plain),
+        CipherPadding::Pkcs1 => public.encrypt_pkcs1(plain),
+        CipherPadding::Oaep { hash, label } => public.encrypt_oaep(*hash, label, plain),
+        CipherPadding::Block => None,
+    })
 }

@@ -49,17 +49,10 @@ impl Key {
         let ready = self.finalized()?;
         let public = self.public_key()?;
         let (mechanism, data) = self.signing(padding, digest)?;
-        let verdict = match (&public, padding) {
-            (PublicKey::Rsa(key), Padding::Pkcs1(hash)) => key.verify_pkcs1(hash, digest, signature),
-            (PublicKey::Rsa(key), Padding::Pss { hash, salt_len }) => key.verify_pss(hash, salt_len, digest, signature),
-            (PublicKey::Ec(key), _) => match (key.verify(digest, signature), ready.public_object) {
-                (Some(verdict), _) => verdict,
-                (None, Some(object)) => self.token.verify(&mechanism, object, &data, signature)?,
-                (None, None) => return Err(self.cannot("verify").into()),
-            },
-            (PublicKey::Rsa(_) | PublicKey::Dh(_) | PublicKey::Dsa(_) | PublicKey::Pq(_), _) => {
-                return Err(self.misfit().into());
-            }
+        let verdict = match (verdict(&public, padding, digest, signature), ready.public_object) {
+            (Some(verdict), _) => verdict,
+            (None, Some(object)) => self.token.verify(&mechanism, object, &data, signature)?,
+            (None, None) => return Err(self.cannot("verify").into()),
         };
         if verdict { Ok(()) } else { Err(Error::BadSignature.into()) }
     }
@@ -112,22 +105,14 @@ impl Key {
     /// The mechanism and the bytes that it signs.
     fn signing(&self, padding: Padding, digest: &[u8]) -> Result<(Mechanism<'static>, Vec<u8>), crate::Error> {
         let family = self.algorithm().map(|algorithm| algorithm.family);
-        let wrong_length = |hash: Hash| {
-            let what = format!("a {} digest has {} bytes, not {}", hash.name(), hash.length(), digest.len());
-            Error::Contradiction { what }
-        };
         match (family, padding) {
             (Some(Family::Rsa), Padding::Pkcs1(hash)) => {
-                if let Some(hash) = hash.filter(|hash| hash.length() != digest.len()) {
-                    return Err(wrong_length(hash).into());
-                }
+                check_digest(hash, digest)?;
                 let prefix = hash.map_or(&[][..], Hash::digest_info_prefix);
                 Ok((Mechanism::Plain(CKM_RSA_PKCS), [prefix, digest].concat()))
             }
             (Some(Family::Rsa), Padding::Pss { hash, salt_len }) => {
-                if hash.length() != digest.len() {
-                    return Err(wrong_length(hash).into());
-                }
+                check_digest(Some(hash), digest)?;
                 Ok((Mechanism::Pss { hash, salt_len }, digest.to_vec()))
             }
             (Some(Family::Ecdsa | Family::Ecdh), Padding::None) => {
@@ -148,5 +133,29 @@ impl Key {
             what: format!("`{}` cannot {operation}: it has no such key object", self.label()),
             ckr: None,
         }
+    }
+}
+
+/// Refuses a digest that is none of the hash's.
+pub(super) fn check_digest(hash: Option<Hash>, digest: &[u8]) -> Result<(), Error> {
+    match hash {
+        Some(hash) if hash.length() != digest.len() => {
+            let what = format!("a {} digest has {} bytes, not {}", hash.name(), hash.length(), digest.len());
+            Err(Error::Contradiction { what })
+        }
+        _ => Ok(()),
+    }
+}
+
+/// Whether a signature is right, where there is arithmetic for the key here and the padding is one of its own.
+pub(super) fn verdict(public: &PublicKey, padding: Padding, digest: &[u8], signature: &[u8]) -> Option<bool> {
+    match (public, padding) {
+        (PublicKey::Rsa(key), Padding::Pkcs1(hash)) => Some(key.verify_pkcs1(hash, digest, signature)),
+        (PublicKey::Rsa(key), Padding::Pss { hash, salt_len }) => {
+            Some(key.verify_pss(hash, salt_len, digest, signature))
+        }
+        (PublicKey::Ec(key), Padding::None) => key.verify(digest, signature),
+        (PublicKey::Dsa(key), Padding::None) => key.verify(digest, signature),
+        _ => None,
     }
 }

@@ -16,7 +16,7 @@ use crate::key::curve::CURVES;
 use crate::key::rsa::Hash;
 use crate::key::{Algorithm, Curve, Family, SymmetricAlgorithm};
 use crate::provider::ChainingMode;
-use crate::provider::property::lengths::lengths;
+use crate::provider::property::lengths::{lengths, tags};
 use crate::status::Status;
 
 /// `dwFlags` of `BCryptOpenAlgorithmProvider`.
@@ -268,8 +268,8 @@ impl AlgorithmProvider {
     /// # Errors
     /// `STATUS_INVALID_PARAMETER` for operations that are none.
     pub fn enumerate(operations: u32) -> Result<Vec<AlgorithmIdentifier>, crate::Error> {
-        // Cipher, hash, asymmetric encryption, secret agreement, signature, random numbers, key derivation: 1 shifted by the number of the interface less one.
-        only(operations, 0x7F)?;
+        // Cipher, hash, asymmetric encryption, secret agreement, signature, random numbers, key derivation, key encapsulation: 1 shifted by the number of the interface less one.
+        only(operations, 0xFF)?;
         let has_one = |row: &&Row| {
             let signs_too = if row.signs() { 0x10 } else { 0 };
             operations == 0 || operations & (1 << (row.class() - 1) | signs_too) != 0
@@ -428,7 +428,7 @@ pub(super) fn cipher_property(cipher: Cipher, mode: ChainingMode, name: &str) ->
         names::CHAINING_MODE => Value::chaining_mode(mode),
         names::KEY_LENGTHS => Value::Lengths(cipher.lengths()),
         names::OBJECT_LENGTH => Value::Number(OBJECT_LENGTH),
-        names::AUTH_TAG_LENGTH => Value::Lengths(KeyLengths::of_tags(mode)?),
+        names::AUTH_TAG_LENGTH => Value::Lengths(tags(mode)?.into()),
         _ => return None,
     })
 }

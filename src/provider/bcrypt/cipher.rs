@@ -15,6 +15,7 @@ use super::algorithm::Cipher;
 use super::key::Material;
 use super::{BcryptKey, invalid, refused, unsupported};
 use crate::key::PublicKey;
+use crate::provider::cipher::encrypt_here;
 use crate::provider::{Authenticated, ChainingMode, CipherPadding, Direction, Error, Fault, Key};
 use crate::secret::SecretBytes;
 use crate::status::Status;
@@ -238,14 +239,8 @@ impl BcryptKey {
             Material::Public(PublicKey::Rsa(public)) => public,
             Material::Public(_) => return Err(unsupported(format!("{} does not encrypt", self.id()))),
         };
-        let encrypted = match padding {
-            CipherPadding::None if plain.len() != public.n().len() => None,
-            CipherPadding::None => public.raw(plain),
-            CipherPadding::Pkcs1 => public.encrypt_pkcs1(plain),
-            CipherPadding::Oaep { hash, label } => public.encrypt_oaep(*hash, label, plain),
-            CipherPadding::Block => None,
-        };
-        encrypted.ok_or_else(|| invalid(format!("{} bytes do not fit this key with this padding", plain.len())))
+        let encrypted = encrypt_here(public, padding, plain, self.id())?;
+        encrypted.ok_or_else(|| unsupported("there is no arithmetic here for so large a public exponent".to_owned()))
     }
 
     /// Whether it is an RSA key that encrypts, with a padding of such.
@@ -293,8 +288,9 @@ fn check_blocks(
 
 /// The last block of what was chained so far.
 fn following(vector: &[u8], ciphertext: &[u8]) -> Vec<u8> {
-    let all = [vector, ciphertext].concat();
-    all.get(all.len() - vector.len()..).unwrap_or_default().to_vec()
+    let new = ciphertext.len().min(vector.len());
+    let (old, last) = (vector.get(new..), ciphertext.get(ciphertext.len() - new..));
+    [old.unwrap_or_default(), last.unwrap_or_default()].concat()
 }
 
 /// What does not decrypt, as BCrypt says it.

@@ -4,6 +4,7 @@ use super::algorithm::Cipher;
 use super::blobs::{Direction, as_bcrypt, blob_type};
 use super::key::{Material, on_token};
 use super::{AlgorithmProvider, BcryptKey, Tokens, invalid, only, refused};
+use crate::blob::key_data::HEADER;
 use crate::blob::{self, BlobType, Decoded, Hints, ecc};
 use crate::format::Format;
 use crate::key::{Algorithm, ExportPolicy, Family, KeyMaterial, KeyUsage, PublicKey, SymmetricKey, Validation};
@@ -56,8 +57,6 @@ impl BcryptKey {
         if let Some(import_key) = import_key {
             return Self::import_wrapped(algorithm, import_key, kind, data);
         }
-        /// `BCRYPT_KEY_DATA_BLOB_HEADER`
-        const HEADER: usize = 12;
         if data.len() < HEADER {
             let what = format!("a {blob_name} has {HEADER} bytes or more, not {}", data.len());
             return Err(refused(Status::STATUS_BUFFER_TOO_SMALL, what));

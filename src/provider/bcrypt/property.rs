@@ -1,7 +1,7 @@
 //! The names of BCrypt's properties (`bcrypt.h`) and the shapes of their values.
 
 use crate::provider::ChainingMode;
-use crate::provider::property::SupportedLengths;
+use crate::provider::property::{SupportedLengths, TagLengths};
 use crate::wide;
 
 /// Property names of `bcrypt.h`.
@@ -74,13 +74,6 @@ pub struct KeyLengths {
 }
 
 impl KeyLengths {
-    /// The tags of a mode that has them.
-    pub(super) fn of_tags(mode: ChainingMode) -> Option<Self> {
-        let (min, max, increment) = mode.tag_lengths()?;
-        let number = |length: usize| u32::try_from(length).ok();
-        Some(Self { min: number(min)?, max: number(max)?, increment: number(increment)? })
-    }
-
     /// Whether a length is one of them.
     pub fn contains(self, length: u32) -> bool {
         let is_step = match self.increment {
@@ -88,6 +81,12 @@ impl KeyLengths {
             increment => length.checked_sub(self.min).is_some_and(|above| above.is_multiple_of(increment)),
         };
         is_step && (self.min..=self.max).contains(&length)
+    }
+}
+
+impl From<TagLengths> for KeyLengths {
+    fn from(lengths: TagLengths) -> Self {
+        Self { min: lengths.min, max: lengths.max, increment: lengths.increment }
     }
 }
 

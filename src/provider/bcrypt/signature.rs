@@ -6,6 +6,7 @@ use super::key::Material;
 use super::{BcryptKey, invalid, unsupported};
 use crate::key::PublicKey;
 use crate::key::rsa::Hash;
+use crate::provider::crypto::{check_digest, verdict};
 use crate::provider::{Error, Padding};
 use crate::status::Status;
 
@@ -93,22 +94,15 @@ impl BcryptKey {
             Material::Token(key) => return key.verify_signature(padding, digest, signature),
             Material::Public(public) => public,
         };
-        let verdict = match (public, padding) {
-            (PublicKey::Rsa(key), Padding::Pkcs1(hash)) => {
-                check_length(hash, digest)?;
-                Some(key.verify_pkcs1(hash, digest, signature))
-            }
-            (PublicKey::Rsa(key), Padding::Pss { hash, salt_len }) => {
-                check_length(Some(hash), digest)?;
-                Some(key.verify_pss(hash, salt_len, digest, signature))
-            }
-            (PublicKey::Ec(key), Padding::None) => key.verify(digest, signature),
-            (PublicKey::Dsa(key), Padding::None) => key.verify(digest, signature),
+        match (public, padding) {
+            (PublicKey::Rsa(_), Padding::Pkcs1(hash)) => check_digest(hash, digest)?,
+            (PublicKey::Rsa(_), Padding::Pss { hash, .. }) => check_digest(Some(hash), digest)?,
+            (PublicKey::Ec(_) | PublicKey::Dsa(_), Padding::None) | (PublicKey::Dh(_) | PublicKey::Pq(_), _) => {}
             (PublicKey::Rsa(_) | PublicKey::Ec(_) | PublicKey::Dsa(_), _) => {
                 return Err(invalid(format!("this padding does not fit a key of {}", self.id())));
             }
-            _ => None,
-        };
+        }
+        let verdict = verdict(public, padding, digest, signature);
         match (verdict, self.verifier()) {
             (Some(true), _) => Ok(()),
             (Some(false), _) => Err(Error::BadSignature.into()),
@@ -136,15 +130,5 @@ impl BcryptKey {
             }
             _ => named,
         }
-    }
-}
-
-fn check_length(hash: Option<Hash>, digest: &[u8]) -> Result<(), crate::Error> {
-    match hash {
-        Some(hash) if hash.length() != digest.len() => {
-            let (name, length) = (hash.name(), hash.length());
-            Err(invalid(format!("a {name} digest has {length} bytes, not {}", digest.len())))
-        }
-        _ => Ok(()),
     }
 }

@@ -41,7 +41,7 @@ pub(super) fn mode(algorithm: SymmetricAlgorithm, name: &str) -> Option<Chaining
 }
 
 /// The tags of a mode that authenticates.
-pub(super) fn tags(mode: ChainingMode) -> Option<TagLengths> {
+pub(in crate::provider) fn tags(mode: ChainingMode) -> Option<TagLengths> {
     let (min, max, increment) = mode.tag_lengths()?;
     let number = |bytes: usize| u32::try_from(bytes).ok();
     Some(TagLengths { min: number(min)?, max: number(max)?, increment: number(increment)? })

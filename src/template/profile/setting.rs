@@ -3,6 +3,8 @@
 //! Owns the names, and how each value is said. A profile that a user writes starts from another row and says what differs. Refuses names that are not known and
 //! values that are not of the setting's kind. How the settings stand in a file is the caller's.
 
+use std::sync::{Mutex, PoisonError};
+
 use cryptoki_sys::{CK_ATTRIBUTE_TYPE, CK_MECHANISM_TYPE};
 
 use super::saying::Saying;
@@ -257,9 +259,16 @@ impl Profile {
         self
     }
 
-    /// The profile for as long as the process lives. A profile is read once for a process, and a session wants to be free of what it came from.
+    /// The profile for as long as the process lives: a session wants to be free of what it came from. Equal ones are one.
     pub fn keep(self) -> &'static Self {
-        Box::leak(Box::new(self))
+        static KEPT: Mutex<Vec<&Profile>> = Mutex::new(Vec::new());
+        let mut kept = KEPT.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(known) = kept.iter().find(|known| ***known == self) {
+            return known;
+        }
+        let new: &'static Self = Box::leak(Box::new(self));
+        kept.push(new);
+        new
     }
 }
 
