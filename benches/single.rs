@@ -707,7 +707,6 @@ impl Stage {
         Ok(token)
     }
 
-    /// The bare loops on a token.
     /// A program over the C library, where CNG11_CAPI says that it is installed.
     fn c_library(&self, token: &Copied) -> Fallible<Option<Asked>> {
         let Some(prefix) = std::env::var_os("CNG11_CAPI").filter(|prefix| !prefix.is_empty()) else { return Ok(None) };
@@ -722,6 +721,7 @@ impl Stage {
         Ok(Some(Asked::start(Command::new(program).env("SOFTHSM2_CONF", token.configuration()))?))
     }
 
+    /// The bare loops on a token.
     fn raw(&self, token: &Copied) -> Fallible<Asked> {
         let program =
             self.compile("raw_pkcs11", ["-ldl"]).map_err(|error| format!("raw_pkcs11.c does not compile: {error}"))?;

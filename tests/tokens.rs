@@ -957,7 +957,6 @@ fn what_is_made_there_works_and_goes_again() {
     }
 }
 
-/// Signs by `cng11`; openssl and `cng11` verify by the public key that the token shows, and refuse another file.
 /// On a token that keeps dates and tells them.
 fn dates_are_set_and_taken_off(token: &TestToken, name: &str) {
     let shown = |token: &TestToken| token.json(&["show", name])["attributes"].clone();
@@ -1071,6 +1070,7 @@ fn a_key_in_use_does_what_the_token_has() {
     });
 }
 
+/// Signs by `cng11`; openssl and `cng11` verify by the public key that the token shows, and refuse another file.
 fn signs_for_others(token: &TestToken, name: &str) {
     let (data, other) = (token.file("data", "what is signed"), token.file("other", "something else"));
     let (signature, public) = (token.path_text("signature"), token.file("public", token.export(name, "spki", &[])));

@@ -125,7 +125,7 @@ extern "C" {
 
 /*
  * What the last call that failed on this thread failed for, in English and UTF-8: what happened, what the token said, and
- * what to do about it. NULL if none has failed. No secret stands in it.
+ * what to do about it. an empty string if none has failed. No secret stands in it.
  * The text is the library's. It stays as it is until another call of this thread fails, or the thread ends.
  */
 const char *cng11_last_error(void);

@@ -87,6 +87,12 @@ static inline void leave_out(const char *what) {
   printf("left out, the token does not have it: %s%s%s\n", context, context[0] != 0 ? ": " : "", what);
 }
 
+/* Whether the token is one of SoftHSM2, by what runs the program. */
+static inline int is_softhsm(void) {
+  const char *token = getenv("CNG11_TEST_TOKEN");
+  return token == NULL || strcmp(token, "kryoptic") != 0;
+}
+
 /* ---- bytes ---------------------------------------------------------------------------------- */
 
 typedef struct {

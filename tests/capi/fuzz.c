@@ -2,7 +2,7 @@
 /*
  * Every function with arguments from a random number generator: right and wrong handles, NULL, short buffers, any flags, blobs with
  * bytes changed. A length is never more than there is behind its pointer: that is the caller's to promise. Buffers have
- * exactly their length, so that valgrind and AddressSanitizer see a byte beside them. It must not crash, must not write beyond
+ * exactly their length, so that AddressSanitizer sees a byte of this program beside them. It must not crash, must not write beyond
  * a buffer, and must not make a handle when it fails.
  *
  *   fuzz FOLDER SECONDS [SEED]
@@ -284,7 +284,7 @@ static void ncrypt_call(void) {
   switch (draw(34)) {
     case 0: {
       status = NCryptOpenStorageProvider(MADE, one_in(2) ? NULL : text, flags);
-      keep(made != 0 ? ERROR_SUCCESS : NTE_FAIL, made, 0);
+      keep(status, made, 0);
       break;
     }
     case 1: {
@@ -315,13 +315,13 @@ static void ncrypt_call(void) {
       LPWSTR name = TEXT_OF(NAME);
       text = TEXT_OF(ALGORITHM);
       status = NCryptCreatePersistedKey(one_in(4) ? handle : provider, MADE, text, one_in(2) ? NULL : name, draw(4), flags);
-      keep(made != 0 ? ERROR_SUCCESS : NTE_FAIL, made, 0);
+      keep(status, made, 0);
       break;
     }
     case 8:
       text = TEXT_OF(NAME);
       status = NCryptOpenKey(one_in(4) ? handle : provider, MADE, text, draw(4), flags);
-      keep(made != 0 ? ERROR_SUCCESS : NTE_FAIL, made, 0);
+      keep(status, made, 0);
       break;
     case 9: NCryptFinalizeKey(handle, flags); break;
     case 10: NCryptDeleteKey(handle == provider ? 0 : handle, flags); break;
@@ -365,7 +365,7 @@ static void ncrypt_call(void) {
       LPCWSTR type = which < COUNT_OF(TYPES) && !one_in(6) ? TYPES[which] : text;
       input = one_in(10) ? any_input(&input_size) : copy_of(files[which], &input_size);
       status = NCryptImportKey(one_in(6) ? handle : provider, one_in(3) ? other : 0, type, any_list(), MADE, input, input_size, flags);
-      keep(made != 0 ? ERROR_SUCCESS : NTE_FAIL, made, 0);
+      keep(status, made, 0);
       break;
     }
     case 22:
@@ -402,7 +402,7 @@ static void ncrypt_call(void) {
     }
     case 28:
       status = NCryptSecretAgreement(handle, other, MADE, flags);
-      keep(made != 0 ? ERROR_SUCCESS : NTE_FAIL, made, 0);
+      keep(status, made, 0);
       break;
     case 29:
       output = any_output(&output_size);

@@ -3,7 +3,7 @@
  * Which token, and whose PIN: the user's token and the machine's, PINs from variables, properties and URIs, and a PIN that was
  * refused, which is not tried again.
  *
- *   scopes FOLDER LABEL OTHER     both tokens have the PIN that is in CNG11_PIN
+ *   scopes FOLDER LABEL OTHER     the first has the PIN that is in CNG11_PIN, the other the one in CNG11_MACHINE_PIN
  */
 #define _POSIX_C_SOURCE 200809L
 #include "check.h"
@@ -36,18 +36,26 @@ static int has_key(NCRYPT_PROV_HANDLE provider, DWORD flags, LPCWSTR name) {
 }
 
 static void without_a_pin(LPCWSTR pin) {
-  NCRYPT_PROV_HANDLE provider = 0;
+  NCRYPT_PROV_HANDLE provider = 0, second = 0, third = 0;
   NCRYPT_KEY_HANDLE key = 0;
   in_context("no PIN anywhere");
   NEED(NCryptOpenStorageProvider(&provider, NULL, 0));
+  NEED(NCryptOpenStorageProvider(&second, NULL, 0));
   CHECK_STATUS(NTE_SILENT_CONTEXT, NCryptOpenKey(provider, &key, u"scopes", 0, 0));
   CHECK_STATUS(NTE_SILENT_CONTEXT, NCryptOpenKey(provider, &key, u"scopes", 0, NCRYPT_SILENT_FLAG));
   in_context("a wrong PIN");
   CHECK_STATUS(SCARD_W_WRONG_CHV, NCryptSetProperty(provider, NCRYPT_PIN_PROPERTY, (PBYTE)u"not it", 14, 0));
   CHECK_STATUS(SCARD_W_WRONG_CHV, NCryptOpenKey(provider, &key, u"scopes", 0, 0));
   in_context("the PIN as a property");
+  /* Another provider does not try the same again either: the tries of a card are counted. */
+  CHECK_STATUS(SCARD_W_WRONG_CHV, NCryptSetProperty(second, NCRYPT_PIN_PROPERTY, (PBYTE)u"not it", 14, 0));
   CHECK_OK(NCryptSetProperty(provider, NCRYPT_PIN_PROPERTY, (PBYTE)pin, wide_size(pin), 0));
   CHECK_STATUS(NTE_BAD_KEYSET, NCryptOpenKey(provider, &key, u"scopes", 0, 0));
+  in_context("a login holds for every provider");
+  NEED(NCryptOpenStorageProvider(&third, NULL, 0));
+  CHECK_STATUS(NTE_BAD_KEYSET, NCryptOpenKey(third, &key, u"scopes", 0, 0));
+  CHECK_OK(NCryptFreeObject(third));
+  CHECK_OK(NCryptFreeObject(second));
   CHECK_OK(NCryptFreeObject(provider));
 }
 
@@ -106,12 +114,13 @@ static void by_uri(const char *label, const char *other, const char *pin) {
 }
 
 int main(int argc, char **argv) {
-  char pin[64] = "";
-  if (argc != 4 || getenv("CNG11_PIN") == NULL) {
-    fprintf(stderr, "scopes FOLDER LABEL OTHER, and the PIN in CNG11_PIN\n");
+  char pin[64] = "", other[64] = "";
+  if (argc != 4 || getenv("CNG11_PIN") == NULL || getenv("CNG11_MACHINE_PIN") == NULL) {
+    fprintf(stderr, "scopes FOLDER LABEL OTHER, and the PINs in CNG11_PIN and CNG11_MACHINE_PIN\n");
     return 2;
   }
   strncpy(pin, getenv("CNG11_PIN"), sizeof pin - 1);
+  strncpy(other, getenv("CNG11_MACHINE_PIN"), sizeof other - 1);
   unsetenv("CNG11_PIN");
   unsetenv("CNG11_PIN_SOURCE");
   setenv("CNG11_TOKEN", argv[2], 1);
@@ -119,8 +128,8 @@ int main(int argc, char **argv) {
   without_a_pin(widen(0, pin));
   setenv("CNG11_PIN", pin, 1);
   setenv("CNG11_MACHINE_TOKEN", argv[3], 1);
-  setenv("CNG11_MACHINE_PIN", pin, 1);
+  /* Nobody is logged in to the other token yet: the PIN of the variable is the first one's. */
+  by_uri(argv[2], argv[3], other);
   two_tokens();
-  by_uri(argv[2], argv[3], pin);
   return finish("scopes");
 }

@@ -720,7 +720,7 @@ fn keys_leave_and_come_wrapped_under_a_key_of_the_token() {
                     BcryptKey::import_pair(&open(id), &tokens, Some(kek), "PKCS8_PRIVATEKEY", &wrapped, 0)
                 })
             };
-            // It is the same key with the same rights, and one of it is there.
+            // It is the same key.
             let back = unwrap(id).unwrap_or_else(|error| panic!("{id}: {error}"));
             assert!(*back.export(None, private).expect("a blob") == blob, "{id}");
             let other = if id == "RSA" { "ECDSA_P256" } else { "RSA" };

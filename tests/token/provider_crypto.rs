@@ -159,7 +159,7 @@ fn rsa_encrypts_to_its_public_half_and_decrypts_on_the_token() {
         status(pending.decrypt(&CipherPadding::Pkcs1, &[1; 256]), Status::NTE_BAD_KEY_STATE);
         status(pending.output_length(Direction::Encrypt, &CipherPadding::Pkcs1, 1), Status::NTE_BAD_KEY_STATE);
 
-        // A public key that came alone, with an exponent beyond the arithmetic of the other paddings.
+        // A public key that came alone.
         let blob = vector("rsa2048-e65537.RSAPUBLICBLOB.bin");
         let kind = Format::by_name("RSAPUBLICBLOB").expect("a format");
         let public = format::decode(&blob, kind, &Hints::default());

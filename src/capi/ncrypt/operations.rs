@@ -17,7 +17,7 @@ const NO_POST_QUANTUM: Fault =
     Fault::Call(Status::NTE_NOT_SUPPORTED, "keys of ML-KEM are not put on tokens here, so that none encapsulates");
 
 exports! {
-    /// Signs a digest. ECDSA gives r and s side by side, each as wide as the field; RSA wants a padding.
+    /// Signs a digest. ECDSA gives r and s side by side, each as wide as the order; RSA wants a padding.
     ///
     /// | parameter | what it is |
     /// |---|---|
