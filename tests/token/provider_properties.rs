@@ -348,6 +348,10 @@ fn every_property_is_set_where_it_can_be_and_refused_where_not() {
         des.set_property(names::INITIALIZATION_VECTOR, &[0; 8]).expect("an IV");
         check("des", des.property(names::BLOCK_LENGTH), N(8));
 
+        // A PIN does not come to stand on the token.
+        let pin = wide("1234");
+        status(ready.set_property_with(names::PIN, &pin, Flags::PERSIST_ONLY), Status::NTE_NOT_SUPPORTED);
+
         // Limits.
         let long = "n".repeat(65);
         status(ready.set_property_with(&long, &[1], Flags::PERSIST), invalid);
@@ -566,6 +570,14 @@ fn a_key_without_a_name_takes_a_wider_policy_until_it_is_used() {
             let decoded = format::decode(&encrypted, Format::PKCS8, &hints).expect("it opens");
             assert_eq!(Some(decoded.key.public().expect("a public half")), key.public_key().ok());
             status(key.danger_export_plaintext(Format::PKCS8), Status::NTE_NOT_SUPPORTED);
+            // What was given up before the first use is given up of what it may be made of as well.
+            let mut key = import(&provider, file, None, ONCE);
+            policy(&mut key, 3).expect("wider");
+            policy(&mut key, 1).expect("narrower");
+            key.export(None, Format::PKCS8, &parameters).expect("it leaves encrypted");
+            key.export(None, Format::PKCS8, &parameters).expect("and again");
+            policy(&mut key, 0).expect("narrower");
+            status(key.export(None, Format::PKCS8, &parameters), Status::NTE_NOT_SUPPORTED);
         }
         // One that the token made, or that has a name, has nothing to be made of again.
         let mut made = generated(&provider, "ECDSA_P256", None, ONCE);
@@ -805,6 +817,10 @@ fn a_certificate_stands_beside_its_key_and_its_issuers_by_themselves() {
         // A key without a name, and a public key, keep theirs with the handle.
         let mut ephemeral = import(&provider, EC_PKCS8, None, ONCE);
         ephemeral.set_property(names::CERTIFICATE, &bundle).expect("in the session");
+        assert_eq!(ephemeral.certificate_chain().expect("found").len(), 3);
+        // Which is made anew with it where its policy becomes wider.
+        ephemeral.set_export_policy(ExportPolicy::ANY).expect("wider");
+        assert!(ephemeral.property(names::CERTIFICATE).expect("kept").to_bytes() == chained[0]);
         assert_eq!(ephemeral.certificate_chain().expect("found").len(), 3);
         let blob = vector("ec-nistP256.ECDSA.ECCPUBLICBLOB.bin");
         let none = ImportParameters::default();
