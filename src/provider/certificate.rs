@@ -223,7 +223,10 @@ fn replaced_by(token: &Token, ready: &Ready, public: &PublicKey, made: Handle) -
         certificate_template(!ready.ephemeral).bytes(CKA_LABEL, ready.label.as_bytes()).bytes(CKA_ID, &ready.id);
     for object in token.find(&beside)? {
         let key = value(token, object)?.and_then(|der| certificate::read_key(&der, Validation::Skip).ok());
-        if object != made && Some(object) != ready.certificate_object && key.is_some_and(|contents| contents.key == *public) {
+        if object != made
+            && Some(object) != ready.certificate_object
+            && key.is_some_and(|contents| contents.key == *public)
+        {
             old.push(object);
         }
     }

@@ -90,7 +90,10 @@ impl Key {
         if !ready.always_authenticates {
             return Ok(None);
         }
-        self.held.pin_for_use(&self.token)?.map(Some).ok_or_else(|| Error::PinNeeded { name: ready.label.clone() }.into())
+        self.held
+            .pin_for_use(&self.token)?
+            .map(Some)
+            .ok_or_else(|| Error::PinNeeded { name: ready.label.clone() }.into())
     }
 
     /// Remembers that the token has refused the key's PIN.

@@ -19,5 +19,5 @@ pub(crate) mod wrapping;
 pub(crate) use self::child::{on_a_token, on_this_token, provider};
 pub(crate) use self::run::{Run, contains};
 pub(crate) use self::token::TestToken;
-pub(crate) use self::tools::{install_hint, openssl, softhsm_module, strict_hsm, tool};
+pub(crate) use self::tools::{example, install_hint, openssl, softhsm_module, strict_hsm, tool};
 pub(crate) use self::vectors::{Row, manifest, number, vector, vector_path, vector_text};

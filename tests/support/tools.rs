@@ -35,10 +35,14 @@ pub(crate) fn openssl<S: AsRef<std::ffi::OsStr>>(arguments: &[S], input: Option<
 
 /// The module of `examples/strict_hsm.rs`, which cargo builds beside the tests.
 pub(crate) fn strict_hsm() -> PathBuf {
+    example(&format!("{}strict_hsm{}", std::env::consts::DLL_PREFIX, std::env::consts::DLL_SUFFIX))
+}
+
+/// What cargo makes of an example, by the name of its file.
+pub(crate) fn example(file: &str) -> PathBuf {
     let own = std::env::current_exe().expect("a test knows its program");
     let folder = own.parent().and_then(std::path::Path::parent).expect("it is in target/*/deps").join("examples");
-    let name = format!("{}strict_hsm{}", std::env::consts::DLL_PREFIX, std::env::consts::DLL_SUFFIX);
-    let module = folder.join(name);
-    assert!(module.is_file(), "{} is not built: cargo build --all-features --example strict_hsm", module.display());
-    module
+    let made = folder.join(file);
+    assert!(made.is_file(), "{} is not built: cargo build --all-features --examples", made.display());
+    made
 }

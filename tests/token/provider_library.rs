@@ -17,7 +17,7 @@ use cng_pkcs11::provider::{
 };
 use cng_pkcs11::{Error, Status, wide};
 
-use crate::support::{on_a_token, vector};
+use crate::support::{Run, TestToken, example, on_a_token, vector};
 
 fn name(text: &str) -> KeyName {
     KeyName::new(text).expect("the name is valid")
@@ -651,4 +651,16 @@ fn properties_tell_what_a_key_is_and_can_be_narrowed_only() {
             status(key.danger_export_plaintext(Format::Sec1), Status::NTE_NOT_SUPPORTED);
         }
     });
+}
+
+#[test]
+fn the_example_of_a_persisted_import_does_what_it_says() {
+    let token = TestToken::new();
+    let mut command = token.command(example(&format!("persisted_import{}", std::env::consts::EXE_SUFFIX)));
+    command.env("CNG11_MODULE", token.module()).env("CNG11_TOKEN", TestToken::LABEL);
+    command.env("CNG11_PIN", token.pin());
+    let run = Run::of(command, None).ok();
+    assert!(run.text().contains("10. and verified") && run.text().contains("13. deleted"), "{}", run.text());
+    // The key is gone again.
+    assert_eq!(token.object_files(), 0);
 }

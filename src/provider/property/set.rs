@@ -6,8 +6,8 @@ use zeroize::Zeroizing;
 use super::super::archive::archiving;
 use super::super::{Call, Error, Flags, Key, Ready, State};
 use super::{
-    Access, MAX_PROPERTY_DATA, check_name, invalid, is_of_a_tpm, lengths, misplaced, names, property, provider, row, ui,
-    unknown,
+    Access, MAX_PROPERTY_DATA, check_name, invalid, is_of_a_tpm, lengths, misplaced, names, property, provider, row,
+    ui, unknown,
 };
 use crate::blob::{BlobType, dh_parameters, ecc_parameters};
 use crate::key::{Curve, ExportPolicy, Family, KeyUsage, ParameterSet, SymmetricAlgorithm, Validation};
