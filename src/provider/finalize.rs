@@ -1,6 +1,7 @@
 //! `NCryptFinalizeKey`: a pending key becomes objects on the token.
 
 use std::cell::{Cell, RefCell};
+use std::time::{Duration, Instant};
 
 use super::generate::pair_mechanism;
 use super::import::check_algorithm;
@@ -39,6 +40,17 @@ impl Key {
         Ok(())
     }
 
+    /// From now on, no use of the key is tried before it counts: it is read back, and that is all. A key that takes the place of another one is proven all the same, and so is what
+    /// came wrapped and shows nothing of itself.
+    ///
+    /// # Errors
+    /// `NTE_BAD_KEY_STATE` when it is finalized already.
+    pub fn leave_unproven(&mut self) -> Result<(), crate::Error> {
+        let State::Pending(pending) = &mut self.state else { return Err(Error::Finalized.into()) };
+        pending.is_proven = false;
+        Ok(())
+    }
+
     /// What was found out, whether the key came onto the token in the end or not.
     pub fn explanations(&self) -> Vec<Explanation> {
         match &self.state {
@@ -60,10 +72,13 @@ impl Key {
         if flags.contains(Flags::NO_KEY_VALIDATION) {
             pending.validation = Validation::Skip;
         }
-        let (mut ready, archived) = Finalizer::new(&self.token, pending, &self.held).make()?;
+        let finalizer = Finalizer::new(&self.token, pending, &self.held);
+        let (mut ready, archived) = finalizer.make()?;
+        let proof_time = finalizer.proof_time.get();
         pending.warnings.iter().for_each(|warning| ready.warn(warning));
         if let Some(outcome) = &mut ready.outcome {
             outcome.explanations = explain::found(&pending.explanations);
+            outcome.proof_time = proof_time;
         }
         if let Some(token) = ready.stands_on.take() {
             self.token = token;
@@ -83,6 +98,8 @@ pub(super) struct Finalizer<'a> {
     pub(super) held: &'a Held,
     /// Whether nothing may be written.
     pub(super) is_rehearsal: bool,
+    /// How long the proofs took.
+    pub(super) proof_time: Cell<Duration>,
     /// The object of the session that stays with the handle, where there is archiving.
     pub(super) archived: Cell<Option<Handle>>,
     /// What stood beside a key that had the name, and is nobody's once the new one has it.
@@ -92,7 +109,7 @@ pub(super) struct Finalizer<'a> {
 impl<'a> Finalizer<'a> {
     pub(super) fn new(token: &'a Connection, pending: &'a Pending, held: &'a Held) -> Self {
         let (archived, stale) = (Cell::new(None), RefCell::default());
-        Self { token, pending, held, is_rehearsal: false, archived, stale }
+        Self { token, pending, held, is_rehearsal: false, proof_time: Cell::default(), archived, stale }
     }
 }
 
@@ -249,7 +266,8 @@ impl Finalizer<'_> {
         let pin = self.pin_for_use()?;
         let terms = proof::Terms { usage, additions, pin: pin.as_ref() };
         let prove = |private, public_object| {
-            let outcome = proof::prove_pair(self.token, private, public_object, &public, terms);
+            let outcome =
+                self.timed(old, || proof::prove_pair(self.token, private, public_object, &public, terms));
             outcome.inspect_err(|error| self.note_refusal(error))
         };
         let was_shown = way.shown.is_some_and(|shown| shown != Verified::Attributes);
@@ -333,7 +351,9 @@ impl Finalizer<'_> {
             self.settle(object, put::secret_key_type(algorithm), usage, &way)?;
         }
         let additions = &self.pending.additions;
-        let prove_secret = |object| proof::prove_secret(self.token, object, algorithm, secret, (usage, additions));
+        let prove_secret = |object| {
+            self.timed(old, || proof::prove_secret(self.token, object, algorithm, secret, (usage, additions)))
+        };
         if self.pending.name.is_none() {
             let session = session.take().ok_or_else(no_session_objects)?;
             let check = |_: &ObjectRecord| prove_secret(session);
@@ -380,6 +400,22 @@ impl Finalizer<'_> {
             return Ok(id.clone());
         }
         Ok(identity::symmetric_id(algorithm, bits).map_err(token::Error::from)?.to_vec())
+    }
+
+    /// A proof, and how long it takes; none where none was wanted, unless another key is to go for this one.
+    fn timed(
+        &self,
+        old: Option<&Entry>,
+        proof: impl FnOnce() -> Result<Verified, crate::Error>,
+    ) -> Result<Verified, crate::Error> {
+        let came_wrapped = matches!(self.pending.material, Material::Wrapped { .. });
+        if !self.pending.is_proven && old.is_none() && !came_wrapped {
+            return Ok(Verified::Attributes);
+        }
+        let start = Instant::now();
+        let outcome = proof();
+        self.proof_time.set(self.proof_time.get() + start.elapsed());
+        outcome
     }
 
     /// What the new key is proven with, if it is to want a PIN at every use.
@@ -449,8 +485,7 @@ impl Ready {
         let mut ready = Self::of_entry(&Entry::of_objects(main, public, certificate));
         let Way { route, scheme, tried, .. } = way;
         let route = if route == Route::Create && copied { Route::Copy } else { route };
-        ready.outcome =
-            Some(Outcome { route, scheme, tried, verified, warnings: Vec::new(), explanations: Vec::new() });
+        ready.outcome = Some(Outcome { scheme, tried, ..Outcome::of(route, verified) });
         ready
     }
 

@@ -37,6 +37,8 @@ pub(super) struct Pending {
     pub(super) routing: Routing,
     /// The key under which it is wrapped here, if the caller named one.
     pub(super) kek: Option<ImportKek>,
+    /// Whether a use of the key is tried before it counts.
+    pub(super) is_proven: bool,
     /// What the user should know, once the key is there.
     pub(super) warnings: Vec<String>,
     /// Why the token refused, if that is to be found out.
@@ -85,6 +87,7 @@ impl Pending {
             came_wrapped: false,
             routing: Routing::Any,
             kek: None,
+            is_proven: true,
             warnings: Vec::new(),
             explanations: None,
             material,

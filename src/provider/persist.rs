@@ -3,6 +3,8 @@
 //! The order is what makes a kill harmless (`ARCHITECTURE.md`, "All or nothing"): the public object is written first and marked, the private one
 //! second; marks come off after the proof. A key that replaces another is written and proven in full before the old one is touched.
 
+use std::time::Duration;
+
 use super::Explanation;
 use super::added;
 use super::error::Error;
@@ -56,10 +58,27 @@ pub struct Outcome {
     pub tried: Vec<Tried>,
     /// What proved the key.
     pub verified: Verified,
+    /// How long that took, of the time of the whole.
+    pub proof_time: Duration,
     /// What the user should know.
     pub warnings: Vec<String>,
     /// Why a call was refused on the way, where that was to be found out.
     pub explanations: Vec<Explanation>,
+}
+
+impl Outcome {
+    pub(super) fn of(route: Route, verified: Verified) -> Self {
+        let (scheme, proof_time) = (None, Duration::ZERO);
+        Self {
+            route,
+            scheme,
+            tried: Vec::new(),
+            verified,
+            proof_time,
+            warnings: Vec::new(),
+            explanations: Vec::new(),
+        }
+    }
 }
 
 /// The objects of a key on their way, and what they must turn out to be.

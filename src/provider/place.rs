@@ -182,8 +182,7 @@ impl Finalizer<'_> {
         ready.hidden = true;
         ready.stands_on = token.map(|token| Arc::new(Connection::new(token)));
         let (route, verified) = (Route::Create, Verified::Attributes);
-        ready.outcome =
-            Some(Outcome { route, scheme: None, tried: Vec::new(), verified, warnings, explanations: Vec::new() });
+        ready.outcome = Some(Outcome { warnings, ..Outcome::of(route, verified) });
         ready
     }
 }

@@ -174,9 +174,7 @@ impl Finalizer<'_> {
         let terms = proof::Terms { usage: ready.usage, additions: &self.pending.additions, pin: pin.as_ref() };
         let verified = proof::prove_pair(self.token, private, ready.public_object, public, terms);
         let verified = verified.inspect_err(|error| self.note_refusal(error))?;
-        let (scheme, tried, warnings) = (None, Vec::new(), Vec::new());
-        ready.outcome =
-            Some(Outcome { route: Route::Copy, scheme, tried, verified, warnings, explanations: Vec::new() });
+        ready.outcome = Some(Outcome::of(Route::Copy, verified));
         ready.warn("an interrupted import of the same key was completed");
         Ok(ready)
     }
