@@ -16,6 +16,7 @@ mod beside;
 mod byok;
 mod certificate;
 mod cipher;
+mod connection;
 mod crypto;
 mod custom;
 mod date;
@@ -80,9 +81,9 @@ pub use self::rehearse::Rehearsal;
 pub use self::rewrap::Incoming;
 pub use self::way::Routing;
 
+use self::connection::Connection;
 use self::lookup::Entry;
 use self::pending::Pending;
-use self::way::Connection;
 use crate::key::{Algorithm, ExportPolicy, KeyUsage, PublicKey};
 use crate::token::{Handle, Token, Uri};
 
@@ -102,6 +103,15 @@ impl StorageProvider {
 
     fn on(token: Arc<Connection>) -> Self {
         Self { token, held: Arc::default() }
+    }
+
+    /// The same token and login for another thread, with a session of its own. What was said to this handle is not said to the other one; what the token has shown of itself both
+    /// know.
+    ///
+    /// # Errors
+    /// As [`Token::another`]: [`Token::refuses_sessions`] where fewer must do.
+    pub fn another(&self) -> Result<Self, crate::Error> {
+        Ok(Self::on(Arc::new(self.token.another()?)))
     }
 
     /// The token.

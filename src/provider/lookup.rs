@@ -345,7 +345,7 @@ impl StorageProvider {
         Ok(group(records))
     }
 
-    pub(super) fn shared_token(&self) -> &Arc<super::way::Connection> {
+    pub(super) fn shared_token(&self) -> &Arc<super::connection::Connection> {
         &self.token
     }
 }

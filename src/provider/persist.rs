@@ -5,12 +5,12 @@
 
 use super::Explanation;
 use super::added;
+use super::connection::Connection;
 use super::error::Error;
 use super::lookup::{Entry, Stage};
 use super::proof::Verified;
 use super::readback::compare;
 use super::source::Source;
-use super::way::Connection;
 use crate::key::{ExportPolicy, KeyUsage, PublicKey};
 use crate::status::Ckr;
 use crate::template::attribute::{CKA_CLASS, CKA_ID, CKA_LABEL, CKA_TOKEN, CKO_PUBLIC_KEY};
