@@ -31,6 +31,7 @@ mod flags;
 mod foreign_wrap;
 mod generate;
 mod import;
+mod index;
 pub mod kdf;
 mod kek;
 mod lookup;

@@ -14,6 +14,7 @@ mod raw;
 pub(crate) mod refusal;
 pub mod uri;
 
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use cryptoki_sys::{CKU_CONTEXT_SPECIFIC, CKU_SO, CKU_USER};
@@ -47,6 +48,8 @@ pub struct Token {
     access: Access,
     profile: &'static Profile,
     mechanisms: OnceLock<Vec<u64>>,
+    /// Of which start of the module its session is.
+    start: AtomicU64,
     pool: Pool,
     /// How many sessions there may be, of this one and of those that were made of it.
     budget: Arc<Budget>,
@@ -71,8 +74,10 @@ impl Token {
         };
         let budget = Budget::new(&info);
         session.hold(budget.note(access));
+        let start = AtomicU64::new(session.restarts());
         let pool = Pool::new(session, Some(Arc::clone(&budget)));
-        Ok(Self { module, info, access, profile, mechanisms: OnceLock::new(), pool, budget, use_pin: Arc::default() })
+        let (mechanisms, use_pin) = (OnceLock::new(), Arc::default());
+        Ok(Self { module, info, access, profile, mechanisms, start, pool, budget, use_pin })
     }
 
     /// The same token and login for another thread, with a main session of its own, and no other: it finds, makes and destroys objects beside this one. Both use the objects of
@@ -90,6 +95,7 @@ impl Token {
             access: self.access,
             profile: self.profile,
             mechanisms: self.mechanisms.clone(),
+            start: AtomicU64::new(session.restarts()),
             pool: Pool::new(session, None),
             budget: Arc::clone(&self.budget),
             use_pin: Arc::clone(&self.use_pin),
@@ -216,7 +222,16 @@ impl Token {
     /// [`Error`] as the module answers.
     pub(crate) fn restart(&self) -> Result<(), Error> {
         self.pool.close_idle();
-        self.session().session_mut().map_or(Ok(()), |session| session.restart(&self.info))
+        let mut lease = self.session();
+        let Some(session) = lease.session_mut() else { return Ok(()) };
+        let outcome = session.restart(&self.info);
+        self.start.store(session.restarts(), Ordering::SeqCst);
+        outcome
+    }
+
+    /// Of which start of the module its session is: handles of another one mean nothing.
+    pub(crate) fn start(&self) -> u64 {
+        self.start.load(Ordering::SeqCst)
     }
 
     /// What the token is.

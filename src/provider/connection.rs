@@ -1,11 +1,12 @@
 //! A token as the provider uses it, and what it has shown of itself since it was opened.
 //!
-//! What was learned of the token is shared by all that were made of one connection, one for each thread; the key under which keys are wrapped here is a session object and
+//! What was learned of the token, and which objects stand under which name ([`Index`]), is shared by all that were made of one connection, one for each thread; the key under which keys are wrapped here is a session object and
 //! each connection's own.
 
 use std::ops::Deref;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use super::index::Index;
 use crate::token::{self, Token};
 use crate::wrap::{ImportKek, Tried};
 
@@ -16,6 +17,7 @@ pub(super) struct Connection {
     /// The key under which keys are wrapped here, once one was needed.
     kek: Mutex<Option<ImportKek>>,
     learned: Arc<Mutex<Learned>>,
+    index: Arc<Index>,
 }
 
 /// What the token has answered.
@@ -31,13 +33,19 @@ pub(super) struct Learned {
 
 impl Connection {
     pub(super) fn new(token: Token) -> Self {
-        Self { token, kek: Mutex::default(), learned: Arc::default() }
+        Self { token, kek: Mutex::default(), learned: Arc::default(), index: Arc::default() }
     }
 
     /// For another thread: a session of its own, and what was learned.
     pub(super) fn another(&self) -> Result<Self, token::Error> {
         let token = self.token.another()?;
-        Ok(Self { token, kek: Mutex::default(), learned: Arc::clone(&self.learned) })
+        let (learned, index) = (Arc::clone(&self.learned), Arc::clone(&self.index));
+        Ok(Self { token, kek: Mutex::default(), learned, index })
+    }
+
+    /// What stands under which name, if that was listed.
+    pub(super) fn index(&self) -> &Index {
+        &self.index
     }
 
     /// Whether a CKA_ID can be changed, as far as is known.

@@ -125,6 +125,20 @@ pub(super) fn persist(
     if let Some(old) = old {
         old.check_replaceable()?;
     }
+    let writing = token.writes_key(draft.label, draft.id);
+    let persisted = written(token, draft, old, prove)?;
+    let objects = [Some(&persisted.main), persisted.public.as_ref(), persisted.certificate.as_ref()];
+    let objects: Vec<_> = objects.into_iter().flatten().map(|record| Handle(record.handle)).collect();
+    token.has_written(draft.label, writing.as_ref(), &objects);
+    Ok(persisted)
+}
+
+fn written(
+    token: &Connection,
+    draft: &Draft<'_>,
+    old: Option<&Entry>,
+    prove: impl Fn(&Written) -> Result<Verified, crate::Error>,
+) -> Result<Persisted, crate::Error> {
     if token.sets() {
         match with_marks(token, draft, old, &prove) {
             Ok(persisted) => return Ok(persisted),

@@ -307,6 +307,11 @@ impl Session {
         self.handle
     }
 
+    /// Of which start of the module it is.
+    pub(super) fn restarts(&self) -> u64 {
+        self.restarts
+    }
+
     /// Whether the module was not started anew since it was opened.
     pub(super) fn is_current(&self) -> bool {
         self.restarts == self.module.restarts()
