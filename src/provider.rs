@@ -51,6 +51,7 @@ mod rehearse;
 mod rewrap;
 mod rights;
 mod room;
+mod same;
 mod sealed;
 mod settle;
 mod source;
@@ -80,6 +81,7 @@ pub use self::proof::Verified;
 pub use self::property::{PropertyValue, SupportedLengths, TagLengths, names};
 pub use self::rehearse::Rehearsal;
 pub use self::rewrap::Incoming;
+pub use self::same::{Asked, Sameness};
 pub use self::way::Routing;
 
 use self::connection::Connection;
