@@ -16,6 +16,7 @@ mod beside;
 mod byok;
 mod certificate;
 mod cipher;
+mod connection;
 mod crypto;
 mod custom;
 mod date;
@@ -30,6 +31,7 @@ mod flags;
 mod foreign_wrap;
 mod generate;
 mod import;
+mod index;
 pub mod kdf;
 mod kek;
 mod lookup;
@@ -49,6 +51,7 @@ mod rehearse;
 mod rewrap;
 mod rights;
 mod room;
+mod same;
 mod sealed;
 mod settle;
 mod source;
@@ -78,11 +81,12 @@ pub use self::proof::Verified;
 pub use self::property::{PropertyValue, SupportedLengths, TagLengths, names};
 pub use self::rehearse::Rehearsal;
 pub use self::rewrap::Incoming;
+pub use self::same::{Asked, Sameness};
 pub use self::way::Routing;
 
+use self::connection::Connection;
 use self::lookup::Entry;
 use self::pending::Pending;
-use self::way::Connection;
 use crate::key::{Algorithm, ExportPolicy, KeyUsage, PublicKey};
 use crate::token::{Handle, Token, Uri};
 
@@ -102,6 +106,15 @@ impl StorageProvider {
 
     fn on(token: Arc<Connection>) -> Self {
         Self { token, held: Arc::default() }
+    }
+
+    /// The same token and login for another thread, with a session of its own. What was said to this handle is not said to the other one; what the token has shown of itself both
+    /// know.
+    ///
+    /// # Errors
+    /// As [`Token::another`]: [`Token::refuses_sessions`] where fewer must do.
+    pub fn another(&self) -> Result<Self, crate::Error> {
+        Ok(Self::on(Arc::new(self.token.another()?)))
     }
 
     /// The token.

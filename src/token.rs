@@ -14,6 +14,7 @@ mod raw;
 pub(crate) mod refusal;
 pub mod uri;
 
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use cryptoki_sys::{CKU_CONTEXT_SPECIFIC, CKU_SO, CKU_USER};
@@ -23,10 +24,13 @@ pub use self::error::Error;
 pub use self::login::{Pin, User};
 pub use self::module::{Device, Module, TokenInfo};
 pub use self::object::Handle;
-use self::pool::{Lease, Pool};
+use self::pool::{Budget, Lease, Pool};
 pub use self::uri::Uri;
 use crate::template::profile::Profile;
 pub use secrecy::SecretString;
+
+/// Threads on a token that is a program: it writes one object at a time whatever their number, and only signatures and checks gain.
+const ENOUGH_FOR_SOFTWARE: usize = 4;
 
 /// Whether a session may write to the token.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -41,11 +45,16 @@ pub enum Access {
 pub struct Token {
     module: Arc<Module>,
     info: TokenInfo,
+    access: Access,
     profile: &'static Profile,
     mechanisms: OnceLock<Vec<u64>>,
+    /// Of which start of the module its session is.
+    start: AtomicU64,
     pool: Pool,
+    /// How many sessions there may be, of this one and of those that were made of it.
+    budget: Arc<Budget>,
     /// What keys are used with that want a PIN at every use.
-    use_pin: Mutex<Option<Pin>>,
+    use_pin: Arc<Mutex<Option<Pin>>>,
 }
 
 impl Token {
@@ -54,7 +63,7 @@ impl Token {
     /// # Errors
     /// [`Error`] as the token answers.
     pub fn open(module: Arc<Module>, info: TokenInfo, access: Access) -> Result<Self, Error> {
-        let session = module.open_session(&info, access)?;
+        let mut session = module.open_session(&info, access)?;
         let profile = match Profile::find(&info.manufacturer, &info.model, &info.label, info.firmware) {
             // What cannot say who made it is nobody that is known.
             unknown if *unknown == Profile::UNKNOWN => {
@@ -63,8 +72,60 @@ impl Token {
             }
             known => known,
         };
-        let pool = Pool::new(session, info.max_sessions);
-        Ok(Self { module, info, profile, mechanisms: OnceLock::new(), pool, use_pin: Mutex::new(None) })
+        let budget = Budget::new(&info);
+        session.hold(budget.note(access));
+        let start = AtomicU64::new(session.restarts());
+        let pool = Pool::new(session, Some(Arc::clone(&budget)));
+        let (mechanisms, use_pin) = (OnceLock::new(), Arc::default());
+        Ok(Self { module, info, access, profile, mechanisms, start, pool, budget, use_pin })
+    }
+
+    /// The same token and login for another thread, with a main session of its own, and no other: it finds, makes and destroys objects beside this one. Both use the objects of
+    /// both, and share one budget of sessions.
+    ///
+    /// # Errors
+    /// [`Token::refuses_sessions`] for a token that has as many sessions as it can have or may have, or that several threads must not use at a time; [`Error`] as the token answers.
+    pub fn another(&self) -> Result<Self, Error> {
+        let refused = || Error::Pkcs11 { function: "C_OpenSession", ckr: crate::status::Ckr::SESSION_COUNT };
+        let permit = self.budget.take(self.access).filter(|_| self.profile.threads).ok_or_else(refused)?;
+        let session = self.budget.open(permit, || self.module.open_session(&self.info, self.access))?;
+        Ok(Self {
+            module: Arc::clone(&self.module),
+            info: self.info.clone(),
+            access: self.access,
+            profile: self.profile,
+            mechanisms: self.mechanisms.clone(),
+            start: AtomicU64::new(session.restarts()),
+            pool: Pool::new(session, None),
+            budget: Arc::clone(&self.budget),
+            use_pin: Arc::clone(&self.use_pin),
+        })
+    }
+
+    /// Whether an error says that there is no session to be had, and fewer must do.
+    pub fn refuses_sessions(error: &Error) -> bool {
+        matches!(error, Error::Pkcs11 { function: "C_OpenSession", .. }) && pool::is_refusal(error)
+    }
+
+    /// The same with another bound on its sessions, this one and those that are made of it counted together: more than what is usual, or less. The token's own limits stay.
+    #[must_use]
+    pub fn with_session_limit(self, most: usize) -> Self {
+        self.budget.limit(most);
+        self
+    }
+
+    /// How many threads suit the token, each with a session of its own: one where several must not use it, as many as the machine has cores but few for a program, and for a device
+    /// that is waited for, as many as it may have sessions.
+    pub fn jobs_default(&self) -> usize {
+        let most = self.budget.bound(self.access).min(pool::MOST);
+        if !self.profile.threads {
+            return 1;
+        }
+        if self.profile.in_software {
+            let cores = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
+            return cores.min(ENOUGH_FOR_SOFTWARE).min(most);
+        }
+        most
     }
 
     /// Logs the user in. A token whose user is logged in already is fine.
@@ -161,7 +222,16 @@ impl Token {
     /// [`Error`] as the module answers.
     pub(crate) fn restart(&self) -> Result<(), Error> {
         self.pool.close_idle();
-        self.session().session_mut().map_or(Ok(()), |session| session.restart(&self.info))
+        let mut lease = self.session();
+        let Some(session) = lease.session_mut() else { return Ok(()) };
+        let outcome = session.restart(&self.info);
+        self.start.store(session.restarts(), Ordering::SeqCst);
+        outcome
+    }
+
+    /// Of which start of the module its session is: handles of another one mean nothing.
+    pub(crate) fn start(&self) -> u64 {
+        self.start.load(Ordering::SeqCst)
     }
 
     /// What the token is.

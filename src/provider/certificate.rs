@@ -10,6 +10,7 @@
 use std::cell::RefCell;
 use std::sync::Arc;
 
+use super::connection::Connection;
 use super::finalize::Finalizer;
 use super::persist::{destroy_all, not_removed};
 use super::{Error, Key, Ready, State};
@@ -49,11 +50,16 @@ fn part(mut found: Vec<CertificateParts>) -> Option<(CertificateParts, Vec<Certi
 }
 
 /// Writes the certificates that the token does not have, and says which.
-fn write_issuers(token: &Token, issuers: &[CertificateParts], written: &mut Vec<Handle>) -> Result<(), crate::Error> {
+fn write_issuers(
+    token: &Connection,
+    issuers: &[CertificateParts],
+    written: &mut Vec<Handle>,
+) -> Result<(), crate::Error> {
     for parts in issuers {
         let names = certificate_template(true).bytes(CKA_ISSUER, &parts.issuer).bytes(CKA_SERIAL_NUMBER, &parts.serial);
         if token.find(&names)?.is_empty() {
             let id = spki::key_id(&parts.public)?;
+            token.writes_key("", &id);
             written.push(token.create(&put::certificate(parts, &attributes("", &id, true)))?);
         }
     }
@@ -116,6 +122,9 @@ impl Key {
             ready.certificate = Some(Arc::from(leaf.der));
             self.held.chain = issuers.into_iter().map(|parts| Arc::from(parts.der)).collect();
             return Ok(());
+        }
+        if !ready.ephemeral {
+            self.token.writes(&ready.label);
         }
         let mut written = Vec::new();
         let outcome = replace(&self.token, ready, &leaf, &mut written).and_then(|made| {

@@ -23,6 +23,7 @@
 use std::cell::RefCell;
 use std::fmt;
 
+use super::connection::Connection;
 use super::finalize::Finalizer;
 use super::persist::{destroy_all, not_removed};
 use super::property::{Held, PropertyValue, absent, names, unknown};
@@ -155,7 +156,13 @@ fn newest(found: &[Found], application: &str) -> Option<Vec<u8>> {
 }
 
 /// Writes a value: the new object, and those that it takes the place of.
-fn write(token: &Token, owner: Owner<'_>, slot: Slot<'_>, value: &[u8]) -> Result<(Handle, Vec<Handle>), crate::Error> {
+fn write(
+    token: &Connection,
+    owner: Owner<'_>,
+    slot: Slot<'_>,
+    value: &[u8],
+) -> Result<(Handle, Vec<Handle>), crate::Error> {
+    token.writes(owner.label);
     let application = owner.application(slot);
     let old = all(token, owner, Some(slot))?;
     let generation = old.iter().filter_map(|found| found.value.as_ref()).map(|(generation, _)| *generation).max();

@@ -3,6 +3,7 @@
 use std::cell::{Cell, RefCell};
 use std::time::{Duration, Instant};
 
+use super::connection::Connection;
 use super::generate::pair_mechanism;
 use super::import::check_algorithm;
 use super::lookup::Entry;
@@ -13,7 +14,7 @@ use super::property::Held;
 use super::readback::check_key;
 use super::room::Room;
 use super::source::{Source, no_copy};
-use super::way::{Arrival, Clear, Connection, Way};
+use super::way::{Arrival, Clear, Way};
 use super::{Call, Error, Explanation, Flags, Key, Ready, State, added, explain, rights};
 use crate::asn1::{self, certificate::CertificateParts};
 use crate::blob::{self, Decoded};

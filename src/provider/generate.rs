@@ -159,6 +159,7 @@ impl Finalizer<'_> {
             if let Some(old) = old {
                 old.check_replaceable()?;
             }
+            self.token.writes(&self.label());
             make(true).map_err(|error| {
                 // It may have made them all the same; the mark shows what is ours.
                 let label = self.label();

@@ -6,6 +6,7 @@
 
 use std::sync::Arc;
 
+use super::connection::Connection;
 use super::{Call, Error, Flags, Key, KeyName, Ready, StorageProvider};
 use crate::key::PublicKey;
 use crate::template::Template;
@@ -219,14 +220,17 @@ fn belongs(public: &ObjectRecord, private: &ObjectRecord, fit: Fit) -> bool {
     same_key && !public.torn && beside(public, private, fit)
 }
 
-/// All entries under a label, one search. Session objects, which belong to ephemeral keys, are left out.
-pub(super) fn by_label(token: &Token, label: &str) -> Result<Vec<Entry>, crate::Error> {
+/// All entries under a label: one search, or what the index has. Session objects, which belong to ephemeral keys, are left out.
+pub(super) fn by_label(token: &Connection, label: &str) -> Result<Vec<Entry>, crate::Error> {
     Ok(under_label(token, label)?.0)
 }
 
 /// The same with the data objects under the label, whoever wrote them.
-pub(super) fn under_label(token: &Token, label: &str) -> Result<(Vec<Entry>, Vec<Handle>), crate::Error> {
-    let records = token.find_and_read(&Template::new().flag(CKA_TOKEN, true).bytes(CKA_LABEL, label.as_bytes()))?;
+pub(super) fn under_label(token: &Connection, label: &str) -> Result<(Vec<Entry>, Vec<Handle>), crate::Error> {
+    let records = match token.indexed(label)? {
+        Some(records) => records,
+        None => token.find_and_read(&Template::new().flag(CKA_TOKEN, true).bytes(CKA_LABEL, label.as_bytes()))?,
+    };
     let data = records.iter().filter(|record| record.class == Class::Data);
     let data = data.map(|record| Handle(record.handle)).collect();
     Ok((group(records), data))
@@ -345,7 +349,7 @@ impl StorageProvider {
         Ok(group(records))
     }
 
-    pub(super) fn shared_token(&self) -> &Arc<super::way::Connection> {
+    pub(super) fn shared_token(&self) -> &Arc<Connection> {
         &self.token
     }
 }

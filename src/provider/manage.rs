@@ -26,7 +26,8 @@ impl StorageProvider {
             let alone = matches!(uri.class, Some(Class::Public | Class::Certificate));
             let objects = self.find_alone(&uri, alone)?;
             if !objects.is_empty() {
-                return Ok(destroy_all(&self.token, objects)?);
+                objects.iter().for_each(|object| self.token.writes(&object.label));
+                return Ok(destroy_all(&self.token, objects.iter().map(|object| Handle(object.handle)))?);
             }
             if alone {
                 return Err(Error::NoSuchKey { name: uri.to_string() }.into());
@@ -40,6 +41,7 @@ impl StorageProvider {
             outcome => outcome?,
         };
         let properties = custom::ours(&self.token, &data, Some(&entry.id))?;
+        self.token.writes(&entry.record().label);
         let objects = entry.objects().map(|object| Handle(object.handle));
         // The properties last: of a key that stays nothing is gone, and nobody's are removed by the next import under the name.
         Ok(destroy_all(&self.token, objects.chain(properties))?)
@@ -78,6 +80,7 @@ impl StorageProvider {
         let label = Template::new().bytes(CKA_LABEL, new.as_str().as_bytes());
         let properties = custom::ours(&self.token, &data, Some(&entry.id))?;
         let objects = entry.objects().map(|object| Handle(object.handle));
+        [entry.record().label.as_str(), new.as_str()].into_iter().for_each(|name| self.token.writes(name));
         for object in properties.into_iter().chain(objects) {
             self.token.set(object, &label)?;
         }
@@ -145,7 +148,7 @@ impl StorageProvider {
     }
 
     /// What a URI names by itself: any one public object or certificate if `companion`, else what is torn, or one that belongs to no key.
-    fn find_alone(&self, uri: &Uri, companion: bool) -> Result<Vec<Handle>, crate::Error> {
+    fn find_alone(&self, uri: &Uri, companion: bool) -> Result<Vec<ObjectRecord>, crate::Error> {
         if !uri.matches_token(self.token.info()) {
             return Ok(Vec::new());
         }
@@ -157,14 +160,13 @@ impl StorageProvider {
         let named = |objects: &mut dyn Iterator<Item = &Entry>| -> Vec<ObjectRecord> {
             objects.flat_map(Entry::objects).filter(|object| uri.matches_object(object)).cloned().collect()
         };
-        let handles = |objects: &[ObjectRecord]| objects.iter().map(|object| Handle(object.handle)).collect();
         let mut fitting = named(&mut entries.iter().filter(|entry| alone(entry)));
         // Torn objects have little to tell them apart, from each other or from a whole key beside them: the URI under which one is listed
         // means it, and not that key.
         let listed = |object: &ObjectRecord| same_object(uri, &lookup::uri_of(&self.token, object));
         let torn: Vec<_> = fitting.iter().filter(|object| object.torn && listed(object)).cloned().collect();
         if !torn.is_empty() {
-            return Ok(handles(&torn));
+            return Ok(torn);
         }
         // A key that fits is what is meant, not what happens to stand beside it.
         if !named(&mut entries.iter().filter(|entry| !alone(entry))).is_empty() {
@@ -174,7 +176,7 @@ impl StorageProvider {
             let uris = fitting.iter().map(|object| lookup::uri_of(&self.token, object).to_string()).collect();
             return Err(Error::Ambiguous { name: uri.to_string(), uris }.into());
         }
-        Ok(handles(&fitting))
+        Ok(fitting)
     }
 }
 

@@ -7,12 +7,12 @@ use std::time::Duration;
 
 use super::Explanation;
 use super::added;
+use super::connection::Connection;
 use super::error::Error;
 use super::lookup::{Entry, Stage};
 use super::proof::Verified;
 use super::readback::compare;
 use super::source::Source;
-use super::way::Connection;
 use crate::key::{ExportPolicy, KeyUsage, PublicKey};
 use crate::status::Ckr;
 use crate::template::attribute::{CKA_CLASS, CKA_ID, CKA_LABEL, CKA_TOKEN, CKO_PUBLIC_KEY};
@@ -144,6 +144,20 @@ pub(super) fn persist(
     if let Some(old) = old {
         old.check_replaceable()?;
     }
+    let writing = token.writes_key(draft.label, draft.id);
+    let persisted = written(token, draft, old, prove)?;
+    let objects = [Some(&persisted.main), persisted.public.as_ref(), persisted.certificate.as_ref()];
+    let objects: Vec<_> = objects.into_iter().flatten().map(|record| Handle(record.handle)).collect();
+    token.has_written(draft.label, writing.as_ref(), &objects);
+    Ok(persisted)
+}
+
+fn written(
+    token: &Connection,
+    draft: &Draft<'_>,
+    old: Option<&Entry>,
+    prove: impl Fn(&Written) -> Result<Verified, crate::Error>,
+) -> Result<Persisted, crate::Error> {
     if token.sets() {
         match with_marks(token, draft, old, &prove) {
             Ok(persisted) => return Ok(persisted),

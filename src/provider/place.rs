@@ -6,12 +6,13 @@
 
 use std::sync::Arc;
 
+use super::connection::Connection;
 use super::finalize::Finalizer;
 use super::lookup::{self, Entry};
 use super::pending::Material;
 use super::persist::{Outcome, Route};
 use super::proof::Verified;
-use super::way::{Connection, Routing};
+use super::way::Routing;
 use super::{Error, Ready};
 use crate::blob::Decoded;
 use crate::key::{ExportPolicy, KeyMaterial, KeyUsage};

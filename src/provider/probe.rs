@@ -12,7 +12,7 @@ mod policy;
 mod schemes;
 mod writing;
 
-use super::way::Connection;
+use super::connection::Connection;
 use super::{Error, StorageProvider};
 use crate::key::{ExportPolicy, KeyUsage};
 use crate::status::Ckr;

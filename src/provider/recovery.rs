@@ -3,6 +3,7 @@
 //! Only marked objects are ever removed here, and unmarked ones only where a proven successor stands beside them. See `ARCHITECTURE.md`.
 
 use super::added;
+use super::connection::Connection;
 use super::lookup::{self, Entry, Stage};
 use super::persist::destroy_all;
 use super::proof;
@@ -13,10 +14,11 @@ use crate::template::attribute::CKA_ID;
 use crate::token::{Handle, Token};
 
 /// Brings the entries under one label into order and returns what is there afterwards.
-pub(super) fn recover(token: &Token, label: &str, entries: Vec<Entry>) -> Result<Vec<Entry>, Error> {
+pub(super) fn recover(token: &Connection, label: &str, entries: Vec<Entry>) -> Result<Vec<Entry>, Error> {
     if entries.iter().all(is_settled) {
         return Ok(entries);
     }
+    token.writes(label);
     let mut entries = entries;
     if entries.iter().any(|entry| entry.is_key() && entry.stage == Stage::Ready) {
         finish_replacement(token, &entries)?;

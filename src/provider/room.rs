@@ -143,7 +143,10 @@ impl Finalizer<'_> {
         }
         let is_old =
             |record: &ObjectRecord| old.is_some_and(|old| old.objects().any(|object| object.handle == record.handle));
-        let found = self.token.find_and_read(&Template::new().flag(CKA_TOKEN, true).bytes(CKA_ID, id))?;
+        let found = match self.token.may_hold_id(id) {
+            true => self.token.find_and_read(&Template::new().flag(CKA_TOKEN, true).bytes(CKA_ID, id))?,
+            false => Vec::new(),
+        };
         if let Some(held) = found.iter().find(|record| record.class != Class::Certificate && !is_old(record)) {
             let id = id.iter().map(|byte| format!("{byte:02x}")).collect();
             return Err(Error::IdTaken { id, held: lookup::uri_of(self.token, held).to_string() }.into());

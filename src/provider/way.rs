@@ -3,9 +3,6 @@
 //! Owns which route is tried first, and what goes on to the next: what the caller asks for, what the profile says of the token, and what the token has shown itself in this
 //! session. A refusal that concerns the shape of a template or the call as such goes on; every other error ends the import. What was tried and did not go stands in the outcome.
 
-use std::ops::Deref;
-use std::sync::{Mutex, PoisonError};
-
 use super::finalize::Finalizer;
 use super::generate::pair_mechanism;
 use super::pending::Pending;
@@ -26,66 +23,6 @@ use crate::wrap::{self, Brought, ImportKek, Scheme, Tried, in_shape, no_route};
 
 /// What is tried last, in messages.
 const ON_TOKEN: &str = "create on the token";
-
-/// A token, and what it has shown of itself since it was opened.
-#[derive(Debug)]
-pub(super) struct Connection {
-    token: Token,
-    known: Mutex<Known>,
-}
-
-#[derive(Debug, Default)]
-struct Known {
-    /// The key under which keys are wrapped here, once one was needed.
-    kek: Option<ImportKek>,
-    /// What C_CreateObject answered to keys of these types, which is not asked again.
-    refused: Vec<(u64, Tried)>,
-    /// Whether it refused to change a CKA_ID.
-    has_fixed_ids: bool,
-    /// Whether it took a key on the token that it refused in the session.
-    has_no_session_objects: bool,
-}
-
-impl Connection {
-    pub(super) fn new(token: Token) -> Self {
-        Self { token, known: Mutex::new(Known::default()) }
-    }
-
-    /// Whether a CKA_ID can be changed, as far as is known.
-    pub(super) fn sets(&self) -> bool {
-        self.token.profile().sets && !self.known().has_fixed_ids
-    }
-
-    pub(super) fn note_fixed_ids(&self) {
-        self.known().has_fixed_ids = true;
-    }
-
-    /// Whether keys can be session objects, where that is known.
-    fn has_session_objects(&self) -> Option<bool> {
-        if self.known().has_no_session_objects { Some(false) } else { self.token.profile().session_objects }
-    }
-
-    fn known(&self) -> std::sync::MutexGuard<'_, Known> {
-        self.known.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
-impl Deref for Connection {
-    type Target = Token;
-
-    fn deref(&self) -> &Token {
-        &self.token
-    }
-}
-
-impl Drop for Connection {
-    fn drop(&mut self) {
-        let kek = self.known.get_mut().unwrap_or_else(PoisonError::into_inner).kek.take();
-        if let Some(kek) = kek {
-            kek.destroy(&self.token);
-        }
-    }
-}
 
 /// Which routes a key that is in the clear may take onto the token.
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
@@ -233,12 +170,12 @@ impl Finalizer<'_> {
             Ok((source, scheme, more)) => {
                 // Another key of this type would be refused as well, now that this one was good; unless it was for what is added to this one.
                 let key_type = key.key_type()?;
-                let mut known = self.token.known();
-                let is_noted = known.refused.iter().any(|(of, _)| *of == key_type);
+                let mut learned = self.token.learned();
+                let is_noted = learned.refused.iter().any(|(of, _)| *of == key_type);
                 if let (Some(refused), false, true) = (tried.first(), is_noted, self.pending.additions.is_empty()) {
-                    known.refused.push((key_type, refused.clone()));
+                    learned.refused.push((key_type, refused.clone()));
                 }
-                drop(known);
+                drop(learned);
                 tried.extend(more);
                 Ok(Arrival { source, way: Way { scheme: Some(scheme), tried, ..Way::of(Route::Unwrap) } })
             }
@@ -246,7 +183,7 @@ impl Finalizer<'_> {
                 tried.extend(more);
                 match on_token {
                     // A key to unwrap with is one: where it could be made, it is not because of the session that the other is refused.
-                    Some(refused) if self.token.known().kek.is_none() => {
+                    Some(refused) if self.token.kek().is_none() => {
                         self.last_resort(key, algorithm, usage, (refused, tried))
                     }
                     _ => Err(no_route(self.token, tried).into()),
@@ -267,10 +204,10 @@ impl Finalizer<'_> {
 
     /// Whether any key can be made in the session: a write that fails on the token leaves half an object on some tokens, and is not tried for nothing.
     fn makes_session_keys(&self) -> Result<bool, crate::Error> {
-        let mut known = self.token.known();
-        if known.kek.is_none() {
+        let mut kek = self.token.kek();
+        if kek.is_none() {
             match ImportKek::make(self.token, Rights::UNWRAP) {
-                Ok(kek) => known.kek = Some(kek),
+                Ok(made) => *kek = Some(made),
                 Err(wrap::Error::NoRoute { .. }) => return Ok(false),
                 Err(error) => return Err(error.into()),
             }
@@ -307,7 +244,7 @@ impl Finalizer<'_> {
             let shapes = key.shapes(token, Making::Create, &self.attributes(id, true, usage))?;
             match in_shape(&shapes, |shape| Ok(token.create(shape)?)) {
                 Ok((object, _)) => {
-                    self.token.known().has_no_session_objects = true;
+                    self.token.learned().has_no_session_objects = true;
                     Ok(object)
                 }
                 Err(wrap::Error::Token(error)) => Err(match self.explain(error, algorithm) {
@@ -336,7 +273,8 @@ impl Finalizer<'_> {
         let token: &Token = self.token;
         let only = self.pending.routing == Routing::Create;
         let key_type = key.key_type()?;
-        let refused = self.token.known().refused.iter().find(|(of, _)| *of == key_type).map(|(_, tried)| tried.clone());
+        let refused =
+            self.token.learned().refused.iter().find(|(of, _)| *of == key_type).map(|(_, tried)| tried.clone());
         if let Some(refused) = refused.filter(|_| !only) {
             tried.push(refused);
             return Ok(None);
@@ -380,8 +318,8 @@ impl Finalizer<'_> {
         let token: &Token = self.token;
         let bytes = key.bytes()?;
         let shapes = key.shapes(token, Making::Unwrap, &self.attributes(id, false, usage))?;
-        let mut known = self.token.known();
-        let kek = match (&self.pending.kek, &mut known.kek) {
+        let mut own = self.token.kek();
+        let kek = match (&self.pending.kek, &mut *own) {
             (Some(kek), _) => kek,
             (None, Some(kek)) => &*kek,
             (None, empty) => empty.insert(ImportKek::make(token, Rights::UNWRAP)?),
@@ -392,7 +330,7 @@ impl Finalizer<'_> {
             self.find_fault("C_UnwrapKey", shape, error.ckr(), again);
         }
         let Brought { object, scheme, sealed, shape: place, tried } = brought?;
-        drop(known);
+        drop(own);
         let remake: Remake<'a> = Box::new(move |id| {
             let shapes = key.shapes(token, Making::Unwrap, &self.attributes(id, true, usage))?;
             let shape = shapes.into_iter().nth(place).unwrap_or_default();

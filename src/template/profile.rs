@@ -118,6 +118,8 @@ pub struct Profile {
     pub own_import: Option<&'static str>,
     /// Whether several threads may use it at a time, each with a session of its own.
     pub threads: bool,
+    /// Whether it is a program on this machine: what its calls cost is work and not waiting.
+    pub in_software: bool,
     /// What its return values mean, where that is known.
     pub says: &'static [Saying],
 }
@@ -161,6 +163,7 @@ impl Profile {
         unwraps_open: false,
         own_import: None,
         threads: true,
+        in_software: false,
         says: &[],
     };
 
@@ -250,6 +253,7 @@ impl Profile {
             other_uses: Some(true),
             adds_uses: false,
             asks_sizes: false,
+            in_software: true,
             says: saying::SOFTHSM,
             ..Self::UNKNOWN
         },
@@ -263,6 +267,7 @@ impl Profile {
             other_uses: Some(true),
             adds_uses: false,
             asks_sizes: false,
+            in_software: true,
             says: saying::KRYOPTIC,
             ..Self::UNKNOWN
         },
@@ -280,6 +285,7 @@ impl Profile {
             kw_fills_secrets: true,
             points_travel: true,
             unique_ids: true,
+            in_software: true,
             says: saying::NSS,
             ..Self::UNKNOWN
         },
@@ -293,6 +299,7 @@ impl Profile {
             asks_sizes: false,
             unwraps_open: true,
             threads: false,
+            in_software: true,
             says: saying::OPENCRYPTOKI,
             ..Self::UNKNOWN
         },

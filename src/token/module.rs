@@ -10,6 +10,7 @@ use cryptoki::context::Pkcs11;
 use cryptoki::slot::Slot;
 use cryptoki::types::AuthPin;
 
+use super::pool::Permit;
 use super::raw::{self, Raw};
 use super::{Access, Error, Uri};
 use crate::status::Ckr;
@@ -92,6 +93,8 @@ pub struct TokenInfo {
     pub so_tries: Tries,
     /// The most sessions at a time that it tells of.
     pub max_sessions: Option<u64>,
+    /// Of these, the most that write.
+    pub max_rw_sessions: Option<u64>,
 }
 
 /// What a token tells of the tries that remain for its PIN.
@@ -251,7 +254,8 @@ impl Module {
 
     pub(super) fn open_session(self: &Arc<Self>, info: &TokenInfo, access: Access) -> Result<Session, Error> {
         let restarts = self.restarts();
-        Ok(Session { handle: self.raw.open_session(info.slot, access)?, module: Arc::clone(self), restarts })
+        let handle = self.raw.open_session(info.slot, access)?;
+        Ok(Session { handle, module: Arc::clone(self), restarts, permit: None })
     }
 
     fn restarts(&self) -> u64 {
@@ -289,11 +293,23 @@ pub(super) struct Session {
     handle: u64,
     /// Of which start of the module it is.
     restarts: u64,
+    /// Its place in the token's budget, which is free once it is closed.
+    permit: Option<Permit>,
 }
 
 impl Session {
+    /// Takes a place in the token's budget for as long as it is open.
+    pub(super) fn hold(&mut self, permit: Permit) {
+        self.permit = Some(permit);
+    }
+
     pub(super) fn handle(&self) -> u64 {
         self.handle
+    }
+
+    /// Of which start of the module it is.
+    pub(super) fn restarts(&self) -> u64 {
+        self.restarts
     }
 
     /// Whether the module was not started anew since it was opened.

@@ -4,20 +4,122 @@
 //! only uses a key. PKCS#11 lets every session of a process use the objects of the others, and one login serves them all.
 //!
 //! A use takes the main session if nobody has it, so that a single thread makes exactly the calls that it would make without this file; else an extra session that is idle; else a
-//! new one, within a bound; else it waits. The bound is what the token says of its sessions, at most [`MOST`], and shrinks to what there is when the token opens no more. A token that
-//! several threads must not use at a time gets no extra session. A session on which anything failed may have an operation going: an extra one is closed then.
+//! new one, within a [`Budget`]; else it waits. A token that several threads must not use at a time gets no extra session, and neither does one that was made of another for a
+//! thread of its own. A session on which anything failed may have an operation going: an extra one is closed then.
+//!
+//! The budget is one for a token and all that were made of it: what the token says of its sessions, at most [`MOST`] or what the user says, and it shrinks to what there is when
+//! the token opens no more.
 
-use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 
-use super::Error;
-use super::module::Session;
+use super::module::{Session, TokenInfo};
+use super::{Access, Error};
 use crate::status::Ckr;
 
-/// The most sessions of a token, the main one counted: beyond that no HSM is known to become faster.
+/// The most sessions of a token, if the user does not say otherwise: beyond that no HSM is known to become faster.
 pub(super) const MOST: usize = 16;
+
+/// How many sessions a token may have in this process, and has.
+pub(super) struct Budget(Mutex<Counts>);
+
+struct Counts {
+    /// What the token tells: of all sessions, and of those that write.
+    told: [usize; 2],
+    /// The most at a time.
+    bound: usize,
+    open: usize,
+    /// Of these, the ones that write.
+    writing: usize,
+}
+
+impl Budget {
+    /// What a token allows, as far as it tells.
+    pub(super) fn new(info: &TokenInfo) -> Arc<Self> {
+        let told = [info.max_sessions, info.max_rw_sessions]
+            .map(|most| most.and_then(|most| usize::try_from(most).ok()).unwrap_or(usize::MAX).max(1));
+        let bound = told[0].min(MOST);
+        Arc::new(Self(Mutex::new(Counts { told, bound, open: 0, writing: 0 })))
+    }
+
+    /// Another bound than the usual one; never more than the token tells, and never none.
+    pub(super) fn limit(&self, most: usize) {
+        let mut counts = self.counts();
+        counts.bound = most.clamp(1, counts.told[0]);
+    }
+
+    /// The most sessions of this kind.
+    pub(super) fn bound(&self, access: Access) -> usize {
+        let counts = self.counts();
+        if access == Access::ReadWrite { counts.bound.min(counts.told[1]) } else { counts.bound }
+    }
+
+    /// The place of a session that is to be opened; `None` where there are as many as there may be.
+    pub(super) fn take(self: &Arc<Self>, access: Access) -> Option<Permit> {
+        let mut counts = self.counts();
+        let writes = access == Access::ReadWrite;
+        if counts.open >= counts.bound || (writes && counts.writing >= counts.told[1]) {
+            return None;
+        }
+        Some(self.permit(&mut counts, writes))
+    }
+
+    /// The place of a session that is there.
+    pub(super) fn note(self: &Arc<Self>, access: Access) -> Permit {
+        self.permit(&mut self.counts(), access == Access::ReadWrite)
+    }
+
+    fn permit(self: &Arc<Self>, counts: &mut Counts, writes: bool) -> Permit {
+        counts.open += 1;
+        counts.writing += usize::from(writes);
+        Permit { budget: Arc::clone(self), writes }
+    }
+
+    /// The token opens no more than there are.
+    fn shrink(&self) {
+        let mut counts = self.counts();
+        counts.bound = counts.bound.min(counts.open).max(1);
+    }
+
+    /// Opens a session in a place that was taken; a refusal shrinks the budget.
+    pub(super) fn open(&self, permit: Permit, open: impl FnOnce() -> Result<Session, Error>) -> Result<Session, Error> {
+        match open() {
+            Ok(mut session) => {
+                session.hold(permit);
+                Ok(session)
+            }
+            Err(error) => {
+                drop(permit);
+                if is_refusal(&error) {
+                    self.shrink();
+                }
+                Err(error)
+            }
+        }
+    }
+
+    fn counts(&self) -> MutexGuard<'_, Counts> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// The place of a session in a budget, which is free again when this is dropped.
+pub(super) struct Permit {
+    budget: Arc<Budget>,
+    writes: bool,
+}
+
+impl Drop for Permit {
+    fn drop(&mut self) {
+        let mut counts = self.budget.counts();
+        counts.open -= 1;
+        counts.writing -= usize::from(self.writes);
+    }
+}
 
 /// Sessions, lent one at a time each.
 pub(super) struct Pool {
+    /// Where extra sessions are taken from, if there may be any.
+    extras: Option<Arc<Budget>>,
     state: Mutex<State>,
     /// Somebody who needs the main session may find it free.
     main_freed: Condvar,
@@ -29,10 +131,6 @@ struct State {
     /// The main session, unless it is lent.
     main: Option<Session>,
     idle: Vec<Session>,
-    /// Extra sessions, idle and lent.
-    extra: usize,
-    /// The most of these.
-    bound: usize,
     waiting_for_main: usize,
     waiting_for_any: usize,
 }
@@ -45,13 +143,10 @@ enum Wanted {
 }
 
 impl Pool {
-    /// A pool of at most so many sessions, the main one counted, as far as the token tells.
-    pub(super) fn new(main: Session, told: Option<u64>) -> Self {
-        let told = told.and_then(|most| usize::try_from(most).ok()).unwrap_or(MOST);
-        let bound = told.min(MOST).saturating_sub(1);
-        let state =
-            State { main: Some(main), idle: Vec::new(), extra: 0, bound, waiting_for_main: 0, waiting_for_any: 0 };
-        Self { state: Mutex::new(state), main_freed: Condvar::new(), any_freed: Condvar::new() }
+    /// A pool around a main session, with as many extra ones as a budget lets there be, or none.
+    pub(super) fn new(main: Session, extras: Option<Arc<Budget>>) -> Self {
+        let state = State { main: Some(main), idle: Vec::new(), waiting_for_main: 0, waiting_for_any: 0 };
+        Self { extras, state: Mutex::new(state), main_freed: Condvar::new(), any_freed: Condvar::new() }
     }
 
     /// The main session, once it is free.
@@ -80,27 +175,24 @@ impl Pool {
                 if session.is_current() {
                     return Ok(self.lend(session, Wanted::Any));
                 }
-                state.extra -= 1;
                 continue;
             }
-            if state.extra < state.bound
+            if let Some(budget) = self.extras.as_ref().filter(|_| open.is_some())
+                && let Some(permit) = budget.take(Access::ReadOnly)
                 && let Some(open) = open.take()
             {
-                state.extra += 1;
                 drop(state);
-                let place = Place { pool: self, is_taken: false };
-                match open() {
-                    Ok(session) => {
-                        place.take();
-                        return Ok(self.lend(session, Wanted::Any));
-                    }
+                match budget.open(permit, open) {
+                    Ok(session) => return Ok(self.lend(session, Wanted::Any)),
                     Err(error) if is_refusal(&error) => {
-                        drop(place);
                         state = self.state();
-                        state.bound = state.bound.min(state.extra);
                         continue;
                     }
-                    Err(error) => return Err(error),
+                    Err(error) => {
+                        // The place is free again, and may be what somebody waits for.
+                        self.wake(&self.state());
+                        return Err(error);
+                    }
                 }
             }
             state.waiting_for_any += 1;
@@ -113,7 +205,6 @@ impl Pool {
     pub(super) fn close_idle(&self) {
         let mut state = self.state();
         let idle = std::mem::take(&mut state.idle);
-        state.extra -= idle.len();
         drop(state);
         drop(idle);
     }
@@ -144,28 +235,6 @@ pub(super) fn is_refusal(error: &Error) -> bool {
     [Ckr::SESSION_COUNT, Ckr::HOST_MEMORY, Ckr::DEVICE_MEMORY, Ckr::SESSION_READ_WRITE_SO_EXISTS]
         .into_iter()
         .any(|ckr| error.is(ckr))
-}
-
-/// The place of an extra session that is being opened, which goes with it if it does not come to be.
-struct Place<'p> {
-    pool: &'p Pool,
-    is_taken: bool,
-}
-
-impl Place<'_> {
-    fn take(mut self) {
-        self.is_taken = true;
-    }
-}
-
-impl Drop for Place<'_> {
-    fn drop(&mut self) {
-        if !self.is_taken {
-            let mut state = self.pool.state();
-            state.extra -= 1;
-            self.pool.wake(&state);
-        }
-    }
 }
 
 /// A session that is lent, and goes back when this is dropped.
@@ -209,10 +278,7 @@ impl Drop for Lease<'_> {
                 state.idle.push(session);
                 None
             }
-            Wanted::Any => {
-                state.extra -= 1;
-                Some(session)
-            }
+            Wanted::Any => Some(session),
         };
         self.pool.wake(&state);
         drop(state);

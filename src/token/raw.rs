@@ -232,6 +232,8 @@ impl Raw {
         let mut info = CK_TOKEN_INFO::default();
         call!(self, C_GetTokenInfo, slot, &raw mut info)?;
         let has = |flag: CK_FLAGS| info.flags & flag != 0;
+        let told =
+            |most| Some(most).filter(|most| !matches!(*most, CK_EFFECTIVELY_INFINITE | CK_UNAVAILABLE_INFORMATION));
         let tries = |locked, last, low| match (has(locked), has(last), has(low)) {
             (true, ..) => Tries::None,
             (_, true, _) => Tries::Last,
@@ -251,8 +253,8 @@ impl Raw {
             protected_path: has(CKF_PROTECTED_AUTHENTICATION_PATH),
             tries: tries(CKF_USER_PIN_LOCKED, CKF_USER_PIN_FINAL_TRY, CKF_USER_PIN_COUNT_LOW),
             so_tries: tries(CKF_SO_PIN_LOCKED, CKF_SO_PIN_FINAL_TRY, CKF_SO_PIN_COUNT_LOW),
-            max_sessions: Some(info.ulMaxSessionCount)
-                .filter(|most| !matches!(*most, CK_EFFECTIVELY_INFINITE | CK_UNAVAILABLE_INFORMATION)),
+            max_sessions: told(info.ulMaxSessionCount),
+            max_rw_sessions: told(info.ulMaxRwSessionCount),
         })
     }
 

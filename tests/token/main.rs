@@ -39,6 +39,7 @@ mod cli_wrap_rules;
 mod cli_wrapped;
 mod cms;
 mod foreign_objects;
+mod many_keys;
 mod personalities;
 mod provider_bcrypt;
 mod provider_buffers;

@@ -225,6 +225,7 @@ pub const FIELDS: &[Field] = &[
         },
     },
     flag!("threads", threads, "several threads may use it at a time"),
+    flag!("in-software", in_software, "it is a program on this machine, and not a device that is waited for"),
 ];
 
 /// The names in a saying of a profile.

@@ -1,0 +1,249 @@
+//! Whether a key that is on the token is the one that somebody has here, and the proof of a key that is there.
+//!
+//! A pair is its public half, whatever it is called; a symmetric key is what it does: a block, a wrapped key or a code that comes out as with the same key in software. What the
+//! two may differ in besides is what was asked for: policy, usage, CKA_ID, certificate. A key that was opened is proven by the same uses as one that was written.
+
+use hmac::{Hmac, KeyInit, Mac};
+
+use super::pending::{Material, Pending};
+use super::proof::{self, Terms, Verified};
+use super::{Error, Key, Ready, StorageProvider, added};
+use crate::asn1;
+use crate::blob::Decoded;
+use crate::key::{Algorithm, ExportPolicy, KeyMaterial, KeyUsage, PublicKey, SymmetricAlgorithm, SymmetricKey};
+use crate::secret::SecretBytes;
+use crate::status::Ckr;
+use crate::template::attribute::CKA_ALWAYS_AUTHENTICATE;
+use crate::template::{Addition, Additions, AttributeType};
+use crate::token::mechanism::{CKM_SHA_1_HMAC, CKM_SHA256_HMAC, Mechanism};
+use crate::token::{self, Handle, refusal};
+
+/// What a key is to be, besides that it is this one.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Asked<'a> {
+    /// What may leave.
+    pub policy: ExportPolicy,
+    /// What it may do; without it, what an import would give it.
+    pub usage: Option<KeyUsage>,
+    /// CKA_ID; without it, of a pair, the one that follows from its public half.
+    pub id: Option<&'a [u8]>,
+    /// Its certificate in DER; without one nothing is said of certificates.
+    pub certificate: Option<&'a [u8]>,
+}
+
+/// How a key on the token compares with one here.
+#[derive(Clone, Debug, Eq, PartialEq)]
+#[non_exhaustive]
+pub enum Sameness {
+    /// The same, and all that was asked.
+    Identical,
+    /// The same key with other attributes: which, in words.
+    Differs(Vec<String>),
+    /// Another key.
+    Another,
+    /// Nothing that the key may do shows which one it is: why, in words.
+    Unknown(String),
+}
+
+impl StorageProvider {
+    /// Compares a key of the token with one that is here, and with what was asked for it. Of a pair the public half alone is needed here, and no call is made but for a certificate,
+    /// or where an elliptic key has no public object; a symmetric key is used once.
+    ///
+    /// # Errors
+    /// `NTE_BAD_KEY_STATE` for a key that is not finalized; what the token says.
+    pub fn compare(&self, key: &Key, decoded: &Decoded, asked: &Asked<'_>) -> Result<Sameness, crate::Error> {
+        let ready = key.finalized()?;
+        let told = match &decoded.key {
+            KeyMaterial::Public(public) => key.is_pair_of(ready, public)?,
+            KeyMaterial::Private(private) => match private.public() {
+                Some(public) => key.is_pair_of(ready, &public)?,
+                None => Told::Unknown("the public half of the key here is not known".to_owned()),
+            },
+            KeyMaterial::Secret(secret) => key.is_secret(ready, secret)?,
+        };
+        match told {
+            Told::Another => Ok(Sameness::Another),
+            Told::Unknown(why) => Ok(Sameness::Unknown(why)),
+            Told::Same => {
+                let differences = key.differences(ready, decoded, asked)?;
+                Ok(if differences.is_empty() { Sameness::Identical } else { Sameness::Differs(differences) })
+            }
+        }
+    }
+}
+
+enum Told {
+    Same,
+    Another,
+    Unknown(String),
+}
+
+impl Key {
+    /// Proves a key that is on the token by one of its uses: a pair against its own public half. A symmetric key, and one that may not be used, leaves nothing to be compared with:
+    /// [`Verified::Attributes`], after it was used if it can be.
+    ///
+    /// # Errors
+    /// A failed proof; `NTE_BAD_KEY_STATE` for a key that is not finalized; what the token says.
+    pub fn prove(&self) -> Result<Verified, crate::Error> {
+        let ready = self.finalized()?;
+        match (ready.private_object, ready.secret_object) {
+            (Some(private), _) => match &ready.public {
+                Some(public) => self.prove_by(ready, (private, true), |additions| {
+                    let terms = Terms { usage: ready.usage, additions, pin: self.held.pin.as_ref() };
+                    proof::prove_pair(&self.token, private, ready.public_object, public, terms)
+                }),
+                None => match self.public_key() {
+                    // Two signatures that verify under one point.
+                    Ok(_) => Ok(Verified::Signature),
+                    Err(crate::Error::Provider(Error::NoPublic { .. } | Error::PinNeeded { .. })) => {
+                        Ok(Verified::Attributes)
+                    }
+                    Err(error) => Err(error),
+                },
+            },
+            (None, Some(object)) => self.prove_secret(ready, object, None),
+            (None, None) => Ok(Verified::Attributes),
+        }
+    }
+
+    fn prove_secret(
+        &self,
+        ready: &Ready,
+        object: Handle,
+        secret: Option<&SymmetricKey>,
+    ) -> Result<Verified, crate::Error> {
+        let Some(algorithm) = ready.algorithm.and_then(|algorithm| algorithm.family.as_symmetric()) else {
+            return Ok(Verified::Attributes);
+        };
+        self.prove_by(ready, (object, secret.is_some()), |additions| {
+            proof::prove_secret(&self.token, object, algorithm, secret, (ready.usage, additions))
+        })
+    }
+
+    /// What stands on a key that may be in the way of a proof takes calls to find out, and few keys have such: it is asked for once a proof does not go.
+    fn prove_by(
+        &self,
+        ready: &Ready,
+        (object, is_to_show): (Handle, bool),
+        prove: impl Fn(&Additions) -> Result<Verified, crate::Error>,
+    ) -> Result<Verified, crate::Error> {
+        let pin = ready.always_authenticates;
+        let usual = pin.then(|| Addition::of_object(AttributeType(CKA_ALWAYS_AUTHENTICATE), &[1]));
+        match prove(&Additions::standing(usual.into_iter().collect())) {
+            // A mechanism that the key is not allowed is one that it does not have.
+            Ok(Verified::Attributes) if is_to_show => {}
+            Err(crate::Error::Provider(Error::ProofFailed { .. })) => {}
+            Err(crate::Error::Token(error)) if error.ckr().is_some_and(refusal::is_refusal) => {}
+            outcome => return outcome,
+        }
+        prove(&added::standing_on(&self.token, object))
+    }
+
+    fn is_pair_of(&self, ready: &Ready, wanted: &PublicKey) -> Result<Told, crate::Error> {
+        if ready.secret_object.is_some() {
+            return Ok(Told::Another);
+        }
+        if let (Some(found), Some(curve)) = (ready.algorithm, wanted.curve())
+            && found.curve != Some(curve)
+        {
+            return Ok(Told::Another);
+        }
+        match self.public_key() {
+            Ok(found) if found == *wanted => Ok(Told::Same),
+            Ok(_) => Ok(Told::Another),
+            Err(crate::Error::Provider(Error::NoPublic { .. })) => {
+                Ok(Told::Unknown("it has no public object, and does not sign".to_owned()))
+            }
+            Err(crate::Error::Provider(error @ Error::PinNeeded { .. })) => Ok(Told::Unknown(error.to_string())),
+            Err(error) => Err(error),
+        }
+    }
+
+    fn is_secret(&self, ready: &Ready, secret: &SymmetricKey) -> Result<Told, crate::Error> {
+        let same_kind = ready.algorithm == Some(Algorithm::symmetric(secret.algorithm()));
+        let Some(object) = ready.secret_object.filter(|_| same_kind) else { return Ok(Told::Another) };
+        if ready.bits.is_some_and(|bits| bits != secret.bits()) {
+            return Ok(Told::Another);
+        }
+        if secret.algorithm() == SymmetricAlgorithm::Hmac && ready.usage.contains(KeyUsage::SIGN) {
+            return Ok(match self.has_code_of(object, secret) {
+                Ok(true) => Told::Same,
+                Ok(false) => Told::Another,
+                Err(error) if error.ckr().is_some_and(is_about_code) => Told::Unknown(error.to_string()),
+                Err(error) => return Err(error.into()),
+            });
+        }
+        match self.prove_secret(ready, object, Some(secret)) {
+            Ok(Verified::Attributes) => Ok(Told::Unknown("it has no use that shows which key it is".to_owned())),
+            Ok(_) => Ok(Told::Same),
+            Err(crate::Error::Provider(Error::ProofFailed { ckr: None, .. })) => Ok(Told::Another),
+            Err(crate::Error::Provider(error @ Error::ProofFailed { .. })) => Ok(Told::Unknown(error.to_string())),
+            Err(crate::Error::Token(error)) if error.ckr().is_some_and(refusal::is_refusal) => {
+                Ok(Told::Unknown(error.to_string()))
+            }
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Whether HMAC of something random comes out as with the key that is here: with SHA-256, or, where the token or the key does not have that, with SHA-1.
+    fn has_code_of(&self, object: Handle, secret: &SymmetricKey) -> Result<bool, token::Error> {
+        let sent = SecretBytes::random(32)?;
+        let code = |mechanism, len| self.token.sign(&Mechanism::Plain(mechanism), object, &sent, len);
+        match code(CKM_SHA256_HMAC, 32) {
+            Ok(code) => Ok(verifies::<Hmac<sha2::Sha256>>(secret, &sent, &code)),
+            Err(error) if error.ckr().is_some_and(is_about_code) => {
+                Ok(verifies::<Hmac<sha1::Sha1>>(secret, &sent, &code(CKM_SHA_1_HMAC, 20)?))
+            }
+            Err(error) => Err(error),
+        }
+    }
+
+    fn differences(&self, ready: &Ready, decoded: &Decoded, asked: &Asked<'_>) -> Result<Vec<String>, crate::Error> {
+        let mut differences = Vec::new();
+        let policy = asked.policy.effective();
+        if ready.policy != policy {
+            let words = |policy: ExportPolicy| list(policy.words().iter().copied());
+            differences.push(format!("export policy {} instead of {}", words(ready.policy), words(policy)));
+        }
+        let mut as_asked = Pending::new(Material::None, None, false);
+        as_asked.usage = asked.usage;
+        let usage = as_asked.usage_for(decoded.algorithm, decoded.usage)?;
+        if ready.usage != usage {
+            let words = |usage: KeyUsage| list(usage.words());
+            differences.push(format!("usage {} instead of {}", words(ready.usage), words(usage)));
+        }
+        let usual = match decoded.key.public() {
+            Some(public) => Some(asn1::spki::key_id(&public)?.to_vec()),
+            None => None,
+        };
+        if let Some(id) = asked.id.map(<[u8]>::to_vec).or(usual)
+            && ready.id != id
+        {
+            let hex = |id: &[u8]| id.iter().map(|byte| format!("{byte:02x}")).collect::<String>();
+            differences.push(format!("CKA_ID {} instead of {}", hex(&ready.id), hex(&id)));
+        }
+        if let Some(asked) = asked.certificate {
+            match self.certificate_der()? {
+                Some(found) if *found == *asked => {}
+                Some(_) => differences.push("another certificate".to_owned()),
+                None => differences.push("no certificate".to_owned()),
+            }
+        }
+        Ok(differences)
+    }
+}
+
+/// A refusal of the mechanism: SoftHSM2 takes no key that is shorter than the hash.
+fn is_about_code(ckr: Ckr) -> bool {
+    ckr == Ckr::KEY_SIZE_RANGE || refusal::is_refusal(ckr)
+}
+
+fn verifies<M: Mac + KeyInit>(secret: &SymmetricKey, sent: &[u8], code: &[u8]) -> bool {
+    // HMAC takes a key of any length.
+    <M as KeyInit>::new_from_slice(secret.key()).is_ok_and(|mac| mac.chain_update(sent).verify_slice(code).is_ok())
+}
+
+fn list<'w>(words: impl IntoIterator<Item = &'w str>) -> String {
+    let words: Vec<_> = words.into_iter().collect();
+    if words.is_empty() { "none".to_owned() } else { words.join(", ") }
+}
