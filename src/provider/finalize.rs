@@ -41,6 +41,16 @@ impl Key {
         Ok(())
     }
 
+    /// From now on the pending key has no name: it will be a key of the session.
+    ///
+    /// # Errors
+    /// `NTE_BAD_KEY_STATE` when it is finalized already.
+    pub fn take_name_away(&mut self) -> Result<(), crate::Error> {
+        let State::Pending(pending) = &mut self.state else { return Err(Error::Finalized.into()) };
+        pending.name = None;
+        Ok(())
+    }
+
     /// From now on, no use of the key is tried before it counts: it is read back, and that is all. A key that takes the place of another one is proven all the same, and so is what
     /// came wrapped and shows nothing of itself.
     ///

@@ -6,7 +6,7 @@
 
 mod secret;
 
-pub(super) use self::secret::prove_secret;
+pub(super) use self::secret::{prove_secret, shown_by};
 use super::Error;
 use crate::key::rsa::Hash;
 use crate::key::{Curve, KeyUsage, PublicKey, ec, rsa};

@@ -139,6 +139,49 @@ impl Key {
         prove(&added::standing_on(&self.token, object))
     }
 
+    /// Whether another key, of this token or of another one, is this very key: of a pair by the public half, of a symmetric key by what both make of the same data. `None` where that cannot
+    /// be told.
+    ///
+    /// # Errors
+    /// `NTE_BAD_KEY_STATE` for a key that is not finalized; what the tokens say.
+    pub fn is_the_same(&self, other: &Self) -> Result<Option<bool>, crate::Error> {
+        let (one, two) = (self.finalized()?, other.finalized()?);
+        let (Some(here), Some(there)) = (one.secret_object, two.secret_object) else {
+            if one.secret_object.is_some() || two.secret_object.is_some() {
+                return Ok(Some(false));
+            }
+            return match other.public_key() {
+                Ok(public) => Ok(match self.is_pair_of(one, &public)? {
+                    Told::Same => Some(true),
+                    Told::Another => Some(false),
+                    Told::Unknown(_) => None,
+                }),
+                Err(crate::Error::Provider(Error::NoPublic { .. } | Error::PinNeeded { .. })) => Ok(None),
+                Err(error) => Err(error),
+            };
+        };
+        let bits = one.bits.zip(two.bits).is_some_and(|(one, two)| one != two);
+        let Some(algorithm) = one.algorithm.filter(|found| Some(*found) == two.algorithm && !bits) else {
+            return Ok(Some(false));
+        };
+        let Some(algorithm) = algorithm.family.as_symmetric() else { return Ok(None) };
+        let both = one.usage & two.usage;
+        let challenge = SecretBytes::random(32).map_err(token::Error::from)?;
+        let shown = |key: &Self, object: Handle| match algorithm {
+            SymmetricAlgorithm::Hmac if both.contains(KeyUsage::SIGN) => {
+                let code = |mechanism, len| key.token.sign(&Mechanism::Plain(mechanism), object, &challenge, len);
+                code(CKM_SHA256_HMAC, 32).map(Some)
+            }
+            SymmetricAlgorithm::Hmac => Ok(None),
+            _ => proof::shown_by(&key.token, object, algorithm, both, &challenge),
+        };
+        match (shown(self, here), shown(other, there)) {
+            (Ok(Some(here)), Ok(Some(there))) => Ok(Some(here == there)),
+            (Err(error), _) | (_, Err(error)) if !error.ckr().is_some_and(is_about_code) => Err(error.into()),
+            _ => Ok(None),
+        }
+    }
+
     fn is_pair_of(&self, ready: &Ready, wanted: &PublicKey) -> Result<Told, crate::Error> {
         if ready.secret_object.is_some() {
             return Ok(Told::Another);

@@ -72,6 +72,29 @@ fn check_block(
     Ok(key.and_then(SymmetricKey::check_block).map(|expected| block == expected))
 }
 
+/// What a secret key makes of something that is given: a block encrypted, or a key wrapped. `None` where it may do neither.
+pub(in crate::provider) fn shown_by(
+    token: &Token,
+    object: Handle,
+    algorithm: SymmetricAlgorithm,
+    usage: KeyUsage,
+    challenge: &SecretBytes,
+) -> Result<Option<Vec<u8>>, token::Error> {
+    if let Some(mechanism) = block_mechanism(algorithm, Additions::NONE).filter(|_| usage.contains(KeyUsage::DECRYPT)) {
+        let len = algorithm.block_len().unwrap_or(0);
+        let block = challenge.get(..len).unwrap_or_default();
+        return token.encrypt(&mechanism, object, block, len).map(Some);
+    }
+    if !usage.contains(KeyUsage::WRAP) || algorithm != SymmetricAlgorithm::Aes {
+        return Ok(None);
+    }
+    let passenger = SecretBytes::from(challenge.get(..16).unwrap_or_default());
+    let session = token.create(&readable_secret(CKK_AES).secret(CKA_VALUE, passenger))?;
+    let wrapped = token.wrap(&Mechanism::Plain(token.profile().kw), object, session, 32);
+    token.destroy(session)?;
+    wrapped.map(Some)
+}
+
 fn wrapping(
     token: &Token,
     object: Handle,

@@ -1,0 +1,154 @@
+//! A name that is taken: what stands under it, and what is done about it.
+
+use super::Error;
+use super::journal::Outcome;
+use super::report::KeyDone;
+use crate::blob::Decoded;
+use crate::provider::{self, Asked, Flags, Key, KeyName, Sameness, StorageProvider};
+
+/// What is done where another key has the name. The same key with all that was asked is never in the way: it is done already.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+pub enum Collision {
+    /// The entry fails.
+    #[default]
+    Refuse,
+    /// The other key stays, and the entry counts as done.
+    Skip,
+    /// The key gets the name with a number behind it: `-2`, `-3` and so on.
+    Rename,
+    /// The key takes the other one's place, once it is complete and proven.
+    Overwrite,
+}
+
+impl Collision {
+    /// All of them.
+    pub const ALL: [Self; 4] = [Self::Refuse, Self::Skip, Self::Rename, Self::Overwrite];
+
+    /// The word of the command line.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Refuse => "refuse",
+            Self::Skip => "skip",
+            Self::Rename => "rename",
+            Self::Overwrite => "overwrite",
+        }
+    }
+}
+
+/// No name is tried with a higher number.
+const MOST: u32 = 1000;
+
+/// What there is room for.
+pub(super) enum Room {
+    /// The key is to be put there under this name, which comes to this.
+    Free(KeyName, Outcome),
+    /// Nothing is to be done.
+    Done(Box<KeyDone>),
+}
+
+/// What a key is compared with.
+pub(super) struct Wanted<'a> {
+    pub(super) decoded: &'a Decoded,
+    pub(super) asked: Asked<'a>,
+    /// The CKA_ID that an earlier run chose for this very key before it wrote it.
+    pub(super) begun: Option<&'a [u8]>,
+    pub(super) is_proven: bool,
+}
+
+/// Looks under a name before anything is made there.
+pub(super) fn room(
+    provider: &StorageProvider,
+    name: &KeyName,
+    collision: Collision,
+    wanted: &Wanted<'_>,
+) -> Result<Room, Error> {
+    look(provider, name, collision, wanted.is_proven, |held| identical(provider, held, wanted))
+}
+
+/// The same of a key that shows itself on the token alone. `differs` says what is not as it was asked.
+pub(super) fn room_for_wrapped(
+    provider: &StorageProvider,
+    name: &KeyName,
+    collision: Collision,
+    is_proven: bool,
+    differs: impl Fn(&Key) -> Result<Option<String>, Error>,
+) -> Result<Room, Error> {
+    look(provider, name, collision, is_proven, differs)
+}
+
+fn look(
+    provider: &StorageProvider,
+    name: &KeyName,
+    collision: Collision,
+    is_proven: bool,
+    differs: impl Fn(&Key) -> Result<Option<String>, Error>,
+) -> Result<Room, Error> {
+    let Some(held) = holder(provider, name)? else { return Ok(Room::Free(name.clone(), Outcome::Imported)) };
+    let difference = match differs(&held)? {
+        None => return Ok(Room::Done(Box::new(settled(&held, Outcome::Identical, is_proven)?))),
+        Some(difference) => difference,
+    };
+    match collision {
+        Collision::Refuse => {}
+        Collision::Skip => {
+            let mut done = settled(&held, Outcome::Skipped, false)?;
+            done.warnings.push(format!("`{name}` was left as it is: {difference}"));
+            return Ok(Room::Done(Box::new(done)));
+        }
+        Collision::Overwrite => return Ok(Room::Free(name.clone(), Outcome::Overwritten)),
+        Collision::Rename => {
+            for number in 2..=MOST {
+                let other = KeyName::new(&format!("{name}-{number}"))?;
+                match holder(provider, &other)? {
+                    None => return Ok(Room::Free(other, Outcome::Renamed)),
+                    // Of an earlier run.
+                    Some(held) if differs(&held)?.is_none() => {
+                        return Ok(Room::Done(Box::new(settled(&held, Outcome::Identical, is_proven)?)));
+                    }
+                    Some(_) => {}
+                }
+            }
+        }
+    }
+    Err(Error::NameTaken { name: name.to_string(), held: held.uri().to_string(), difference })
+}
+
+/// The key that has a name; one whose import was cut short has none.
+fn holder(provider: &StorageProvider, name: &KeyName) -> Result<Option<Key>, Error> {
+    match provider.check_free(name) {
+        Ok(()) => Ok(None),
+        Err(crate::Error::Provider(provider::Error::NameTaken { .. })) => Ok(Some(provider.open_key(name.as_str())?)),
+        Err(error) => Err(error.into()),
+    }
+}
+
+/// What is not as it was asked; `None` where all is.
+fn identical(provider: &StorageProvider, held: &Key, wanted: &Wanted<'_>) -> Result<Option<String>, Error> {
+    Ok(match provider.compare(held, wanted.decoded, &wanted.asked)? {
+        Sameness::Identical => None,
+        Sameness::Differs(differences) => Some(format!("it is the same key with {}", differences.join(" and "))),
+        Sameness::Another => Some("it is another key".to_owned()),
+        Sameness::Unknown(_) if wanted.begun == Some(held.id()) => None,
+        Sameness::Unknown(why) => Some(format!("whether it is the same key cannot be told: {why}")),
+        other => Some(format!("{other:?}")),
+    })
+}
+
+/// What is not the same of a key that was unwrapped and waits to be finalized: as a key of the session it shows what it is.
+pub(super) fn is_unwrapped(held: &Key, probe: &mut Key) -> Result<Option<String>, Error> {
+    let asked = (probe.export_policy().effective(), probe.usage());
+    probe.take_name_away()?;
+    probe.finalize(Flags::NONE)?;
+    Ok(match held.is_the_same(probe)? {
+        Some(true) if (held.export_policy(), held.usage()) == asked => None,
+        Some(true) => Some("it is the same key with another policy or usage".to_owned()),
+        Some(false) => Some("it is another key".to_owned()),
+        None => Some("whether it is the same key cannot be told".to_owned()),
+    })
+}
+
+fn settled(held: &Key, outcome: Outcome, is_proven: bool) -> Result<KeyDone, Error> {
+    let start = std::time::Instant::now();
+    let verified = if is_proven { Some(held.prove()?) } else { None };
+    Ok(KeyDone { verified, proof_time: start.elapsed(), ..KeyDone::of_key(held, outcome) })
+}

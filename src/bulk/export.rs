@@ -1,0 +1,222 @@
+//! `bulk export`: keys of a token into a folder, a file each.
+//!
+//! A file is named after its key, whatever of the name a file system would not take percent-encoded, and its type; it is written whole or not at all. What can be imported again is listed in
+//! a `manifest.jsonl` beside them, which `bulk import` takes.
+
+use std::collections::HashSet;
+use std::path::{Path, PathBuf};
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use super::journal::{Journal, Outcome, State};
+use super::manifest::Entry;
+use super::report::{Event, KeyDone, Summary};
+use super::run::{lock, record_done, record_failed};
+use super::select::Selection;
+use super::work::Crew;
+use super::{Error, file};
+use crate::format::Format;
+use crate::provider::{ExportParameters, Key, KeyName, StorageProvider};
+use crate::wrap::Scheme;
+
+/// How a bulk export goes about it.
+pub struct Export<'a> {
+    /// How many threads.
+    pub jobs: usize,
+    /// What is written.
+    pub format: Format,
+    /// What stands beside it: scheme, hash, password.
+    pub parameters: ExportParameters,
+    /// The keys that wrap; none for what is public, or under a password.
+    pub recipients: &'a [Key],
+    /// The name of the one that opens it again on this token, for the manifest.
+    pub unwrap_key: Option<String>,
+    /// Whether files that are there are replaced.
+    pub overwrites: bool,
+}
+
+/// A key and the file that it goes to.
+struct Job<'k> {
+    number: u32,
+    key: &'k Key,
+    file: String,
+}
+
+impl Export<'_> {
+    /// The file of each key, in the order of the selection.
+    pub fn files(&self, selection: &Selection) -> Vec<String> {
+        let mut taken = HashSet::new();
+        let name = |key: &Key| {
+            let stem = stem_of(key.label());
+            let mut file = format!("{stem}.{}", self.format.name());
+            let mut number = 2;
+            // A file system may not tell capitals from small letters.
+            while !taken.insert(file.to_lowercase()) {
+                file = format!("{stem}~{number}.{}", self.format.name());
+                number += 1;
+            }
+            file
+        };
+        selection.keys.iter().map(name).collect()
+    }
+
+    /// Writes the keys of a selection into a folder. As with an import what one key fails of is told, and counted.
+    ///
+    /// # Errors
+    /// What ends the run.
+    pub fn run(
+        &self,
+        provider: &StorageProvider,
+        selection: &Selection,
+        folder: &Path,
+        journal: Option<&Mutex<Journal>>,
+        stop: &AtomicBool,
+        mut observe: impl FnMut(&Event<'_>),
+    ) -> Result<Summary, Error> {
+        std::fs::create_dir_all(folder).map_err(|error| Error::unreadable(folder, &error))?;
+        let files = self.files(selection);
+        let summary = Mutex::new(Summary::default());
+        let mut jobs = selection.keys.iter().zip(&files).zip(0..);
+        let next = || loop {
+            let ((key, file), number) = jobs.next()?;
+            let is_done = journal.is_some_and(|journal| {
+                matches!(lock(journal).state_of(number), Some(State::Done(_))) && folder.join(file).is_file()
+            });
+            if is_done {
+                lock(&summary).done_before += 1;
+            } else {
+                return Some(Job { number, key, file: file.clone() });
+            }
+        };
+        let mut lost = HashSet::new();
+        let work = |_: &StorageProvider, _: &(), job: &Job<'_>| self.one(job, &folder.join(&job.file));
+        let take = |job: Job<'_>, outcome: Result<KeyDone, Error>| {
+            let (entry, source) = (job.number, job.key.label());
+            match outcome {
+                Ok(done) => {
+                    let keys = std::slice::from_ref(&done);
+                    lock(&summary).take(keys);
+                    record_done(journal, entry, keys)?;
+                    observe(&Event::Done { entry, source, keys });
+                }
+                Err(error) => {
+                    lost.insert(entry);
+                    lock(&summary).failed += 1;
+                    record_failed(journal, entry, source, &error)?;
+                    observe(&Event::Failed { entry, source, error: &error });
+                }
+            }
+            Ok(())
+        };
+        let effort = Crew::new(provider, self.jobs, stop).bound().run(next, |_| Ok(()), work, take);
+        if let Some(journal) = journal {
+            lock(journal).sync()?;
+        }
+        let effort = effort?;
+        let was_stopped = stop.load(Ordering::SeqCst);
+        if !was_stopped && !self.format.is_public() {
+            let listed = selection.keys.iter().zip(&files).zip(0..).filter(|(_, number)| !lost.contains(number));
+            self.write_manifest(folder, listed.map(|(pair, _)| pair))?;
+        }
+        let summary = summary.into_inner().unwrap_or_else(std::sync::PoisonError::into_inner);
+        Ok(Summary { effort, was_stopped, ..summary })
+    }
+
+    fn one(&self, job: &Job<'_>, path: &Path) -> Result<KeyDone, Error> {
+        let is_taken = path.symlink_metadata().is_ok();
+        if is_taken && !self.overwrites {
+            return Err(Error::FileExists { path: path.to_owned() });
+        }
+        let key = job.key;
+        let exported = if !self.recipients.is_empty() {
+            key.export_to(&self.recipients.iter().collect::<Vec<_>>(), self.format, &self.parameters)?
+        } else if self.format.is_public() || self.parameters.password.is_some() {
+            key.export(None, self.format, &self.parameters)?
+        } else {
+            key.danger_export_plaintext(self.format)?
+        };
+        let is_private = !self.format.is_public();
+        file::write(path, &exported.bytes, is_private, self.overwrites)
+            .map_err(|error| Error::unreadable(path, &error))?;
+        let mut done = KeyDone::of_key(key, Outcome::Exported);
+        done.unique = path.display().to_string();
+        if exported.zero_padded {
+            let warning = "the token has padded it with zero bytes before it wrapped it: what opens it must cut them off";
+            done.warnings.push(warning.to_owned());
+        }
+        Ok(done)
+    }
+
+    fn write_manifest<'k>(
+        &self,
+        folder: &Path,
+        keys: impl Iterator<Item = (&'k Key, &'k String)>,
+    ) -> Result<(), Error> {
+        let path: PathBuf = folder.join(super::manifest::IN_A_FOLDER[0]);
+        let mut text = String::new();
+        for (key, file) in keys {
+            let is_secret = key.is_symmetric();
+            let entry = Entry {
+                file: file.clone(),
+                format: Some(self.format),
+                name: KeyName::new(key.label()).ok(),
+                // A bare key does not say what it is.
+                algorithm: key.algorithm().filter(|_| is_secret),
+                export_policy: Some(key.export_policy().effective()),
+                usage: Some(key.usage()).filter(|usage| !usage.is_empty()),
+                id: Some(key.id().to_vec()).filter(|id| !id.is_empty()),
+                unwrap_key: self.unwrap_key.clone(),
+                scheme: self.parameters.scheme.filter(|_| self.unwrap_key.is_some() && !self.says_itself()),
+                oaep_hash: self.parameters.hash.filter(|_| {
+                    self.unwrap_key.is_some() && !self.says_itself() && self.parameters.scheme == Some(Scheme::RsaOaep)
+                }),
+                ..Entry::default()
+            };
+            text.push_str(&entry.to_json());
+            text.push('\n');
+        }
+        file::write(&path, text.as_bytes(), false, true).map_err(|error| Error::unreadable(&path, &error))
+    }
+
+    /// Whether the format names its own scheme.
+    fn says_itself(&self) -> bool {
+        self.format.is_wrapped()
+    }
+}
+
+/// A key's name as the name of a file: letters, digits and a few signs stay, every other byte is percent-encoded.
+fn stem_of(name: &str) -> String {
+    let mut stem = String::new();
+    for (at, byte) in name.bytes().enumerate() {
+        let stays = byte.is_ascii_alphanumeric() || b"-_@+=, ".contains(&byte) || (byte == b'.' && at > 0);
+        if stays && stem.len() < MAX_STEM {
+            stem.push(char::from(byte));
+        } else if stem.len() < MAX_STEM {
+            stem.push_str(&format!("%{byte:02X}"));
+        }
+    }
+    stem
+}
+
+/// Names of files are at most 255 bytes, with the type and a number behind.
+const MAX_STEM: usize = 200;
+
+#[cfg(test)]
+mod tests {
+    use super::stem_of;
+
+    #[test]
+    fn names_become_names_of_files() {
+        for (name, stem) in [
+            ("web-1.example.org", "web-1.example.org"),
+            ("../etc/passwd", "%2E./etc/passwd".replace('/', "%2F").as_str()),
+            (".hidden", "%2Ehidden"),
+            ("a/b\\c:d*", "a%2Fb%5Cc%3Ad%2A"),
+            ("Schlüssel", "Schl%C3%BCssel"),
+            ("a b", "a b"),
+        ] {
+            assert_eq!(stem_of(name), stem, "{name}");
+        }
+        assert!(stem_of(&"ü".repeat(500)).len() <= 203);
+    }
+}

@@ -1,0 +1,219 @@
+//! `migrate`: the keys of one token to another, wrapped the whole way.
+//!
+//! Each thread has a key pair of the destination, a session object that may do nothing but wrap and unwrap; the source wraps each key to its public half, in an `OpaqueTransport`, which carries name,
+//! CKA_ID, usage, policy and certificate. Nothing of a key is in the clear here. What arrives is read back and proven as an import is, and then held against the key that was left behind:
+//! of a pair the public half, of a symmetric key what it makes of the same data.
+//!
+//! Refused, with the reason: keys that may not leave (CKA_EXTRACTABLE false), which no program can move; kinds of key that one of the two does not have; what the destination makes
+//! readable or free unasked.
+
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Instant;
+
+use super::collision::{self, Collision, Room};
+use super::journal::{Journal, Outcome, State};
+use super::report::{Event, KeyDone, Summary};
+use super::run::{lock, record_done, record_failed};
+use super::select::Selection;
+use super::work::Crew;
+use super::Error;
+use crate::blob::BlobType;
+use crate::format::{self, Format};
+use crate::key::{Algorithm, KeyMaterial, KeyUsage};
+use crate::provider::{ExportParameters, Flags, ImportParameters, Key, KeyName, StorageProvider, Verified};
+
+/// How a migration goes about it.
+#[derive(Clone, Debug)]
+pub struct Migrate {
+    /// How many threads.
+    pub jobs: usize,
+    /// What is done where another key has the name.
+    pub collision: Collision,
+    /// Whether each key is held against the one that was left behind.
+    pub is_proven: bool,
+}
+
+/// What would become of a key.
+#[derive(Debug)]
+#[non_exhaustive]
+pub enum Move {
+    /// It would go, under this name.
+    Goes {
+        /// The name there.
+        name: String,
+        /// What it would come to.
+        outcome: Outcome,
+    },
+    /// Nothing would be done.
+    Done(Box<KeyDone>),
+}
+
+const TRANSPORT: Format = Format::Blob(BlobType::OpaqueTransport);
+/// Bits of the pair to which keys are wrapped: as strong as AES-128, which wraps them inside.
+const TRANSPORT_BITS: u32 = 3072;
+
+/// The pair of the destination, and its public half for the source.
+struct Gate {
+    opens: Key,
+    wraps: Key,
+}
+
+impl Migrate {
+    /// Moves the keys of a selection of `from` to `to`. They stay where they are, too. As with an import what one key fails of is told, and counted.
+    ///
+    /// # Errors
+    /// What ends the run: a token that is lost, a journal that cannot be written.
+    pub fn run(
+        &self,
+        from: &StorageProvider,
+        to: &StorageProvider,
+        selection: &Selection,
+        journal: Option<&Mutex<Journal>>,
+        stop: &AtomicBool,
+        mut observe: impl FnMut(&Event<'_>),
+    ) -> Result<Summary, Error> {
+        to.index()?;
+        let summary = Mutex::new(Summary::default());
+        let mut jobs = (0..).zip(&selection.keys);
+        let next = || loop {
+            let (number, key) = jobs.next()?;
+            match journal.and_then(|journal| lock(journal).state_of(number)) {
+                Some(State::Done(_)) => lock(&summary).done_before += 1,
+                _ => return Some((number, key)),
+            }
+        };
+        let equip = |to: &StorageProvider| gate(from, to);
+        let work = |to: &StorageProvider, gate: &Gate, job: &(u32, &Key)| self.one(to, gate, job.1);
+        let take = |(entry, key): (u32, &Key), outcome: Result<KeyDone, Error>| {
+            let source = key.label();
+            match outcome {
+                Ok(done) => {
+                    let keys = std::slice::from_ref(&done);
+                    lock(&summary).take(keys);
+                    record_done(journal, entry, keys)?;
+                    observe(&Event::Done { entry, source, keys });
+                }
+                Err(error) => {
+                    lock(&summary).failed += 1;
+                    record_failed(journal, entry, source, &error)?;
+                    observe(&Event::Failed { entry, source, error: &error });
+                }
+            }
+            Ok(())
+        };
+        let effort = Crew::new(to, self.jobs, stop).bound().run(next, equip, work, take);
+        if let Some(journal) = journal {
+            lock(journal).sync()?;
+        }
+        let effort = effort?;
+        let was_stopped = stop.load(Ordering::SeqCst);
+        let summary = summary.into_inner().unwrap_or_else(std::sync::PoisonError::into_inner);
+        Ok(Summary { effort, was_stopped, ..summary })
+    }
+
+    /// What would become of a key. Nothing is written, and nothing wrapped.
+    ///
+    /// # Errors
+    /// What would be refused, and why.
+    pub fn plan(&self, to: &StorageProvider, key: &Key) -> Result<Move, Error> {
+        check_movable(key)?;
+        let name = KeyName::new(key.label())?;
+        Ok(match self.room(to, &name, key, false)? {
+            Room::Done(done) => Move::Done(done),
+            Room::Free(name, outcome) => Move::Goes { name: name.to_string(), outcome },
+        })
+    }
+
+    fn room(&self, to: &StorageProvider, name: &KeyName, key: &Key, is_proven: bool) -> Result<Room, Error> {
+        collision::room_for_wrapped(to, name, self.collision, is_proven, |held| {
+            Ok(match held.is_the_same(key)? {
+                Some(true) => difference(held, key)?,
+                Some(false) => Some("it is another key".to_owned()),
+                None => Some("whether it is the same key cannot be told".to_owned()),
+            })
+        })
+    }
+
+    fn one(&self, to: &StorageProvider, gate: &Gate, key: &Key) -> Result<KeyDone, Error> {
+        check_movable(key)?;
+        let name = KeyName::new(key.label())?;
+        let (name, outcome) = match self.room(to, &name, key, self.is_proven)? {
+            Room::Done(done) => return Ok(*done),
+            Room::Free(name, outcome) => (name, outcome),
+        };
+        let sent = key.export_to(&[&gate.wraps], TRANSPORT, &ExportParameters::default())?;
+        let mut flags = Flags::DO_NOT_FINALIZE | Flags::SILENT;
+        if outcome == Outcome::Overwritten {
+            flags |= Flags::OVERWRITE_KEY;
+        }
+        let parameters = ImportParameters { name: Some(name), ..ImportParameters::default() };
+        let mut moved = to.import_wrapped(&gate.opens, TRANSPORT, &parameters, &sent.bytes, flags)?;
+        if key.has_certificate() {
+            moved.set_certificate(&key.certificate_chain()?.concat())?;
+        }
+        let properties = key.custom_properties()?;
+        for (name, value) in &properties {
+            moved.set_property_with(name, value, Flags::PERSIST_ONLY)?;
+        }
+        moved.finalize(Flags::NONE)?;
+        let mut done = KeyDone::of_key(&moved, outcome);
+        if self.is_proven && moved.is_symmetric() {
+            let start = Instant::now();
+            match moved.is_the_same(key)? {
+                Some(true) => done.verified = Some(Verified::Kcv),
+                Some(false) => {
+                    // It is nobody's key.
+                    to.delete(&mut moved, Flags::NONE)?;
+                    return Err(Error::NotTheSame { name: done.name });
+                }
+                None => done.warnings.push("nothing that it may do shows that it is the same key".to_owned()),
+            }
+            done.proof_time += start.elapsed();
+        }
+        Ok(done)
+    }
+}
+
+/// Why a key cannot move, as far as it shows before it is tried.
+fn check_movable(key: &Key) -> Result<(), Error> {
+    if !key.has_private() || key.export_policy().allows_export() {
+        return Ok(());
+    }
+    Err(Error::Unmovable { name: key.label().to_owned() })
+}
+
+/// What of a key at the destination is not as it is at the source.
+fn difference(held: &Key, key: &Key) -> Result<Option<String>, Error> {
+    let mut found = Vec::new();
+    if held.export_policy().allows_plaintext() != key.export_policy().allows_plaintext()
+        || !held.export_policy().allows_export()
+    {
+        found.push("another policy");
+    }
+    if held.usage() != key.usage() {
+        found.push("another usage");
+    }
+    if held.id() != key.id() {
+        found.push("another CKA_ID");
+    }
+    if key.has_certificate() {
+        let own = |key: &Key| Ok::<_, crate::Error>(key.certificate_chain()?.into_iter().next());
+        if own(held)? != own(key)? {
+            found.push("another certificate, or none");
+        }
+    }
+    Ok((!found.is_empty()).then(|| format!("it is the same key with {}", found.join(" and "))))
+}
+
+fn gate(from: &StorageProvider, to: &StorageProvider) -> Result<Gate, Error> {
+    let mut opens = to.create_persisted_key(Algorithm::RSA, None, Flags::SILENT)?;
+    opens.set_length(TRANSPORT_BITS)?;
+    opens.set_usage(KeyUsage::WRAP)?;
+    opens.finalize(Flags::NONE)?;
+    let public = KeyMaterial::Public(opens.public_key()?);
+    let spki = Format::Spki;
+    let bytes = format::encode_with(&public, Algorithm::RSA, spki, &format::Writing::default())?;
+    let entry = format::decode_one(&bytes, spki, &crate::blob::Hints::default(), None)?;
+    Ok(Gate { wraps: from.import_public(entry)?, opens })
+}
