@@ -8,6 +8,9 @@ use cng_pkcs11::bulk::manifest::{Entry, Form, Manifest, PasswordSource};
 use cng_pkcs11::bulk::{Error, MAX_ENTRIES};
 use cng_pkcs11::format::Format;
 use cng_pkcs11::key::{ExportPolicy, KeyUsage};
+use proptest::collection::vec;
+use proptest::prelude::*;
+use proptest::sample::select;
 
 fn manifest(name: &str, text: impl AsRef<[u8]>) -> Manifest {
     let path = Path::new("keys").join(name);
@@ -484,4 +487,87 @@ fn a_manifest_is_read_as_a_stream_up_to_its_bound() {
     let good = manifest.by_ref().take_while(Result::is_ok).count();
     assert_eq!(good, MAX_ENTRIES as usize);
     assert!(manifest.next().is_none() && manifest.digest().is_none());
+}
+
+/// A cell as RFC 4180 lets it be written: in quotation marks where it must be, or anyway.
+fn cell(text: &str, anyway: bool) -> String {
+    let must = text.contains(['"', ',', '\r', '\n']);
+    if must || anyway { format!("\"{}\"", text.replace('"', "\"\"")) } else { text.to_owned() }
+}
+
+fn any_text() -> impl Strategy<Value = String> {
+    let piece = prop_oneof![
+        select(vec!["\"", ",", "\r\n", "\n", "\r", " ", "é", "🔑", "\\", "{"]).prop_map(str::to_owned),
+        "[^\0]{1,4}"
+    ];
+    vec(piece, 1..8).prop_map(|pieces| pieces.concat()).prop_filter("stdin", |text| text != "-")
+}
+
+/// Texts made of what means something in one form or the other.
+fn nearly_a_manifest() -> impl Strategy<Value = Vec<u8>> {
+    let words = [
+        "{",
+        "}",
+        "\"",
+        ",",
+        ":",
+        "\n",
+        "\r\n",
+        "\r",
+        "file",
+        "name",
+        "usage",
+        "key",
+        "sign",
+        "a",
+        "\"file\":\"a\"",
+        "{\"file\":\"b\"}\n",
+        "file,name\n",
+        "a,b\n",
+        "\\u0000",
+        "\0",
+        "null",
+        "[",
+        "\u{FEFF}",
+        "é",
+    ];
+    vec(
+        prop_oneof![9 => select(words.map(|word| word.as_bytes().to_vec()).to_vec()), 1 => vec(any::<u8>(), 1..3)],
+        0..24,
+    )
+    .prop_map(|pieces| pieces.concat())
+}
+
+proptest! {
+    #[test]
+    fn any_text_comes_out_of_both_forms_as_it_went_in(rows in vec((any_text(), any_text(), any::<[bool; 2]>()), 1..6)) {
+        let mut table = "file,key\r\n".to_owned();
+        let mut lines = String::new();
+        for (file, key, [one, other]) in &rows {
+            write!(table, "{},{}\r\n", cell(file, *one), cell(key, *other)).unwrap();
+            writeln!(lines, "{{\"key\":{},\"file\":{}}}", serde_json::Value::from(key.as_str()), serde_json::Value::from(file.as_str())).unwrap();
+        }
+        let (from_table, from_lines) = (entries(csv(&table)), entries(json(&lines)));
+        prop_assert_eq!(from_table.len(), rows.len());
+        for ((file, key, _), (one, other)) in rows.iter().zip(from_table.iter().zip(&from_lines)) {
+            prop_assert_eq!((&one.file, one.key.as_ref()), (file, Some(key)));
+            prop_assert_eq!((&other.file, other.key.as_ref()), (file, Some(key)));
+        }
+        prop_assert_eq!(digest(csv(&table)).unwrap(), digest(json(&lines)).unwrap());
+    }
+
+    #[test]
+    fn whatever_is_read_ends_and_what_was_taken_is_taken_again(text in nearly_a_manifest(), form in select(vec!["m.jsonl", "m.csv", "m"])) {
+        let lines = text.split(|byte| *byte == b'\n').count();
+        let outcomes: Vec<_> = manifest(form, &text).collect();
+        prop_assert!(outcomes.len() <= lines + 1);
+        let good: Vec<&Entry> = outcomes.iter().filter_map(|outcome| outcome.as_ref().ok()).collect();
+        let again: String = good.iter().map(|entry| entry.to_json() + "\n").collect();
+        let again = entries(json(again));
+        prop_assert_eq!(again.len(), good.len());
+        for (one, other) in good.iter().zip(&again) {
+            prop_assert_eq!(one.to_json(), other.to_json());
+            prop_assert!(!one.file.is_empty() && usize::try_from(one.line).unwrap() <= lines);
+        }
+    }
 }
