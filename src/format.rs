@@ -37,7 +37,7 @@ mod entry;
 mod error;
 mod foreign;
 mod inspect;
-mod json;
+pub(crate) mod json;
 mod jwk;
 mod loss;
 mod pem;

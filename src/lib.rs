@@ -24,6 +24,8 @@
 
 pub mod asn1;
 pub mod blob;
+#[cfg(feature = "bulk")]
+pub mod bulk;
 #[cfg(feature = "capi")]
 #[allow(unsafe_code, reason = "C hands over pointers")]
 pub mod capi;

@@ -340,3 +340,85 @@ fn a_pfx_that_asks_for_more_iterations_than_it_was_made_with() {
     }
     assert!(tried > 0, "no PFX with 2048 iterations");
 }
+
+/// What many keys take is a few bytes each, and not their text.
+#[cfg(feature = "bulk")]
+mod many_keys {
+    use std::collections::BTreeMap;
+    use std::fmt::Write as _;
+    use std::io::{BufReader, Cursor, Read};
+    use std::path::Path;
+
+    use cng_pkcs11::bulk::journal::{Binding, Job, Journal, Outcome, Record, State, Syncing};
+    use cng_pkcs11::bulk::manifest::Manifest;
+
+    use super::{ALLOCATOR, MIB, one_at_a_time};
+
+    const KEYS: u32 = 200_000;
+
+    fn peak<T>(work: impl FnOnce() -> T) -> (usize, T) {
+        ALLOCATOR.reset_peak_usage();
+        let before = ALLOCATOR.current_usage();
+        let outcome = work();
+        (ALLOCATOR.peak_usage().saturating_sub(before), outcome)
+    }
+
+    /// Entries of two hundred bytes that are made as they are read.
+    struct Entries {
+        next: u32,
+        line: Cursor<Vec<u8>>,
+    }
+
+    impl Read for Entries {
+        fn read(&mut self, out: &mut [u8]) -> std::io::Result<usize> {
+            if self.line.position() == self.line.get_ref().len() as u64 && self.next < KEYS {
+                let (number, folder) = (self.next, "x".repeat(100));
+                let mut line = String::new();
+                let _ = writeln!(
+                    line,
+                    "{{\"file\":\"{folder}/{number}.key\",\"name\":\"a key with the number {number}\",\"usage\":\"sign\"}}"
+                );
+                self.line = Cursor::new(line.into_bytes());
+                self.next += 1;
+            }
+            self.line.read(out)
+        }
+    }
+
+    #[test]
+    fn a_manifest_takes_a_few_bytes_for_each_name() {
+        let _one = one_at_a_time();
+        let (peak, count) = peak(|| {
+            let text = BufReader::new(Entries { next: 0, line: Cursor::new(Vec::new()) });
+            let mut manifest = Manifest::read(text, Path::new("m.jsonl"), None).unwrap();
+            manifest.by_ref().filter(Result::is_ok).count()
+        });
+        assert_eq!(count, KEYS as usize);
+        // The text has 35 MiB. A table that grows is there twice for a moment.
+        assert!(peak < 10 * MIB, "{peak} bytes");
+    }
+
+    #[test]
+    fn a_journal_takes_a_byte_for_each_entry() {
+        let _one = one_at_a_time();
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("run.journal");
+        let binding = Binding { job: Job::Export, tokens: Vec::new(), plan: [0; 32], options: BTreeMap::new() };
+        let (writing, ()) = peak(|| {
+            let mut journal = Journal::create(&path, &binding).unwrap();
+            journal.set_syncing(Syncing { every: u32::MAX, begins: false });
+            for entry in 0..KEYS {
+                let name = "a key with a name of some length";
+                journal.append(&Record::Begin { entry, name, identity: &[7; 20] }).unwrap();
+                let (outcome, unique) = (Outcome::Imported, "pkcs11:object=a%20key%20with%20a%20name");
+                journal.append(&Record::Done { entry, name, outcome, unique, verified: "signature" }).unwrap();
+            }
+        });
+        let (reading, journal) = peak(|| Journal::resume(&path, &binding).unwrap());
+        assert_eq!(journal.found().records, 2 * u64::from(KEYS));
+        assert_eq!(journal.state_of(KEYS - 1), Some(State::Done(Outcome::Imported)));
+        assert!(path.metadata().unwrap().len() > 40 * MIB as u64);
+        // A list that grows is there twice for a moment; a line has its buffer.
+        assert!(writing < MIB && reading < MIB, "{writing} and {reading} bytes");
+    }
+}

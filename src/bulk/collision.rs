@@ -130,7 +130,6 @@ fn identical(provider: &StorageProvider, held: &Key, wanted: &Wanted<'_>) -> Res
         Sameness::Another => Some("it is another key".to_owned()),
         Sameness::Unknown(_) if wanted.begun == Some(held.id()) => None,
         Sameness::Unknown(why) => Some(format!("whether it is the same key cannot be told: {why}")),
-        other => Some(format!("{other:?}")),
     })
 }
 

@@ -18,14 +18,7 @@ const MAX_LEN: usize = 4096;
 /// [`Error::Source`] for a source of another form, `prompt` among them; [`Error::Unavailable`] where nothing can be read.
 pub fn read(source: &str, what: &str) -> Result<SecretString, Error> {
     match source.split_once(':') {
-        Some(("env", name)) => match std::env::var(name) {
-            Ok(value) => Ok(SecretString::from(value)),
-            Err(_) => Err(Error::Unavailable {
-                what: what.to_owned(),
-                from: String::new(),
-                problem: format!("the variable {name} is not set"),
-            }),
-        },
+        Some(("env", name)) => read_variable(name, what),
         Some(("file", path)) => read_file(Path::new(path), what),
         Some(("fd", number)) if !number.is_empty() && number.bytes().all(|digit| digit.is_ascii_digit()) => {
             read_file(Path::new(&format!("/dev/fd/{number}")), what)
@@ -41,8 +34,26 @@ pub fn of_uri(uri: &Uri) -> Option<String> {
     Some(format!("file:{path}"))
 }
 
+/// The value of an environment variable.
+///
+/// # Errors
+/// [`Error::Unavailable`] where it is not set.
+pub fn read_variable(name: &str, what: &str) -> Result<SecretString, Error> {
+    match std::env::var(name) {
+        Ok(value) => Ok(SecretString::from(value)),
+        Err(_) => Err(Error::Unavailable {
+            what: what.to_owned(),
+            from: String::new(),
+            problem: format!("the variable {name} is not set"),
+        }),
+    }
+}
+
 /// The first line of a file.
-fn read_file(path: &Path, what: &str) -> Result<SecretString, Error> {
+///
+/// # Errors
+/// [`Error::Unavailable`] where it cannot be read, or holds none.
+pub fn read_file(path: &Path, what: &str) -> Result<SecretString, Error> {
     let unavailable = |problem: String| Error::Unavailable {
         what: what.to_owned(),
         from: format!(" from {}", path.display()),

@@ -1,4 +1,4 @@
-//! JSON (RFC 8259) as far as key files need it: places of values in a text, and no copies of them.
+//! JSON (RFC 8259) as far as key files and manifests need it: places of values in a text, and no copies of them.
 //!
 //! A general reader makes strings, maps and error messages out of what it reads, none of which is wiped; here a value is a piece of the
 //! input. Strict: UTF-8, no duplicate members, no lone surrogates, nothing behind the value. Nesting and the numbers of
@@ -7,7 +7,7 @@
 use std::borrow::Cow;
 
 /// What may stand in front of a text.
-pub(super) const BYTE_ORDER_MARK: char = '\u{FEFF}';
+pub(crate) const BYTE_ORDER_MARK: char = '\u{FEFF}';
 
 /// Values nested deeper than this are refused.
 const MAX_DEPTH: usize = 32;
@@ -20,14 +20,14 @@ const MAX_VALUES: usize = 100_000;
 
 /// What is wrong, and where.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub(super) struct Problem {
-    pub(super) offset: usize,
-    pub(super) what: &'static str,
+pub(crate) struct Problem {
+    pub(crate) offset: usize,
+    pub(crate) what: &'static str,
 }
 
 /// The kind of a value, which its first character tells.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub(super) enum Kind {
+pub(crate) enum Kind {
     Array,
     Literal,
     Number,
@@ -37,20 +37,20 @@ pub(super) enum Kind {
 
 /// A well-formed value: a piece of the text, from its first character to its last.
 #[derive(Clone, Copy)]
-pub(super) struct Node<'a> {
+pub(crate) struct Node<'a> {
     text: &'a str,
     offset: usize,
 }
 
 /// A member of an object.
 #[derive(Clone)]
-pub(super) struct Member<'a> {
-    pub(super) name: Cow<'a, str>,
-    pub(super) value: Node<'a>,
+pub(crate) struct Member<'a> {
+    pub(crate) name: Cow<'a, str>,
+    pub(crate) value: Node<'a>,
 }
 
 /// Reads a text that is one value.
-pub(super) fn read(bytes: &[u8]) -> Result<Node<'_>, Problem> {
+pub(crate) fn read(bytes: &[u8]) -> Result<Node<'_>, Problem> {
     let text =
         str::from_utf8(bytes).map_err(|error| Problem { offset: error.valid_up_to(), what: "it is not UTF-8" })?;
     // Programs of Windows begin a text with a byte order mark, which RFC 8259 §8.1 lets a reader pass over.
@@ -63,20 +63,20 @@ pub(super) fn read(bytes: &[u8]) -> Result<Node<'_>, Problem> {
 }
 
 impl<'a> Node<'a> {
-    pub(super) fn offset(&self) -> usize {
+    pub(crate) fn offset(&self) -> usize {
         self.offset
     }
 
-    pub(super) fn len(&self) -> usize {
+    pub(crate) fn len(&self) -> usize {
         self.text.len()
     }
 
     /// The value as it stands in the text.
-    pub(super) fn text(&self) -> &'a str {
+    pub(crate) fn text(&self) -> &'a str {
         self.text
     }
 
-    pub(super) fn kind(&self) -> Kind {
+    pub(crate) fn kind(&self) -> Kind {
         match self.text.as_bytes().first() {
             Some(b'{') => Kind::Object,
             Some(b'[') => Kind::Array,
@@ -87,7 +87,7 @@ impl<'a> Node<'a> {
     }
 
     /// The members of an object.
-    pub(super) fn members(&self) -> Result<Vec<Member<'a>>, Problem> {
+    pub(crate) fn members(&self) -> Result<Vec<Member<'a>>, Problem> {
         let mut members = Vec::new();
         let mut cursor = self.inside(Kind::Object, "it is not an object")?;
         while let Some(name) = cursor.next_element(b'}')? {
@@ -105,7 +105,7 @@ impl<'a> Node<'a> {
     }
 
     /// The elements of an array, at most `limit`.
-    pub(super) fn elements(&self, limit: usize, too_many: &'static str) -> Result<Vec<Self>, Problem> {
+    pub(crate) fn elements(&self, limit: usize, too_many: &'static str) -> Result<Vec<Self>, Problem> {
         let mut elements = Vec::new();
         let mut cursor = self.inside(Kind::Array, "it is not an array")?;
         while let Some(element) = cursor.next_element(b']')? {
@@ -118,7 +118,7 @@ impl<'a> Node<'a> {
     }
 
     /// The characters of a string that has no escapes, which no base64 needs.
-    pub(super) fn plain(&self) -> Result<&'a str, Problem> {
+    pub(crate) fn plain(&self) -> Result<&'a str, Problem> {
         let inner = self.text.strip_prefix('"').and_then(|rest| rest.strip_suffix('"'));
         let inner = inner.ok_or(Problem { offset: self.offset, what: "it is not a string" })?;
         if inner.contains('\\') {
@@ -128,7 +128,7 @@ impl<'a> Node<'a> {
     }
 
     /// The characters of a string.
-    pub(super) fn string(&self) -> Result<Cow<'a, str>, Problem> {
+    pub(crate) fn string(&self) -> Result<Cow<'a, str>, Problem> {
         let wrong = |what| Problem { offset: self.offset, what };
         let inner = self.text.strip_prefix('"').and_then(|rest| rest.strip_suffix('"'));
         let inner = inner.ok_or_else(|| wrong("it is not a string"))?;

@@ -34,6 +34,8 @@ mod blob_more_refusals;
 mod blob_properties;
 mod blob_refusals;
 mod blob_vectors;
+mod bulk_journal;
+mod bulk_manifest;
 mod cli_robustness;
 mod convert_matrix;
 mod ec_refusals;

@@ -7,8 +7,8 @@ use std::path::PathBuf;
 use clap::builder::{OsStringValueParser, TypedValueParser};
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use cng_pkcs11::asn1::{Limits, Scheme as Encryption};
+use cng_pkcs11::bulk::words;
 use cng_pkcs11::format::Format;
-use cng_pkcs11::key::curve::CURVES;
 use cng_pkcs11::key::rsa::Hash;
 use cng_pkcs11::key::{Algorithm, Curve, ExportPolicy, KeyUsage};
 use cng_pkcs11::provider::{Cloud, Routing};
@@ -171,10 +171,10 @@ pub(crate) struct TokenInitArgs {
 #[derive(Args, Debug)]
 pub(crate) struct PolicyArgs {
     /// In which form the key may leave the token: none, encrypted or plaintext [default: none, or what an OpaqueTransport says]
-    #[arg(long, value_name = "POLICY", value_parser = export_policy)]
+    #[arg(long, value_name = "POLICY", value_parser = words::export_policy)]
     pub(crate) export_policy: Option<ExportPolicy>,
     /// What the key may do: sign, decrypt, agree, wrap (with commas between) or all [default: what its algorithm is for]
-    #[arg(long, value_name = "USES", value_parser = key_usage)]
+    #[arg(long, value_name = "USES", value_parser = words::key_usage)]
     pub(crate) usage: Option<KeyUsage>,
     /// CKA_ID in hexadecimal [default: SHA-1 of the public key, RFC 5280; of a symmetric key a random one]
     #[arg(long, value_name = "HEX", value_parser = hex)]
@@ -207,10 +207,10 @@ pub(crate) struct ImportArgs {
     #[arg(long = "type", value_name = "TYPE", default_value = "auto", value_parser = input_type, long_help = values::input())]
     pub(crate) kind: InputType,
     /// CNG algorithm, such as RSA, ECDSA_P256, ECDH, AES
-    #[arg(long, value_parser = algorithm, long_help = values::algorithm())]
+    #[arg(long, value_parser = words::algorithm, long_help = values::algorithm())]
     pub(crate) algorithm: Option<Algorithm>,
     /// CNG curve name, for a blob that does not name its curve
-    #[arg(long, value_parser = curve, long_help = values::curve())]
+    #[arg(long, value_parser = words::curve, long_help = values::curve())]
     pub(crate) curve: Option<&'static Curve>,
     #[command(flatten)]
     pub(crate) policy: PolicyArgs,
@@ -227,7 +227,7 @@ pub(crate) struct ImportArgs {
     #[arg(long, value_name = "NAME")]
     pub(crate) unwrap_key: Option<String>,
     /// How the file is wrapped: kw, kwp, kw-pkcs7, cbc-pad, gcm, rsa-oaep or rsa-aes [default: what the type, the key and the length imply]
-    #[arg(long, value_parser = scheme, requires = "unwrap_key")]
+    #[arg(long, value_parser = words::scheme, requires = "unwrap_key")]
     pub(crate) scheme: Option<Scheme>,
     #[command(flatten)]
     pub(crate) oaep: OaepArgs,
@@ -283,7 +283,7 @@ impl WrappingArgs {
 #[derive(Args, Debug)]
 pub(crate) struct OaepArgs {
     /// The hash of RSA-OAEP: sha1, sha256, sha384 or sha512 [default: sha256, or sha1 on a token that is known to have nothing else; to unwrap, each in turn]
-    #[arg(long, value_name = "H", value_parser = hash)]
+    #[arg(long, value_name = "H", value_parser = words::hash)]
     pub(crate) oaep_hash: Option<Hash>,
     /// The label of RSA-OAEP in hexadecimal [default: none]
     #[arg(long, value_name = "HEX", value_parser = hex)]
@@ -305,7 +305,7 @@ pub(crate) struct ExportArgs {
     /// The key's name or pkcs11: URI
     pub(crate) name: String,
     /// What the output shall be
-    #[arg(long = "type", value_name = "TYPE", value_parser = format, long_help = values::output(), required_unless_present = "byok", conflicts_with = "byok")]
+    #[arg(long = "type", value_name = "TYPE", value_parser = words::format, long_help = values::output(), required_unless_present = "byok", conflicts_with = "byok")]
     pub(crate) kind: Option<Format>,
     /// The output file, or - for stdout
     #[arg(long, short, value_name = "FILE")]
@@ -319,7 +319,7 @@ pub(crate) struct ExportArgs {
     #[arg(long, value_name = "URL", requires = "byok")]
     pub(crate) kid: Option<String>,
     /// How it is wrapped: kw, kwp, kw-pkcs7, cbc-pad, gcm, rsa-oaep or rsa-aes [default: what the type implies, else kwp under an AES key, rsa-aes or rsa-oaep under an RSA key]
-    #[arg(long, value_parser = scheme)]
+    #[arg(long, value_parser = words::scheme)]
     pub(crate) scheme: Option<Scheme>,
     #[command(flatten)]
     pub(crate) oaep: OaepArgs,
@@ -345,23 +345,23 @@ pub(crate) struct RewrapArgs {
     #[arg(long = "type", value_name = "TYPE", default_value = "auto", value_parser = input_type, long_help = values::input())]
     pub(crate) kind: InputType,
     /// How it is wrapped: kw, kwp, kw-pkcs7, cbc-pad, gcm, rsa-oaep or rsa-aes [default: what the type, the key and the length imply]
-    #[arg(long, value_parser = scheme)]
+    #[arg(long, value_parser = words::scheme)]
     pub(crate) scheme: Option<Scheme>,
     /// The algorithm of a symmetric key
-    #[arg(long, value_parser = algorithm, long_help = values::algorithm())]
+    #[arg(long, value_parser = words::algorithm, long_help = values::algorithm())]
     pub(crate) algorithm: Option<Algorithm>,
     #[command(flatten)]
     pub(crate) oaep: OaepArgs,
     #[command(flatten)]
     pub(crate) wrapping: WrappingArgs,
     /// What the output shall be [default: what the input is]
-    #[arg(long, value_name = "TYPE", value_parser = format, long_help = values::output())]
+    #[arg(long, value_name = "TYPE", value_parser = words::format, long_help = values::output())]
     pub(crate) to: Option<Format>,
     /// How it is wrapped anew [default: by the --scheme that is given, under a key of the same kind; else what the type and the key imply]
-    #[arg(long, value_name = "SCHEME", value_parser = scheme)]
+    #[arg(long, value_name = "SCHEME", value_parser = words::scheme)]
     pub(crate) to_scheme: Option<Scheme>,
     /// The hash of RSA-OAEP in the output [default: sha256, or sha1 on a token that is known to have nothing else]
-    #[arg(long, value_name = "H", value_parser = hash)]
+    #[arg(long, value_name = "H", value_parser = words::hash)]
     pub(crate) to_oaep_hash: Option<Hash>,
     /// The label of RSA-OAEP in the output, in hexadecimal [default: none]
     #[arg(long, value_name = "HEX", value_parser = hex)]
@@ -402,13 +402,13 @@ pub(crate) struct GenerateArgs {
     /// The key's name
     pub(crate) name: String,
     /// CNG algorithm, such as RSA, ECDSA_P256, ECDH, AES
-    #[arg(long, value_parser = algorithm, long_help = values::algorithm())]
+    #[arg(long, value_parser = words::algorithm, long_help = values::algorithm())]
     pub(crate) algorithm: Algorithm,
     /// Size in bits
     #[arg(long)]
     pub(crate) bits: Option<u32>,
     /// CNG curve name, for ECDSA and ECDH
-    #[arg(long, value_parser = curve, long_help = values::curve())]
+    #[arg(long, value_parser = words::curve, long_help = values::curve())]
     pub(crate) curve: Option<&'static Curve>,
     #[command(flatten)]
     pub(crate) policy: PolicyArgs,
@@ -455,7 +455,7 @@ pub(crate) struct SetArgs {
 #[derive(Args, Debug)]
 pub(crate) struct SigningArgs {
     /// The hash
-    #[arg(long, default_value = "SHA256", value_parser = hash)]
+    #[arg(long, default_value = "SHA256", value_parser = words::hash)]
     pub(crate) hash: Hash,
     /// RSA padding
     #[arg(long, value_enum)]
@@ -486,7 +486,7 @@ pub(crate) struct DecryptArgs {
     #[arg(long, value_enum, default_value_t = CipherPaddingArg::Oaep)]
     pub(crate) padding: CipherPaddingArg,
     /// The hash of RSA-OAEP: sha1, sha256, sha384 or sha512 [default: sha256, or sha1 on a token that is known to have nothing else]
-    #[arg(long, value_name = "H", value_parser = hash)]
+    #[arg(long, value_name = "H", value_parser = words::hash)]
     pub(crate) oaep_hash: Option<Hash>,
     /// The label of RSA-OAEP in hexadecimal [default: none]
     #[arg(long, value_name = "HEX", value_parser = hex)]
@@ -565,10 +565,10 @@ pub(crate) struct ReadingArgs {
     #[arg(long = "type", value_name = "TYPE", default_value = "auto", value_parser = input_type, long_help = values::input())]
     pub(crate) kind: InputType,
     /// CNG algorithm, such as ECDSA_P256, ECDH or AES, where the file does not say it
-    #[arg(long, value_parser = algorithm, long_help = values::algorithm())]
+    #[arg(long, value_parser = words::algorithm, long_help = values::algorithm())]
     pub(crate) algorithm: Option<Algorithm>,
     /// CNG curve name, for a blob that does not name its curve
-    #[arg(long, value_parser = curve, long_help = values::curve())]
+    #[arg(long, value_parser = words::curve, long_help = values::curve())]
     pub(crate) curve: Option<&'static Curve>,
     /// Where the password of an encrypted file comes from: prompt, env:NAME, file:PATH or fd:N
     #[arg(long, value_name = "SRC")]
@@ -604,7 +604,7 @@ pub(crate) struct ConvertArgs {
     /// The key file, or - for stdin
     pub(crate) file: PathBuf,
     /// What the output shall be: a CNG blob type, pkcs8, pkcs8-pem, pkcs1, sec1, spki, jwk, pkcs12, bind, raw …
-    #[arg(long, value_name = "TYPE", value_parser = format, long_help = values::output())]
+    #[arg(long, value_name = "TYPE", value_parser = words::format, long_help = values::output())]
     pub(crate) to: Format,
     #[command(flatten)]
     pub(crate) reading: ReadingArgs,
@@ -625,7 +625,7 @@ pub(crate) struct ConvertArgs {
     #[arg(long)]
     pub(crate) public: bool,
     /// What the key may do, where the output can say it: sign, decrypt, agree, wrap (with commas between) or all
-    #[arg(long, value_name = "USES", value_parser = key_usage)]
+    #[arg(long, value_name = "USES", value_parser = words::key_usage)]
     pub(crate) usage: Option<KeyUsage>,
     /// The key's name in the output, where it has a place for one [default: the one in the input]
     #[arg(long)]
@@ -661,77 +661,17 @@ fn maybe_empty_path() -> impl TypedValueParser<Value = PathBuf> {
 }
 
 fn input_type(text: &str) -> Result<InputType, String> {
-    if text.eq_ignore_ascii_case("auto") { Ok(InputType::Auto) } else { format(text).map(InputType::Is) }
-}
-
-fn format(text: &str) -> Result<Format, String> {
-    Format::by_name(text).ok_or_else(|| {
-        let known = Format::names().collect::<Vec<_>>().join(", ");
-        match text.to_ascii_lowercase().as_str() {
-            "pem" => "PEM is an encoding and no type: for a private key it is pkcs8-pem, for a public one spki-pem"
-                .to_owned(),
-            "der" => "DER is an encoding and no type: for a private key it is pkcs8, for a public one spki".to_owned(),
-            _ => format!("unknown type{}; known are {known}", values::meant(text, Format::names())),
-        }
-    })
-}
-
-fn algorithm(text: &str) -> Result<Algorithm, String> {
-    Algorithm::by_name(text).map_err(|error| format!("{error}{}", values::meant(text, Algorithm::names())))
-}
-
-fn curve(text: &str) -> Result<&'static Curve, String> {
-    Curve::by_name(text)
-        .map_err(|error| format!("{error}{}", values::meant(text, CURVES.iter().map(|curve| curve.name))))
+    Ok(words::input_type(text)?.map_or(InputType::Auto, InputType::Is))
 }
 
 fn encryption(text: &str) -> Result<Encryption, String> {
-    let known = || Encryption::names().collect::<Vec<_>>().join(", ");
-    Encryption::by_name(text)
-        .ok_or_else(|| format!("unknown encryption{}; known are {}", values::meant(text, Encryption::names()), known()))
-}
-
-fn scheme(text: &str) -> Result<Scheme, String> {
-    let names = || Scheme::ALL.into_iter().map(Scheme::name);
-    Scheme::by_name(text).ok_or_else(|| {
-        format!("unknown scheme{}; known are {}", values::meant(text, names()), names().collect::<Vec<_>>().join(", "))
-    })
+    Encryption::by_name(text).ok_or_else(|| words::unknown("encryption", text, Encryption::names))
 }
 
 fn cloud(text: &str) -> Result<Cloud, String> {
-    let names = || Cloud::ALL.into_iter().map(Cloud::name);
-    Cloud::by_name(text).ok_or_else(|| {
-        format!("unknown cloud{}; known are {}", values::meant(text, names()), names().collect::<Vec<_>>().join(", "))
-    })
+    Cloud::by_name(text).ok_or_else(|| words::unknown("cloud", text, || Cloud::ALL.into_iter().map(Cloud::name)))
 }
 
-fn hash(text: &str) -> Result<Hash, String> {
-    Hash::by_name(text).ok_or_else(|| "unknown hash; known are SHA1, SHA256, SHA384, SHA512".to_owned())
-}
-
-pub(crate) fn export_policy(text: &str) -> Result<ExportPolicy, String> {
-    ExportPolicy::by_word(text).ok_or_else(|| "it is one of none, encrypted, plaintext".to_owned())
-}
-
-pub(crate) fn key_usage(text: &str) -> Result<KeyUsage, String> {
-    let mut usage = KeyUsage::default();
-    for word in text.split(',') {
-        usage |= KeyUsage::by_word(word.trim())
-            .ok_or_else(|| format!("`{word}` is none of sign, decrypt, agree, wrap, all"))?;
-    }
-    Ok(usage)
-}
-
-pub(crate) fn hex(text: &str) -> Result<Bytes, String> {
-    let digits: Vec<u8> = text.bytes().filter(|byte| *byte != b':').collect();
-    let (pairs, rest) = digits.as_chunks::<2>();
-    let byte = |pair: &[u8; 2]| {
-        let text = str::from_utf8(pair).ok().filter(|text| text.bytes().all(|digit| digit.is_ascii_hexdigit()))?;
-        u8::from_str_radix(text, 16).ok()
-    };
-    let bytes: Option<Vec<u8>> = pairs.iter().map(byte).collect();
-    bytes
-        .filter(|bytes| rest.is_empty() && !bytes.is_empty())
-        .map(Bytes)
-        .ok_or_else(|| "it is not hexadecimal".to_owned())
+fn hex(text: &str) -> Result<Bytes, String> {
+    words::hex(text).map(Bytes)
 }

@@ -1,4 +1,4 @@
-//! The values that options take, for the long help and for whoever has mistyped one.
+//! The values that options take, for the long help.
 
 use cng_pkcs11::asn1::Scheme;
 use cng_pkcs11::format::Format;
@@ -39,46 +39,4 @@ pub(super) fn attribute() -> String {
 
 fn list(names: impl Iterator<Item = impl Into<String>>) -> String {
     names.map(Into::into).collect::<Vec<String>>().join(", ")
-}
-
-/// Which of the known names was meant, if one is near: with its first letters, or with few of them changed.
-pub(super) fn meant(text: &str, names: impl Iterator<Item = impl AsRef<str>>) -> String {
-    const LONGEST: usize = 64;
-    let text = text.to_lowercase();
-    if text.is_empty() || text.len() > LONGEST {
-        return String::new();
-    }
-    let distances = names.map(|name| (distance(&text, &name.as_ref().to_lowercase()), name));
-    let nearest =
-        distances.filter(|(distance, name)| *distance <= name.as_ref().len() / 3).min_by_key(|(distance, _)| *distance);
-    nearest.map(|(_, name)| format!("; did you mean {}?", name.as_ref())).unwrap_or_default()
-}
-
-/// How many letters must be put in, taken out or changed to make one word of another (Levenshtein).
-fn distance(one: &str, other: &str) -> usize {
-    let mut row: Vec<usize> = (0..=other.chars().count()).collect();
-    for (at, letter) in one.chars().enumerate() {
-        let mut left = at + 1;
-        let mut next = vec![left];
-        for (pair, character) in row.windows(2).zip(other.chars()) {
-            let [above_left, above] = pair else { continue };
-            left = (above_left + usize::from(letter != character)).min(above + 1).min(left + 1);
-            next.push(left);
-        }
-        row = next;
-    }
-    row.last().copied().unwrap_or_default()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn what_is_mistyped_finds_the_name_that_was_meant() {
-        assert_eq!(meant("pkcs8pem", Format::names()), "; did you mean pkcs8-pem?");
-        assert_eq!(meant("RSAPRIVATBLOB", Format::names()), "; did you mean RSAPRIVATEBLOB?");
-        assert_eq!(meant("nonsense", Format::names()), "");
-        assert_eq!(distance("kitten", "sitting"), 3);
-    }
 }

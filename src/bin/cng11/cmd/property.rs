@@ -2,6 +2,7 @@
 
 use std::path::Path;
 
+use cng_pkcs11::bulk::words;
 use cng_pkcs11::key::{ExportPolicy, KeyUsage};
 use cng_pkcs11::provider::Error;
 use cng_pkcs11::provider::{Flags, KeyDate, KeyName, names, property};
@@ -9,7 +10,7 @@ use cng_pkcs11::token::Access;
 use cng_pkcs11::{Status, wide};
 use serde_json::json;
 
-use crate::args::{GetArgs, SetArgs, export_policy, hex, key_usage};
+use crate::args::{GetArgs, SetArgs};
 use crate::cmd::show::{property_json, property_text};
 use crate::context::Context;
 use crate::failure::Failure;
@@ -40,10 +41,10 @@ fn set_custom(context: &Context, args: &SetArgs) -> Result<u8, Failure> {
     let bytes = match args.value.strip_prefix("hex:") {
         Some("") => Vec::new(),
         Some(digits) => {
-            let bytes = hex(digits).map_err(|_| {
+            let bytes = words::hex(digits).map_err(|_| {
                 Failure::usage(format!("`{}` is not hexadecimal", args.value), "give two digits for each byte")
             })?;
-            bytes.0
+            bytes
         }
         None => wide::encode_nul(&args.value),
     };
@@ -101,8 +102,10 @@ pub(crate) fn set(context: &Context, args: &SetArgs) -> Result<u8, Failure> {
         None => word(&args.value).map_err(misfit),
     };
     let value = match property {
-        names::EXPORT_POLICY => number(&|text| export_policy(text).map(ExportPolicy::bits))?.to_le_bytes().to_vec(),
-        names::KEY_USAGE => number(&|text| key_usage(text).map(KeyUsage::bits))?.to_le_bytes().to_vec(),
+        names::EXPORT_POLICY => {
+            number(&|text| words::export_policy(text).map(ExportPolicy::bits))?.to_le_bytes().to_vec()
+        }
+        names::KEY_USAGE => number(&|text| words::key_usage(text).map(KeyUsage::bits))?.to_le_bytes().to_vec(),
         names::LENGTH => number(&|_| Err("it is not a number".to_owned()))?.to_le_bytes().to_vec(),
         _ => wide::encode_nul(&args.value),
     };
