@@ -88,7 +88,7 @@ use self::connection::Connection;
 use self::lookup::Entry;
 use self::pending::Pending;
 use crate::key::{Algorithm, ExportPolicy, KeyUsage, PublicKey};
-use crate::token::{Handle, Token, Uri};
+use crate::token::{self, Handle, Token, Uri};
 
 /// A token as a CNG key storage provider.
 #[derive(Clone, Debug)]
@@ -115,6 +115,26 @@ impl StorageProvider {
     /// As [`Token::another`]: [`Token::refuses_sessions`] where fewer must do.
     pub fn another(&self) -> Result<Self, crate::Error> {
         Ok(Self::on(Arc::new(self.token.another()?)))
+    }
+
+    /// The provider that takes the place of this one on a token that was lost: [`Token::reopen`]. This one, those that were made of it, and their keys are void then, and make no
+    /// call any more; each of them is opened anew by itself, and the module is started once for all. There is no index until somebody makes it.
+    ///
+    /// # Errors
+    /// As [`Token::reopen`].
+    pub fn reopen(&self) -> Result<Self, crate::Error> {
+        Ok(Self { token: Arc::new(self.token.reopen()?), held: Arc::clone(&self.held) })
+    }
+
+    /// Whether it can be used: [`Token::is_current`].
+    pub fn is_current(&self) -> bool {
+        self.token.is_current()
+    }
+
+    /// Whether an error means that the token is gone: one call at most, where that is not clear from the error ([`Token::is_gone`]).
+    pub fn has_lost(&self, error: &crate::Error) -> bool {
+        let lost = |ckr| self.token.is_gone(&token::Error::Pkcs11 { function: "a call", ckr });
+        error.ckr().is_some_and(lost)
     }
 
     /// The token.

@@ -1,6 +1,6 @@
 //! A PKCS#11 token: found, opened, logged in, and asked to do things to objects.
 //!
-//! Owns the module (loaded and initialised once per process), the session, the login, and every PKCS#11 call. `cryptoki` loads and initialises modules, lists slots and
+//! Owns the module (loaded and initialised once per process), the session, the login, and every PKCS#11 call. `cryptoki` loads and initialises modules and
 //! initialises tokens; whatever has to do with a session goes through one narrow escape on the same library (`raw`). No type of `cryptoki` leaves this layer. Refuses to
 //! retry a PIN.
 
@@ -12,12 +12,13 @@ pub mod object;
 mod pool;
 mod raw;
 pub(crate) mod refusal;
+mod reopen;
 pub mod uri;
 
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+use std::sync::{Arc, OnceLock, PoisonError};
 
-use cryptoki_sys::{CKU_CONTEXT_SPECIFIC, CKU_SO, CKU_USER};
+use cryptoki_sys::CKU_CONTEXT_SPECIFIC;
 use secrecy::ExposeSecret;
 
 pub use self::error::Error;
@@ -25,6 +26,7 @@ pub use self::login::{Pin, User};
 pub use self::module::{Device, Module, TokenInfo};
 pub use self::object::Handle;
 use self::pool::{Budget, Lease, Pool};
+use self::reopen::Family;
 pub use self::uri::Uri;
 use crate::template::profile::Profile;
 pub use secrecy::SecretString;
@@ -50,11 +52,10 @@ pub struct Token {
     mechanisms: OnceLock<Vec<u64>>,
     /// Of which start of the module its session is.
     start: AtomicU64,
-    pool: Pool,
+    pool: Arc<Pool>,
     /// How many sessions there may be, of this one and of those that were made of it.
     budget: Arc<Budget>,
-    /// What keys are used with that want a PIN at every use.
-    use_pin: Arc<Mutex<Option<Pin>>>,
+    family: Arc<Family>,
 }
 
 impl Token {
@@ -75,31 +76,22 @@ impl Token {
         let budget = Budget::new(&info);
         session.hold(budget.note(access));
         let start = AtomicU64::new(session.restarts());
-        let pool = Pool::new(session, Some(Arc::clone(&budget)));
-        let (mechanisms, use_pin) = (OnceLock::new(), Arc::default());
-        Ok(Self { module, info, access, profile, mechanisms, start, pool, budget, use_pin })
+        let family = Family::new(session.restarts(), info.clone(), Arc::clone(&budget));
+        let pool = Pool::new(&module, session, Some(Arc::clone(&budget)));
+        Ok(Self { module, info, access, profile, mechanisms: OnceLock::new(), start, pool, budget, family })
     }
 
     /// The same token and login for another thread, with a main session of its own, and no other: it finds, makes and destroys objects beside this one. Both use the objects of
     /// both, and share one budget of sessions.
     ///
     /// # Errors
-    /// [`Token::refuses_sessions`] for a token that has as many sessions as it can have or may have, or that several threads must not use at a time; [`Error`] as the token answers.
+    /// [`Token::refuses_sessions`] for a token that has as many sessions as it can have or may have, or that several threads must not use at a time; [`Token::is_lost`] for one that is not
+    /// current; [`Error`] as the token answers.
     pub fn another(&self) -> Result<Self, Error> {
-        let refused = || Error::Pkcs11 { function: "C_OpenSession", ckr: crate::status::Ckr::SESSION_COUNT };
-        let permit = self.budget.take(self.access).filter(|_| self.profile.threads).ok_or_else(refused)?;
+        self.check_current()?;
+        let permit = self.budget.take(self.access).filter(|_| self.profile.threads).ok_or_else(reopen::refused)?;
         let session = self.budget.open(permit, || self.module.open_session(&self.info, self.access))?;
-        Ok(Self {
-            module: Arc::clone(&self.module),
-            info: self.info.clone(),
-            access: self.access,
-            profile: self.profile,
-            mechanisms: self.mechanisms.clone(),
-            start: AtomicU64::new(session.restarts()),
-            pool: Pool::new(session, None),
-            budget: Arc::clone(&self.budget),
-            use_pin: Arc::clone(&self.use_pin),
-        })
+        Ok(self.like(self.info.clone(), Arc::clone(&self.budget), session, None))
     }
 
     /// Whether an error says that there is no session to be had, and fewer must do.
@@ -142,7 +134,10 @@ impl Token {
     /// As [`Token::login`].
     pub fn login_as(&self, user: User, pin: &Pin) -> Result<(), Error> {
         match self.try_login(user, pin) {
-            Err(Error::Pkcs11 { ckr: crate::status::Ckr::USER_ALREADY_LOGGED_IN, .. }) => Ok(()),
+            Ok(()) | Err(Error::Pkcs11 { ckr: crate::status::Ckr::USER_ALREADY_LOGGED_IN, .. }) => {
+                self.family.note_login(user);
+                Ok(())
+            }
             other => other,
         }
     }
@@ -152,7 +147,7 @@ impl Token {
     /// # Errors
     /// [`Error`] as the token answers.
     pub fn is_logged_in(&self) -> Result<bool, Error> {
-        self.module.raw().is_logged_in(self.session().handle())
+        self.module.raw().is_logged_in(self.session()?.handle())
     }
 
     /// Changes somebody's PIN, in a session that writes. The user's is changed without a login, so that the old one is tried once; the security officer is logged in for it, and out again.
@@ -173,7 +168,7 @@ impl Token {
     /// As [`Token::change_pin`].
     pub fn unblock(&self, so_pin: &Pin, new: &Pin) -> Result<(), Error> {
         self.as_security_officer(so_pin, || {
-            let outcome = self.module.raw().init_pin(self.session().handle(), new.as_text());
+            let outcome = self.module.raw().init_pin(self.session()?.handle(), new.as_text());
             outcome.map_err(|error| self.about_pins(User::SecurityOfficer, error))
         })
     }
@@ -181,12 +176,12 @@ impl Token {
     fn as_security_officer(&self, pin: &Pin, run: impl FnOnce() -> Result<(), Error>) -> Result<(), Error> {
         self.try_login(User::SecurityOfficer, pin)?;
         let outcome = run();
-        let logout = self.module.raw().logout(self.session().handle());
+        let logout = self.module.raw().logout(self.session()?.handle());
         outcome.and(logout)
     }
 
     fn set_pin(&self, user: User, old: &Pin, new: &Pin) -> Result<(), Error> {
-        let outcome = self.module.raw().set_pin(self.session().handle(), old.as_text(), new.as_text());
+        let outcome = self.module.raw().set_pin(self.session()?.handle(), old.as_text(), new.as_text());
         outcome.map_err(|error| self.about_pins(user, error))
     }
 
@@ -222,7 +217,7 @@ impl Token {
     /// [`Error`] as the module answers.
     pub(crate) fn restart(&self) -> Result<(), Error> {
         self.pool.close_idle();
-        let mut lease = self.session();
+        let mut lease = self.session()?;
         let Some(session) = lease.session_mut() else { return Ok(()) };
         let outcome = session.restart(&self.info);
         self.start.store(session.restarts(), Ordering::SeqCst);
@@ -267,7 +262,7 @@ impl Token {
         if let Some(known) = self.mechanisms.get() {
             return Ok(known.contains(&mechanism));
         }
-        let list = self.module.raw().mechanisms(self.info.slot)?;
+        let list = self.module.mechanisms(self.info.slot)?;
         Ok(self.mechanisms.get_or_init(|| list).contains(&mechanism))
     }
 
@@ -277,7 +272,7 @@ impl Token {
     /// [`Error`] as the token answers.
     pub fn claims_wrapping(&self, mechanism: u64) -> Result<(bool, bool), Error> {
         use cryptoki_sys::{CKF_UNWRAP, CKF_WRAP};
-        let flags = self.module.raw().mechanism_flags(self.info.slot, mechanism)?.unwrap_or(0);
+        let flags = self.module.mechanism_flags(self.info.slot, mechanism)?.unwrap_or(0);
         Ok((flags & CKF_WRAP != 0, flags & CKF_UNWRAP != 0))
     }
 
@@ -300,12 +295,12 @@ impl Token {
     /// Keeps a PIN for keys that want one at every use (CKA_ALWAYS_AUTHENTICATE), or forgets it. Without one such a key asks on the token's pad, if there is one. It is told to the
     /// token at each use, so a wrong one counts each time.
     pub fn keep_pin_for_uses(&self, pin: Option<Pin>) {
-        *self.use_pin.lock().unwrap_or_else(PoisonError::into_inner) = pin;
+        *self.family.use_pin.lock().unwrap_or_else(PoisonError::into_inner) = pin;
     }
 
     /// What a key is used with that wants a PIN at every use; `None` if there is nothing.
     pub fn pin_for_uses(&self) -> Option<Pin> {
-        let kept = self.use_pin.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        let kept = self.family.use_pin.lock().unwrap_or_else(PoisonError::into_inner).clone();
         kept.or_else(|| self.info.protected_path.then_some(Pin::ProtectedPath))
     }
 
@@ -317,29 +312,34 @@ impl Token {
     }
 
     fn try_login(&self, user: User, pin: &Pin) -> Result<(), Error> {
-        let number = if user == User::SecurityOfficer { CKU_SO } else { CKU_USER };
         if user == User::SecurityOfficer {
             self.pool.close_idle();
         }
-        let outcome = self.module.raw().login(self.session().handle(), number, pin.as_text());
+        let outcome = self.module.raw().login(self.session()?.handle(), user.number(), pin.as_text());
         outcome.map_err(|error| self.about_pin(user, error))
     }
 
     /// A refusal of a PIN, with what the token tells of the tries that remain.
     fn about_pin(&self, user: User, error: Error) -> Error {
+        self.about_pin_of(&self.info, user, error)
+    }
+
+    /// The same of the token as it is known now.
+    fn about_pin_of(&self, info: &TokenInfo, user: User, error: Error) -> Error {
         match error {
             Error::Pkcs11 { ckr, .. } if login::is_pin_failure(ckr) => {
-                let told = self.module.token_info(self.info.slot);
+                let told = self.module.token_info(info.slot);
                 let tries = told.map(|info| if user == User::User { info.tries } else { info.so_tries });
-                Error::Pin { ckr, tries: tries.unwrap_or_default(), token: self.info.label.clone() }
+                Error::Pin { ckr, tries: tries.unwrap_or_default(), token: info.label.clone() }
             }
             other => other,
         }
     }
 
     /// The main session, where objects are found, made and destroyed.
-    fn session(&self) -> Lease<'_> {
-        self.pool.main()
+    fn session(&self) -> Result<Lease<'_>, Error> {
+        let lease = self.pool.main();
+        current(&lease).map(|()| lease)
     }
 
     /// Does something that makes no object that is to stay, in any session.
@@ -347,10 +347,16 @@ impl Token {
         let mut session = if self.profile.threads {
             self.pool.any(|| self.module.open_session(&self.info, Access::ReadOnly))?
         } else {
-            self.session()
+            self.session()?
         };
+        current(&session)?;
         session.run(run)
     }
+}
+
+/// What the module was started anew since makes no call: its handles may be another object's by now.
+fn current(lease: &Lease<'_>) -> Result<(), Error> {
+    if lease.is_current() { Ok(()) } else { Err(reopen::of_before()) }
 }
 
 impl std::fmt::Debug for Token {
@@ -377,5 +383,5 @@ pub fn initialise(
     let info = found.ok_or_else(|| Error::NoToken { wanted: label.to_owned(), present: Vec::new() })?;
     let token = Token::open(Arc::clone(module), info, Access::ReadWrite)?;
     token.try_login(User::SecurityOfficer, &Pin::Secret(so_pin.clone()))?;
-    token.module.raw().init_pin(token.session().handle(), Some(pin.expose_secret()))
+    token.module.raw().init_pin(token.session()?.handle(), Some(pin.expose_secret()))
 }

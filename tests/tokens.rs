@@ -27,7 +27,9 @@ use cng_pkcs11::Status;
 use cng_pkcs11::blob::BlobType;
 use cng_pkcs11::key::rsa::Hash;
 use cng_pkcs11::key::{Algorithm, Curve, KeyUsage};
-use cng_pkcs11::provider::{Authenticated, ChainingMode, CipherPadding, Flags, ImportParameters};
+use cng_pkcs11::provider::{
+    Authenticated, ChainingMode, CipherPadding, Flags, ImportParameters, KeyName, StorageProvider, Verified,
+};
 
 use self::support::{Run, TestToken, on_this_token, openssl, softhsm_module, vector, vector_text};
 use self::support::{matrix, set_up};
@@ -1170,4 +1172,88 @@ fn a_wrap_in_one_format_is_never_read_as_the_other() {
     }
     let has = |scheme| kind().schemes.contains(&scheme);
     assert_eq!(shown > 0, has("kwp") || has("kw-pkcs7"));
+}
+
+/// p11-kit's server over SoftHSM2, which this process starts and ends itself, with all that serves its clients.
+struct Server(std::process::Child);
+
+impl Server {
+    fn start() -> Self {
+        use std::os::unix::process::CommandExt;
+        let address = std::env::var("P11_KIT_SERVER_ADDRESS").expect("an address");
+        let socket = Path::new(address.strip_prefix("unix:path=").expect("a path"));
+        let _ = std::fs::remove_file(socket);
+        let mut command = std::process::Command::new("p11-kit");
+        command.args(["server", "--foreground", "--name"]).arg(socket).arg("--provider").arg(softhsm_module());
+        command.arg(format!("pkcs11:token={}", TestToken::LABEL.replace(' ', "%20")));
+        let (null, also) = (std::process::Stdio::null(), std::process::Stdio::null());
+        let child = command.stdin(null).stdout(also).process_group(0).spawn().expect("p11-kit can be run");
+        wait_for("p11-kit's server", || socket.exists());
+        Self(child)
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        let group = format!("-{}", self.0.id());
+        let killed = std::process::Command::new("kill").args(["-KILL", "--", &group]).status();
+        let _ = self.0.wait();
+        assert!(std::thread::panicking() || killed.is_ok_and(|status| status.success()), "the server was not there");
+    }
+}
+
+#[test]
+fn a_server_that_is_killed_and_started_again_is_found_again() {
+    const NAME: &str = "a_server_that_is_killed_and_started_again_is_found_again";
+    let is_child = std::env::var_os("CNG11_TEST_CHILD").is_some();
+    if !is_child && kind().name != "p11-kit" {
+        return;
+    }
+    let set_up = || {
+        let module = std::env::var_os("CNG11_TEST_MODULE").expect("CNG11_TEST_MODULE names the token's module");
+        let mut token = TestToken::blank().with_module(module);
+        let softhsm = softhsm_module();
+        let init = ["token", "init", "--label", TestToken::LABEL];
+        token
+            .cng11_with(&init, None, |command| {
+                command.env("CNG11_MODULE", &softhsm);
+            })
+            .ok();
+        let (socket, folder) = (token.path("socket"), token.path("tmp"));
+        token.set("P11_KIT_SERVER_ADDRESS", format!("unix:path={}", socket.display()));
+        token.set("XDG_RUNTIME_DIR", folder);
+        token
+    };
+    let mut server = is_child.then(Server::start);
+    let token = on_this_token(set_up, NAME, |provider| {
+        let import = |provider: &StorageProvider, name: &str| {
+            let name = Some(KeyName::new(name).expect("a name"));
+            let parameters = ImportParameters { name, ..ImportParameters::default() };
+            let blob = vector("ec-nistP256.ECDSA.ECCPRIVATEBLOB.bin");
+            provider.import_key(None, BlobType::EccPrivate, &parameters, &blob, Flags::NONE)
+        };
+        let pin = secrecy::SecretString::from(TestToken::PIN);
+        provider.token().keep_pin_for_reopening(cng_pkcs11::token::Pin::from(pin));
+        drop(import(&provider, "before").expect("a key"));
+        provider.index().expect("an index");
+        let worker = provider.another().expect("another session");
+        drop(server.take());
+        let error = import(&worker, "between").expect_err("the server is dead");
+        assert!(worker.has_lost(&error), "{error}");
+        // Nobody is there yet: it ends with an error, and can be tried again.
+        let dead = worker.reopen().expect_err("the server is dead");
+        println!("without a server: {dead}");
+        server = Some(Server::start());
+        let again = worker.reopen().expect("it is opened anew");
+        drop(import(&again, "between").expect("a key"));
+        let other = provider.reopen().expect("it is opened anew");
+        for name in ["before", "between"] {
+            let key = other.open_key(name).expect("a key");
+            assert_eq!(key.prove().expect("a proof"), Verified::Signature, "{name}");
+        }
+        assert_eq!(other.list().expect("a list").keys.len(), 2);
+    });
+    if let Some(token) = token {
+        assert_eq!(token.object_files(), 4);
+    }
 }

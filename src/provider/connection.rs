@@ -38,9 +38,17 @@ impl Connection {
 
     /// For another thread: a session of its own, and what was learned.
     pub(super) fn another(&self) -> Result<Self, token::Error> {
-        let token = self.token.another()?;
+        Ok(self.on(self.token.another()?))
+    }
+
+    /// On the token opened anew: what was learned is true still, and the index is made anew.
+    pub(super) fn reopen(&self) -> Result<Self, token::Error> {
+        Ok(self.on(self.token.reopen()?))
+    }
+
+    fn on(&self, token: Token) -> Self {
         let (learned, index) = (Arc::clone(&self.learned), Arc::clone(&self.index));
-        Ok(Self { token, kek: Mutex::default(), learned, index })
+        Self { token, kek: Mutex::default(), learned, index }
     }
 
     /// What stands under which name, if that was listed.

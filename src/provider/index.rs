@@ -131,6 +131,8 @@ impl std::fmt::Debug for Index {
 impl Connection {
     /// The objects under a name, read; `None` where they must be searched for.
     pub(super) fn indexed(&self, label: &str) -> Result<Option<Vec<ObjectRecord>>, token::Error> {
+        // What a token of before knew of a name is no answer.
+        self.check_current()?;
         let handles = match self.index().answer(self.start(), label.as_bytes()) {
             Answer::Free => return Ok(Some(Vec::new())),
             Answer::At(handles) => handles,
@@ -181,6 +183,7 @@ impl Connection {
 
     /// Lists the token, unless its table is there.
     fn make_index(&self) -> Result<(), token::Error> {
+        self.check_current()?;
         let (index, start) = (self.index(), self.start());
         let _making = index.making.lock().unwrap_or_else(PoisonError::into_inner);
         if index.with(start, |table| table.is_whole) == Some(true) {

@@ -17,6 +17,16 @@ pub enum User {
     SecurityOfficer,
 }
 
+impl User {
+    /// As C_Login takes it.
+    pub(super) fn number(self) -> u64 {
+        match self {
+            Self::User => cryptoki_sys::CKU_USER,
+            Self::SecurityOfficer => cryptoki_sys::CKU_SO,
+        }
+    }
+}
+
 /// What a login uses.
 #[derive(Clone, Debug)]
 #[non_exhaustive]

@@ -3,14 +3,14 @@
 use std::collections::HashMap;
 use std::ffi::CString;
 use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, PoisonError, Weak};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError, RwLock, RwLockReadGuard, Weak};
 
 use cryptoki::context::Pkcs11;
 use cryptoki::slot::Slot;
 use cryptoki::types::AuthPin;
 
-use super::pool::Permit;
+use super::pool::{Permit, Pool};
 use super::raw::{self, Raw};
 use super::{Access, Error, Uri};
 use crate::status::Ckr;
@@ -49,6 +49,14 @@ pub struct Module {
     init: Option<CString>,
     /// How often it was started anew: what was opened before is nobody's any more.
     restarts: AtomicU64,
+    /// Whether that failed the last time.
+    is_down: AtomicBool,
+    /// Held by whoever starts it anew.
+    restarting: Mutex<()>,
+    /// Read by every call outside a session that was lent, and written while it is started anew.
+    calls: RwLock<()>,
+    /// The sessions of its tokens.
+    pools: Mutex<Vec<Weak<Pool>>>,
 }
 
 /// What a token runs on.
@@ -188,10 +196,13 @@ impl Module {
     /// # Errors
     /// [`Error`] as the module answers.
     pub fn tokens(&self) -> Result<Vec<TokenInfo>, Error> {
-        let slots = self.pkcs11.get_slots_with_token()?;
+        let slots = {
+            let _calm = self.calm();
+            self.raw.slots()?
+        };
         let mut tokens = Vec::with_capacity(slots.len());
         for slot in slots {
-            match self.token_info(slot.id()) {
+            match self.token_info(slot) {
                 Ok(info) => tokens.push(info),
                 // Taken out between the two calls, or a reader that cannot make sense of its card.
                 Err(error) if error.is(Ckr::TOKEN_NOT_PRESENT) || error.is(Ckr::TOKEN_NOT_RECOGNIZED) => {}
@@ -227,7 +238,20 @@ impl Module {
     /// # Errors
     /// [`Error`] as the module answers.
     pub fn token_info(&self, slot: u64) -> Result<TokenInfo, Error> {
+        let _calm = self.calm();
         self.raw.token_info(slot)
+    }
+
+    /// Every mechanism number that the token in a slot lists.
+    pub(super) fn mechanisms(&self, slot: u64) -> Result<Vec<u64>, Error> {
+        let _calm = self.calm();
+        self.raw.mechanisms(slot)
+    }
+
+    /// What that token says that a mechanism can do.
+    pub(super) fn mechanism_flags(&self, slot: u64, mechanism: u64) -> Result<Option<u64>, Error> {
+        let _calm = self.calm();
+        self.raw.mechanism_flags(slot, mechanism)
     }
 
     /// What a slot and the token in it run on.
@@ -235,6 +259,7 @@ impl Module {
     /// # Errors
     /// [`Error`] as the module answers.
     pub fn device(&self, id: u64) -> Result<Device, Error> {
+        let _calm = self.calm();
         let info = self.pkcs11.get_slot_info(slot(id)?)?;
         let token = self.pkcs11.get_token_info(slot(id)?)?;
         Ok(Device { is_hardware: info.hardware_slot(), is_removable: info.removable_device(), has_random: token.rng() })
@@ -245,6 +270,7 @@ impl Module {
     /// # Errors
     /// [`Error`] as the module answers.
     pub fn library_manufacturer(&self) -> Result<String, Error> {
+        let _calm = self.calm();
         self.raw.library_manufacturer()
     }
 
@@ -253,16 +279,50 @@ impl Module {
     }
 
     pub(super) fn open_session(self: &Arc<Self>, info: &TokenInfo, access: Access) -> Result<Session, Error> {
+        let _calm = self.calm();
         let restarts = self.restarts();
         let handle = self.raw.open_session(info.slot, access)?;
         Ok(Session { handle, module: Arc::clone(self), restarts, permit: None })
     }
 
-    fn restarts(&self) -> u64 {
+    /// How often it was started anew.
+    pub(super) fn restarts(&self) -> u64 {
         self.restarts.load(Ordering::SeqCst)
     }
 
+    /// As long as the answer lives the module is not started anew. For calls outside a session that was lent, which stand for that themselves.
+    fn calm(&self) -> RwLockReadGuard<'_, ()> {
+        self.calls.read().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Sessions that must be back before it is started anew.
+    pub(super) fn note_pool(&self, pool: &Arc<Pool>) {
+        let mut pools = self.pools.lock().unwrap_or_else(PoisonError::into_inner);
+        pools.retain(|pool| pool.strong_count() > 0);
+        pools.push(Arc::downgrade(pool));
+    }
+
+    /// Ends it and starts it anew, unless that was done since `seen`. All sessions of this process end; none of them is in a call meanwhile, and none makes one afterwards.
+    pub(super) fn start_anew(&self, seen: u64) -> Result<(), Error> {
+        let _turn = self.restarting.lock().unwrap_or_else(PoisonError::into_inner);
+        if self.restarts() != seen && !self.is_down.load(Ordering::SeqCst) {
+            return Ok(());
+        }
+        // What is let go of last may be the last of its kind: its sessions close without a call once nobody is kept from calling.
+        let pools: Vec<Arc<Pool>> = {
+            let pools = self.pools.lock().unwrap_or_else(PoisonError::into_inner);
+            pools.iter().filter_map(Weak::upgrade).collect()
+        };
+        let _paused: Vec<_> = pools.iter().map(|pool| pool.pause()).collect();
+        let _alone = self.calls.write().unwrap_or_else(PoisonError::into_inner);
+        self.restarts.fetch_add(1, Ordering::SeqCst);
+        let outcome = self.raw.start_anew(self.init.as_deref());
+        self.is_down.store(outcome.is_err(), Ordering::SeqCst);
+        outcome
+    }
+
     pub(super) fn init_token(&self, id: u64, so_pin: &AuthPin, label: &str) -> Result<(), Error> {
+        let _calm = self.calm();
         Ok(self.pkcs11.init_token(slot(id)?, so_pin, label)?)
     }
 
@@ -283,7 +343,17 @@ impl Module {
             Err(error) if error.is(Ckr::CRYPTOKI_ALREADY_INITIALIZED) => {}
             Err(error) => return Err(error),
         }
-        Ok(Self { path: path.to_owned(), pkcs11, raw, init: text, restarts: AtomicU64::new(0) })
+        Ok(Self {
+            path: path.to_owned(),
+            pkcs11,
+            raw,
+            init: text,
+            restarts: AtomicU64::new(0),
+            is_down: AtomicBool::new(false),
+            restarting: Mutex::default(),
+            calls: RwLock::default(),
+            pools: Mutex::default(),
+        })
     }
 }
 
@@ -333,6 +403,7 @@ impl Session {
 
 impl Drop for Session {
     fn drop(&mut self) {
+        let _calm = self.module.calm();
         // The module's end closes it in any case. A number of an earlier start may be another session's by now.
         if self.is_current() {
             let _ = self.module.raw.close_session(self.handle);

@@ -19,7 +19,7 @@ impl Token {
     /// # Errors
     /// [`Error`] as the token answers.
     pub fn find(&self, template: &Template) -> Result<Vec<Handle>, Error> {
-        let session = self.session();
+        let session = self.session()?;
         self.module.raw().find(session.handle(), template)
     }
 
@@ -55,7 +55,7 @@ impl Token {
     /// # Errors
     /// [`Error`] as the token answers.
     pub fn attributes(&self, object: Handle, wanted: &[(u64, usize)]) -> Result<Vec<Option<SecretBytes>>, Error> {
-        let session = self.session();
+        let session = self.session()?;
         self.module.raw().attributes(session.handle(), object, wanted, self.profile.asks_sizes)
     }
 
@@ -64,7 +64,7 @@ impl Token {
     /// # Errors
     /// [`Error`] as the token answers.
     pub fn attribute_array(&self, object: Handle, kind: u64) -> Result<Option<Vec<(u64, SecretBytes)>>, Error> {
-        let session = self.session();
+        let session = self.session()?;
         self.module.raw().attribute_array(session.handle(), object, kind)
     }
 
@@ -73,7 +73,7 @@ impl Token {
     /// # Errors
     /// [`Error`] as the token answers.
     pub fn create(&self, template: &Template) -> Result<Handle, Error> {
-        self.module.raw().create(self.session().handle(), template, self.profile.frees)
+        self.module.raw().create(self.session()?.handle(), template, self.profile.frees)
     }
 
     /// Copies an object, changing the attributes of `changes`.
@@ -81,7 +81,7 @@ impl Token {
     /// # Errors
     /// [`Error`] as the token answers.
     pub fn copy(&self, object: Handle, changes: &Template) -> Result<Handle, Error> {
-        self.module.raw().copy(self.session().handle(), object, changes)
+        self.module.raw().copy(self.session()?.handle(), object, changes)
     }
 
     /// Changes attributes of an object.
@@ -89,7 +89,7 @@ impl Token {
     /// # Errors
     /// [`Error`] as the token answers.
     pub fn set(&self, object: Handle, changes: &Template) -> Result<(), Error> {
-        self.module.raw().set(self.session().handle(), object, changes)
+        self.module.raw().set(self.session()?.handle(), object, changes)
     }
 
     /// Destroys an object.
@@ -97,7 +97,7 @@ impl Token {
     /// # Errors
     /// [`Error`] as the token answers.
     pub fn destroy(&self, object: Handle) -> Result<(), Error> {
-        self.module.raw().destroy(self.session().handle(), object)
+        self.module.raw().destroy(self.session()?.handle(), object)
     }
 
     /// Signs: C_SignInit and C_Sign into a buffer of `capacity` bytes, which grows only if the token says so.
@@ -183,7 +183,7 @@ impl Token {
     /// # Errors
     /// [`Error`] as the token answers.
     pub fn derive(&self, mechanism: &Mechanism<'_>, base: Handle, template: &Template) -> Result<Handle, Error> {
-        let session = self.session();
+        let session = self.session()?;
         self.module.raw().derive(session.handle(), mechanism, base, template)
     }
 
@@ -248,7 +248,7 @@ impl Token {
         wrapped: &[u8],
         template: &Template,
     ) -> Result<Handle, Error> {
-        let session = self.session();
+        let session = self.session()?;
         let said = shape::for_unwrapping(template, self.profile);
         self.module.raw().unwrap_key(session.handle(), mechanism, kek, wrapped, said.as_ref().unwrap_or(template))
     }
@@ -258,7 +258,7 @@ impl Token {
     /// # Errors
     /// [`Error`] as the token answers.
     pub fn generate(&self, mechanism: &Mechanism<'_>, template: &Template) -> Result<Handle, Error> {
-        let session = self.session();
+        let session = self.session()?;
         self.module.raw().generate(session.handle(), mechanism, template)
     }
 
@@ -272,7 +272,7 @@ impl Token {
         public: &Template,
         private: &Template,
     ) -> Result<(Handle, Handle), Error> {
-        let session = self.session();
+        let session = self.session()?;
         self.module.raw().generate_pair(session.handle(), mechanism, public, private)
     }
 }

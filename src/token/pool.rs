@@ -12,7 +12,7 @@
 
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 
-use super::module::{Session, TokenInfo};
+use super::module::{Module, Session, TokenInfo};
 use super::{Access, Error};
 use crate::status::Ckr;
 
@@ -23,6 +23,8 @@ pub(super) const MOST: usize = 16;
 pub(super) struct Budget(Mutex<Counts>);
 
 struct Counts {
+    /// What the user says, or what is usual.
+    limit: usize,
     /// What the token tells: of all sessions, and of those that write.
     told: [usize; 2],
     /// The most at a time.
@@ -35,16 +37,26 @@ struct Counts {
 impl Budget {
     /// What a token allows, as far as it tells.
     pub(super) fn new(info: &TokenInfo) -> Arc<Self> {
+        Self::with_limit(info, MOST)
+    }
+
+    /// The same for a token that was opened anew: none of the sessions of before is there, and what was refused then may be had.
+    pub(super) fn renewed(&self, info: &TokenInfo) -> Arc<Self> {
+        let limit = self.counts().limit;
+        Self::with_limit(info, limit)
+    }
+
+    fn with_limit(info: &TokenInfo, limit: usize) -> Arc<Self> {
         let told = [info.max_sessions, info.max_rw_sessions]
             .map(|most| most.and_then(|most| usize::try_from(most).ok()).unwrap_or(usize::MAX).max(1));
-        let bound = told[0].min(MOST);
-        Arc::new(Self(Mutex::new(Counts { told, bound, open: 0, writing: 0 })))
+        let bound = limit.clamp(1, told[0]);
+        Arc::new(Self(Mutex::new(Counts { limit, told, bound, open: 0, writing: 0 })))
     }
 
     /// Another bound than the usual one; never more than the token tells, and never none.
     pub(super) fn limit(&self, most: usize) {
         let mut counts = self.counts();
-        counts.bound = most.clamp(1, counts.told[0]);
+        (counts.limit, counts.bound) = (most, most.clamp(1, counts.told[0]));
     }
 
     /// The most sessions of this kind.
@@ -125,12 +137,18 @@ pub(super) struct Pool {
     main_freed: Condvar,
     /// Somebody who needs any may find one.
     any_freed: Condvar,
+    /// Whoever pauses it may find nothing lent.
+    all_back: Condvar,
 }
 
 struct State {
     /// The main session, unless it is lent.
     main: Option<Session>,
     idle: Vec<Session>,
+    /// How many extra sessions are lent, or being opened to be.
+    lent: usize,
+    /// How many want nothing to be lent.
+    pauses: usize,
     waiting_for_main: usize,
     waiting_for_any: usize,
 }
@@ -144,16 +162,44 @@ enum Wanted {
 
 impl Pool {
     /// A pool around a main session, with as many extra ones as a budget lets there be, or none.
-    pub(super) fn new(main: Session, extras: Option<Arc<Budget>>) -> Self {
-        let state = State { main: Some(main), idle: Vec::new(), waiting_for_main: 0, waiting_for_any: 0 };
-        Self { extras, state: Mutex::new(state), main_freed: Condvar::new(), any_freed: Condvar::new() }
+    ///
+    /// The module knows of it: before that is started anew, nothing may be lent.
+    pub(super) fn new(module: &Module, main: Session, extras: Option<Arc<Budget>>) -> Arc<Self> {
+        let state =
+            State { main: Some(main), idle: Vec::new(), lent: 0, pauses: 0, waiting_for_main: 0, waiting_for_any: 0 };
+        let pool = Arc::new(Self {
+            extras,
+            state: Mutex::new(state),
+            main_freed: Condvar::new(),
+            any_freed: Condvar::new(),
+            all_back: Condvar::new(),
+        });
+        module.note_pool(&pool);
+        pool
+    }
+
+    /// Whether it opens extra sessions.
+    pub(super) fn has_extras(&self) -> bool {
+        self.extras.is_some()
+    }
+
+    /// Waits until every session is back, and lends none as long as the answer lives.
+    pub(super) fn pause(&self) -> Paused<'_> {
+        let mut state = self.state();
+        state.pauses += 1;
+        while state.main.is_none() || state.lent > 0 {
+            state = self.all_back.wait(state).unwrap_or_else(PoisonError::into_inner);
+        }
+        Paused { pool: self }
     }
 
     /// The main session, once it is free.
     pub(super) fn main(&self) -> Lease<'_> {
         let mut state = self.state();
         loop {
-            if let Some(session) = state.main.take() {
+            if state.pauses == 0
+                && let Some(session) = state.main.take()
+            {
                 return self.lend(session, Wanted::Main);
             }
             state.waiting_for_main += 1;
@@ -167,12 +213,19 @@ impl Pool {
         let mut open = Some(open);
         let mut state = self.state();
         loop {
+            if state.pauses > 0 {
+                state.waiting_for_any += 1;
+                state = self.any_freed.wait(state).unwrap_or_else(PoisonError::into_inner);
+                state.waiting_for_any -= 1;
+                continue;
+            }
             if let Some(session) = state.main.take() {
                 return Ok(self.lend(session, Wanted::Main));
             }
             if let Some(session) = state.idle.pop() {
                 // What the module was started anew since is no session any more.
                 if session.is_current() {
+                    state.lent += 1;
                     return Ok(self.lend(session, Wanted::Any));
                 }
                 continue;
@@ -181,16 +234,18 @@ impl Pool {
                 && let Some(permit) = budget.take(Access::ReadOnly)
                 && let Some(open) = open.take()
             {
+                state.lent += 1;
                 drop(state);
                 match budget.open(permit, open) {
                     Ok(session) => return Ok(self.lend(session, Wanted::Any)),
-                    Err(error) if is_refusal(&error) => {
-                        state = self.state();
-                        continue;
-                    }
                     Err(error) => {
+                        state = self.state();
+                        state.lent -= 1;
                         // The place is free again, and may be what somebody waits for.
-                        self.wake(&self.state());
+                        self.wake(&state);
+                        if is_refusal(&error) {
+                            continue;
+                        }
                         return Err(error);
                     }
                 }
@@ -226,6 +281,9 @@ impl Pool {
         if state.waiting_for_any > 0 {
             self.any_freed.notify_one();
         }
+        if state.pauses > 0 {
+            self.all_back.notify_all();
+        }
     }
 }
 
@@ -235,6 +293,19 @@ pub(super) fn is_refusal(error: &Error) -> bool {
     [Ckr::SESSION_COUNT, Ckr::HOST_MEMORY, Ckr::DEVICE_MEMORY, Ckr::SESSION_READ_WRITE_SO_EXISTS]
         .into_iter()
         .any(|ckr| error.is(ckr))
+}
+
+/// A pool that lends nothing as long as this lives.
+pub(super) struct Paused<'p> {
+    pool: &'p Pool,
+}
+
+impl Drop for Paused<'_> {
+    fn drop(&mut self) {
+        self.pool.state().pauses -= 1;
+        self.pool.main_freed.notify_all();
+        self.pool.any_freed.notify_all();
+    }
 }
 
 /// A session that is lent, and goes back when this is dropped.
@@ -249,6 +320,11 @@ pub(super) struct Lease<'p> {
 impl Lease<'_> {
     pub(super) fn handle(&self) -> u64 {
         self.session.as_ref().map_or(0, Session::handle)
+    }
+
+    /// Whether the module was not started anew since the session was opened. It is not as long as this lives, but by whoever has it.
+    pub(super) fn is_current(&self) -> bool {
+        self.session.as_ref().is_some_and(Session::is_current)
     }
 
     /// Does something with the session. If it fails an extra one is not used again.
@@ -269,6 +345,7 @@ impl Drop for Lease<'_> {
     fn drop(&mut self) {
         let Some(session) = self.session.take() else { return };
         let mut state = self.pool.state();
+        state.lent -= usize::from(self.kind == Wanted::Any);
         let closed = match self.kind {
             Wanted::Main => {
                 state.main = Some(session);

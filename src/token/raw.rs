@@ -2,7 +2,7 @@
 //!
 //! Here because `cryptoki` 0.12 cannot say every standard mechanism number, drops what it does not know from lists and fails whole attribute reads
 //! over it, asks sizes with calls that need not be made, and leaves secrets in unwiped buffers; and sessions with what is done in them, because with p11-kit's client the
-//! handles of one list mean nothing to another. `cryptoki` loads and initialises the module, lists its slots, and initialises tokens. The only file with `unsafe` in it:
+//! handles of one list mean nothing to another. `cryptoki` loads and initialises the module, and initialises tokens. The only file with `unsafe` in it:
 //! every block hands the module pointers to live buffers with their true lengths, and reads no more than the module says it wrote, bounded by
 //! what was allocated.
 
@@ -18,10 +18,11 @@ use cryptoki::context::{CInitializeArgs, CInitializeFlags};
 use cryptoki_sys::{
     CK_ATTRIBUTE, CK_ATTRIBUTE_TYPE, CK_BYTE, CK_C_INITIALIZE_ARGS, CK_EFFECTIVELY_INFINITE, CK_FLAGS,
     CK_FUNCTION_LIST, CK_INFO, CK_MECHANISM_INFO, CK_MECHANISM_TYPE, CK_OBJECT_HANDLE, CK_RV, CK_SESSION_HANDLE,
-    CK_SESSION_INFO, CK_SLOT_ID, CK_TOKEN_INFO, CK_ULONG, CK_UNAVAILABLE_INFORMATION, CK_USER_TYPE, CKF_LOGIN_REQUIRED,
-    CKF_OS_LOCKING_OK, CKF_PROTECTED_AUTHENTICATION_PATH, CKF_RW_SESSION, CKF_SERIAL_SESSION, CKF_SO_PIN_COUNT_LOW,
-    CKF_SO_PIN_FINAL_TRY, CKF_SO_PIN_LOCKED, CKF_TOKEN_INITIALIZED, CKF_USER_PIN_COUNT_LOW, CKF_USER_PIN_FINAL_TRY,
-    CKF_USER_PIN_INITIALIZED, CKF_USER_PIN_LOCKED, CKS_RO_PUBLIC_SESSION, CKS_RW_PUBLIC_SESSION,
+    CK_SESSION_INFO, CK_SLOT_ID, CK_TOKEN_INFO, CK_TRUE, CK_ULONG, CK_UNAVAILABLE_INFORMATION, CK_USER_TYPE,
+    CKF_LOGIN_REQUIRED, CKF_OS_LOCKING_OK, CKF_PROTECTED_AUTHENTICATION_PATH, CKF_RW_SESSION, CKF_SERIAL_SESSION,
+    CKF_SO_PIN_COUNT_LOW, CKF_SO_PIN_FINAL_TRY, CKF_SO_PIN_LOCKED, CKF_TOKEN_INITIALIZED, CKF_USER_PIN_COUNT_LOW,
+    CKF_USER_PIN_FINAL_TRY, CKF_USER_PIN_INITIALIZED, CKF_USER_PIN_LOCKED, CKS_RO_PUBLIC_SESSION,
+    CKS_RW_PUBLIC_SESSION,
 };
 
 use self::parameters::{in_pointer, ulong, with_mechanism};
@@ -125,6 +126,26 @@ impl Raw {
     pub(super) fn restart(&self, text: Option<&CStr>) -> Result<(), Error> {
         call!(self, C_Finalize, std::ptr::null_mut())?;
         self.start(text)
+    }
+
+    /// The same of a module that may have lost what it stands on: whatever its end answers, what counts is its start.
+    pub(super) fn start_anew(&self, text: Option<&CStr>) -> Result<(), Error> {
+        let _ = call!(self, C_Finalize, std::ptr::null_mut());
+        match self.start(text) {
+            Err(error) if error.is(Ckr::CRYPTOKI_ALREADY_INITIALIZED) => Ok(()),
+            outcome => outcome,
+        }
+    }
+
+    /// C_GetSlotList: the slots with a token. Through cryptoki it would ask another list, which nobody has started anew.
+    pub(super) fn slots(&self) -> Result<Vec<CK_SLOT_ID>, Error> {
+        let mut count = 0;
+        call!(self, C_GetSlotList, CK_TRUE, std::ptr::null_mut(), &raw mut count)?;
+        let mut list = vec![0; bounded("C_GetSlotList", count)?];
+        let mut count = ulong(list.len());
+        call!(self, C_GetSlotList, CK_TRUE, list.as_mut_ptr(), &raw mut count)?;
+        list.truncate(usize::try_from(count).unwrap_or(0));
+        Ok(list)
     }
 
     fn start(&self, text: Option<&CStr>) -> Result<(), Error> {

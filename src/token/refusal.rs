@@ -60,6 +60,19 @@ pub(crate) fn is_about_kind(ckr: Ckr) -> bool {
         )
 }
 
+/// That the token is gone, or all that was opened of it. The last is what p11-kit's client answers once its server is dead.
+pub(crate) fn is_lost(ckr: Ckr) -> bool {
+    matches!(
+        ckr,
+        Ckr::CRYPTOKI_NOT_INITIALIZED
+            | Ckr::DEVICE_REMOVED
+            | Ckr::SESSION_CLOSED
+            | Ckr::SESSION_HANDLE_INVALID
+            | Ckr::TOKEN_NOT_PRESENT
+            | Ckr::DEVICE_ERROR
+    )
+}
+
 /// Nothing of what was asked, but that the token or the session cannot be used, or that the key may not be used so, whatever the data are.
 pub(crate) fn is_about_session(ckr: Ckr) -> bool {
     matches!(

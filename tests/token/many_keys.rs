@@ -1,4 +1,5 @@
-//! What thousands of keys need of a token: sessions for several threads, look-ups without searches, and whether a key that is there is the one that is here.
+//! What thousands of keys need of a token: sessions for several threads, look-ups without searches, whether a key that is there is the one that is here,
+//! and a token that is lost and opened anew.
 
 #![cfg(feature = "cli")]
 #![allow(
@@ -462,9 +463,8 @@ fn a_symmetric_key_is_told_by_what_it_does_or_not_at_all() {
         let asked = Asked { usage: Some(KeyUsage::SIGN), ..Asked::default() };
         assert!(matches!(provider.compare(&key, &here, &asked), Ok(Sameness::Unknown(_))));
         // What is held to one mechanism is used by that one, once the usual one was refused.
-        let ec = decoded(EC);
-        let held = ["CKA_ALLOWED_MECHANISMS=CKM_ECDSA_SHA256"];
-        let key = placed(&provider, "held", &ec, KeyUsage::SIGN, &held);
+        let held = ["CKA_ALLOWED_MECHANISMS=CKM_SHA256_RSA_PKCS"];
+        let key = placed(&provider, "held", &decoded(RSA), KeyUsage::SIGN, &held);
         assert_eq!(key.prove().expect("a proof"), Verified::Signature);
         // A pair whose halves are strangers is its public half by name, and fails its proof.
         let mut blob = vector(EC);
@@ -475,9 +475,164 @@ fn a_symmetric_key_is_told_by_what_it_does_or_not_at_all() {
         let parameters = ImportParameters { name, ..ImportParameters::default() };
         let flags = Flags::NO_KEY_VALIDATION;
         drop(provider.import_key(None, BlobType::EccPrivate, &parameters, &blob, flags).expect("a key"));
-        let key = provider.open_key("strangers").expect("a key");
+        let (key, ec) = (provider.open_key("strangers").expect("a key"), decoded(EC));
         assert_eq!(provider.compare(&key, &ec, &Asked::default()).expect("an answer"), Sameness::Identical);
         let error = key.prove().expect_err("it does not work like its public half");
         assert!(error.to_string().contains("signature"), "{error}");
+    });
+}
+
+const REMOVED: &str = "0x32";
+
+/// A token whose module answers so to these calls.
+fn failing(failures: &str) -> TestToken {
+    let mut token = logged();
+    token.set("STRICT_HSM_FAIL", failures);
+    token
+}
+
+fn pin(text: &str) -> Pin {
+    Pin::from(SecretString::from(text))
+}
+
+#[test]
+fn a_lost_token_is_opened_anew_once_and_what_was_before_makes_no_call() {
+    let name = "a_lost_token_is_opened_anew_once_and_what_was_before_makes_no_call";
+    // Gone in the middle of a write, and then nothing can be taken back either.
+    let token = || failing(&format!("C_CopyObject:6:{REMOVED},C_DestroyObject:3:{REMOVED}"));
+    let token = on_this_token(token, name, |provider| {
+        provider.token().keep_pin_for_reopening(pin(TestToken::PIN));
+        let first = import(&provider, EC, "first");
+        drop(import(&provider, RSA, "second"));
+        let worker = provider.another().expect("another session");
+        provider.index().expect("an index");
+        let error = try_import(&worker, EC, "third").expect_err("the token is gone");
+        assert!(error.is_lost() && worker.has_lost(&error) && provider.is_current(), "{error}");
+        let initialised = count(&calls(), "C_Initialize");
+        let (again, made) = made_by(|| worker.reopen().expect("it is opened anew"));
+        assert_eq!((count(&made, "C_Initialize"), count(&made, "C_Login")), (1, 1), "{made:?}");
+        assert!(again.is_current() && !worker.is_current() && !provider.is_current());
+        // The other one gets its session, and nobody logs in twice.
+        let (main, made) = made_by(|| provider.reopen().expect("it is opened anew"));
+        assert_eq!((count(&made, "C_Initialize"), count(&made, "C_Login")), (0, 0), "{made:?}");
+        assert_eq!(count(&calls(), "C_Initialize"), initialised + 1);
+        // What was before makes no call.
+        let ((), made) = made_by(|| {
+            assert!(first.sign_hash(Padding::None, &[7; 32]).expect_err("it is void").is_lost());
+            assert!(provider.list().expect_err("it is void").is_lost());
+            assert!(provider.index().is_err() && provider.another().is_err());
+            assert!(provider.open_key("nobody").expect_err("it is void").is_lost());
+            assert!(try_import(&worker, EC, "third").is_err());
+            drop((first, worker, provider));
+        });
+        assert_eq!(made, Vec::<String>::new());
+        // The key whose fate is unknown is looked up: its leftover is dealt with, and it is there once.
+        let (third, made) = made_by(|| import(&again, EC, "third"));
+        assert!(count(&made, SEARCH) >= 1, "{made:?}");
+        assert_eq!(third.prove().expect("a proof"), Verified::Signature);
+        main.index().expect("an index");
+        let (_fourth, made) = made_by(|| import(&again, AES, "fourth"));
+        assert_eq!(count(&made, SEARCH), 0, "{made:?}");
+        assert_eq!(main.open_key("first").expect("a key").prove().expect("a proof"), Verified::Signature);
+        assert_eq!(main.list().expect("a list").keys.len(), 4);
+        // Sessions of before count no more.
+        assert_eq!(main.token().jobs_default(), again.token().jobs_default());
+    });
+    if let Some(token) = token {
+        assert_eq!(token.names().len(), 4);
+        // Two objects of each pair and one of the secret key, and no leftover.
+        assert_eq!(token.object_files(), 7);
+    }
+}
+
+#[test]
+fn threads_that_see_the_loss_at_once_start_the_module_once() {
+    let token = || failing("C_SignInit:5:0x190");
+    on_this_token(token, "threads_that_see_the_loss_at_once_start_the_module_once", |provider| {
+        provider.token().keep_pin_for_reopening(pin(TestToken::PIN));
+        let before = count(&calls(), "C_Initialize");
+        let together = std::sync::Barrier::new(4);
+        let workers: Vec<_> = (0..4).map(|_| provider.another().expect("another session")).collect();
+        std::thread::scope(|scope| {
+            for (number, worker) in workers.into_iter().enumerate() {
+                let together = &together;
+                scope.spawn(move || {
+                    together.wait();
+                    let mut own = worker;
+                    for round in 0..6 {
+                        let name = format!("{number} {round}");
+                        while let Err(error) = try_import(&own, EC, &name) {
+                            assert!(own.has_lost(&error), "{error}");
+                            own = own.reopen().expect("it is opened anew");
+                            // Its fate is looked up before anything is repeated.
+                            if own.open_key(&name).is_ok() {
+                                break;
+                            }
+                        }
+                    }
+                });
+            }
+        });
+        assert_eq!(count(&calls(), "C_Initialize"), before + 1);
+        let provider = provider.reopen().expect("it is opened anew");
+        let listing = provider.list().expect("a list");
+        assert_eq!((listing.keys.len(), listing.public_only.len()), (24, 0));
+        for key in &listing.keys {
+            assert_eq!(key.prove().expect("a proof"), Verified::Signature);
+        }
+    });
+}
+
+#[test]
+fn a_refused_pin_is_told_once_and_without_one_nothing_is_started() {
+    on_this_token(logged, "a_refused_pin_is_told_once_and_without_one_nothing_is_started", |provider| {
+        let not_logged_in = |outcome: Result<StorageProvider, cng_pkcs11::Error>| {
+            let error = outcome.expect_err("nobody can log in");
+            assert_eq!(error.ckr(), Some(cng_pkcs11::status::Ckr::USER_NOT_LOGGED_IN), "{error}");
+        };
+        let ((), made) = made_by(|| not_logged_in(provider.reopen()));
+        assert_eq!((made, provider.is_current()), (Vec::new(), true));
+        provider.token().keep_pin_for_reopening(pin("not the PIN"));
+        let (refused, made) = made_by(|| provider.reopen());
+        let error = refused.expect_err("the PIN is wrong");
+        assert_eq!(error.ckr(), Some(cng_pkcs11::status::Ckr::PIN_INCORRECT), "{error}");
+        assert_eq!(count(&made, "C_Login"), 1);
+        let ((), made) = made_by(|| not_logged_in(provider.reopen()));
+        assert_eq!(made, Vec::<String>::new());
+        // The right one is told when it is there.
+        provider.token().keep_pin_for_reopening(pin(TestToken::PIN));
+        let again = provider.reopen().expect("it is opened anew");
+        drop(import(&again, EC, "key"));
+    });
+}
+
+#[test]
+fn a_module_that_does_not_start_at_once_is_tried_again_and_a_dead_one_ends_with_its_error() {
+    let name = "a_module_that_does_not_start_at_once_is_tried_again_and_a_dead_one_ends_with_its_error";
+    // Whoever looks at the token first makes the first.
+    let token = || failing("C_Initialize:2:0x30,C_Initialize:4:0x30,C_Initialize:5:0x31,C_Initialize:6:0x32");
+    on_this_token(token, name, |provider| {
+        assert_eq!(count(&calls(), "C_Initialize"), 1);
+        provider.token().keep_pin_for_reopening(pin(TestToken::PIN));
+        let (again, made) = made_by(|| provider.reopen().expect("it is opened anew"));
+        assert_eq!(count(&made, "C_Initialize"), 2);
+        drop(import(&again, EC, "key"));
+        let (dead, made) = made_by(|| again.reopen());
+        let error = dead.expect_err("the module does not start");
+        assert_eq!((error.ckr(), count(&made, "C_Initialize")), (Some(cng_pkcs11::status::Ckr::DEVICE_REMOVED), 3));
+        assert!(error.is_lost() && !again.is_current());
+        // It may come back later.
+        let later = again.reopen().expect("it is opened anew");
+        assert_eq!(later.open_key("key").expect("a key").prove().expect("a proof"), Verified::Signature);
+    });
+}
+
+#[test]
+fn an_error_of_the_device_is_a_loss_only_where_the_session_is_gone() {
+    let token = || failing("C_SignInit:1:0x30");
+    on_this_token(token, "an_error_of_the_device_is_a_loss_only_where_the_session_is_gone", |provider| {
+        let error = try_import(&provider, EC, "key").expect_err("it fails");
+        assert!(error.is_lost() && !provider.has_lost(&error), "{error}");
+        drop(import(&provider, EC, "key"));
     });
 }
