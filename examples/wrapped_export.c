@@ -6,6 +6,8 @@
  *
  * Which token, and the PIN, come from CNG11_MODULE, CNG11_TOKEN and CNG11_PIN_SOURCE, as with the command cng11. All keys are deleted at the end.
  */
+#include <windows.h>
+
 #include <ncrypt.h>
 #include <stdio.h>
 #include <stdlib.h>

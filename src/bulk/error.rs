@@ -232,7 +232,9 @@ impl Error {
             Self::Lost { .. } => "see to the token, and go on with --resume and the same journal",
             Self::NameTaken { .. } => "--on-collision says what is to be done: skip, rename or overwrite",
             Self::Nameless { .. } => "say it as `name` in a manifest",
-            Self::NotTheSame { .. } => "one of the two tokens does not do what it says: try one key by itself, with `export` and `import`",
+            Self::NotTheSame { .. } => {
+                "one of the two tokens does not do what it says: try one key by itself, with `export` and `import`"
+            }
             Self::SeveralKeys { .. } => {
                 "choose one with `key`, or leave `name`, `id` and `certificate` out: each key has the name in the file"
             }

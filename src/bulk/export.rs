@@ -122,12 +122,22 @@ impl Export<'_> {
         Ok(Summary { effort, was_stopped, ..summary })
     }
 
-    fn one(&self, job: &Job<'_>, path: &Path) -> Result<KeyDone, Error> {
-        let is_taken = path.symlink_metadata().is_ok();
-        if is_taken && !self.overwrites {
+    /// What can be told before the token is asked: whether the file may be written, and the key may leave so.
+    ///
+    /// # Errors
+    /// [`Error::FileExists`]; what the key's policy forbids.
+    pub fn check(&self, key: &Key, path: &Path) -> Result<(), Error> {
+        if path.symlink_metadata().is_ok() && !self.overwrites {
             return Err(Error::FileExists { path: path.to_owned() });
         }
+        let is_wrapped = !self.recipients.is_empty() || self.parameters.password.is_some();
+        key.check_leaves(self.format, is_wrapped)?;
+        Ok(())
+    }
+
+    fn one(&self, job: &Job<'_>, path: &Path) -> Result<KeyDone, Error> {
         let key = job.key;
+        self.check(key, path)?;
         let exported = if !self.recipients.is_empty() {
             key.export_to(&self.recipients.iter().collect::<Vec<_>>(), self.format, &self.parameters)?
         } else if self.format.is_public() || self.parameters.password.is_some() {
@@ -141,7 +151,8 @@ impl Export<'_> {
         let mut done = KeyDone::of_key(key, Outcome::Exported);
         done.unique = path.display().to_string();
         if exported.zero_padded {
-            let warning = "the token has padded it with zero bytes before it wrapped it: what opens it must cut them off";
+            let warning =
+                "the token has padded it with zero bytes before it wrapped it: what opens it must cut them off";
             done.warnings.push(warning.to_owned());
         }
         Ok(done)

@@ -26,7 +26,8 @@ pub fn read(path: &Path) -> Result<SecretBytes> {
 /// # Errors
 /// As [`read`].
 pub fn read_from(mut source: impl Read, expected: u64) -> Result<SecretBytes> {
-    let too_long = || Error::new(ErrorKind::FileTooLarge, format!("it is longer than {MAX_LEN} bytes, as no key file is"));
+    let too_long =
+        || Error::new(ErrorKind::FileTooLarge, format!("it is longer than {MAX_LEN} bytes, as no key file is"));
     if expected > MAX_LEN {
         return Err(too_long());
     }

@@ -201,10 +201,11 @@ impl Import {
     ) -> Result<KeyDone, Error> {
         let begun = journal.and_then(|journal| lock(journal).begun(entry.number).cloned());
         let begun = begun.filter(|begun| begun.name == item.name.as_str());
-        let (name, outcome) = match self.room(provider, entry, &item, begun.as_ref().map(|begun| &*begun.identity), true)? {
-            Room::Done(done) => return Ok(*done),
-            Room::Free(name, outcome) => (name, outcome),
-        };
+        let (name, outcome) =
+            match self.room(provider, entry, &item, begun.as_ref().map(|begun| &*begun.identity), true)? {
+                Room::Done(done) => return Ok(*done),
+                Room::Free(name, outcome) => (name, outcome),
+            };
         let is_secret = matches!(item.decoded.key, KeyMaterial::Secret(_));
         let (wanted, warnings) = (item.name.clone(), item.warnings.clone());
         let mut key = self.pending(provider, entry, item, name, outcome)?;
@@ -321,10 +322,7 @@ impl Import {
         };
         // Certificates and public keys that stand beside private ones in one file are none of its keys.
         let mut found: Vec<_> = match found.iter().any(|entry| !matches!(entry.decoded.key, KeyMaterial::Public(_))) {
-            true => found
-                .into_iter()
-                .filter(|entry| !matches!(entry.decoded.key, KeyMaterial::Public(_)))
-                .collect(),
+            true => found.into_iter().filter(|entry| !matches!(entry.decoded.key, KeyMaterial::Public(_))).collect(),
             false => found,
         };
         let is_one = found.len() == 1;

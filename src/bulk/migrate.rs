@@ -7,17 +7,18 @@
 //! Refused, with the reason: keys that may not leave (CKA_EXTRACTABLE false), which no program can move; kinds of key that one of the two does not have; what the destination makes
 //! readable or free unasked.
 
+use std::cell::OnceCell;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Instant;
 
+use super::Error;
 use super::collision::{self, Collision, Room};
 use super::journal::{Journal, Outcome, State};
 use super::report::{Event, KeyDone, Summary};
 use super::run::{lock, record_done, record_failed};
 use super::select::Selection;
 use super::work::Crew;
-use super::Error;
 use crate::blob::BlobType;
 use crate::format::{self, Format};
 use crate::key::{Algorithm, KeyMaterial, KeyUsage};
@@ -83,8 +84,15 @@ impl Migrate {
                 _ => return Some((number, key)),
             }
         };
-        let equip = |to: &StorageProvider| gate(from, to);
-        let work = |to: &StorageProvider, gate: &Gate, job: &(u32, &Key)| self.one(to, gate, job.1);
+        // Made by who first sends a key through it.
+        let equip = |_: &StorageProvider| Ok(OnceCell::new());
+        let work = |to: &StorageProvider, opened: &OnceCell<Gate>, job: &(u32, &Key)| {
+            let made = || match opened.get() {
+                Some(gate) => Ok(gate),
+                None => gate(from, to).map(|made| opened.get_or_init(|| made)),
+            };
+            self.one(to, made, job.1)
+        };
         let take = |(entry, key): (u32, &Key), outcome: Result<KeyDone, Error>| {
             let source = key.label();
             match outcome {
@@ -135,13 +143,19 @@ impl Migrate {
         })
     }
 
-    fn one(&self, to: &StorageProvider, gate: &Gate, key: &Key) -> Result<KeyDone, Error> {
+    fn one<'g>(
+        &self,
+        to: &StorageProvider,
+        gate: impl FnOnce() -> Result<&'g Gate, Error>,
+        key: &Key,
+    ) -> Result<KeyDone, Error> {
         check_movable(key)?;
         let name = KeyName::new(key.label())?;
         let (name, outcome) = match self.room(to, &name, key, self.is_proven)? {
             Room::Done(done) => return Ok(*done),
             Room::Free(name, outcome) => (name, outcome),
         };
+        let gate = gate()?;
         let sent = key.export_to(&[&gate.wraps], TRANSPORT, &ExportParameters::default())?;
         let mut flags = Flags::DO_NOT_FINALIZE | Flags::SILENT;
         if outcome == Outcome::Overwritten {

@@ -59,6 +59,11 @@ impl Selection {
         }
         Ok(Self { keys, digest: digest.finalize().into() })
     }
+
+    /// Without the keys of these names.
+    pub fn leave_out(&mut self, names: &[String]) {
+        self.keys.retain(|key| !names.iter().any(|name| name == key.label()));
+    }
 }
 
 /// Whether a text fits a pattern. Linear in both but for what a `*` takes back.

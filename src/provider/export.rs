@@ -123,6 +123,24 @@ impl Key {
             .into())
     }
 
+    /// Whether the key's policy lets it leave in this format; `is_covered`: wrapped, or under a password. No call to the token.
+    ///
+    /// # Errors
+    /// `NTE_NOT_SUPPORTED` when the policy forbids it.
+    pub fn check_leaves(&self, format: Format, is_covered: bool) -> Result<(), crate::Error> {
+        let ready = self.finalized()?;
+        let policy = self.export_policy();
+        let (is_allowed, form) = match (format.is_public(), is_covered) {
+            (true, _) => (true, "at all"),
+            (false, true) => (policy.allows_export(), "wrapped"),
+            (false, false) => (policy.allows_plaintext(), "in the clear"),
+        };
+        if is_allowed {
+            return Ok(());
+        }
+        Err(Error::PolicyForbids { name: ready.label.clone(), form, policy: policy_words(ready) }.into())
+    }
+
     /// Exports the private or secret part in the clear. The key's policy must allow it.
     ///
     /// # Errors

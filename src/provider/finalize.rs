@@ -277,8 +277,7 @@ impl Finalizer<'_> {
         let pin = self.pin_for_use()?;
         let terms = proof::Terms { usage, additions, pin: pin.as_ref() };
         let prove = |private, public_object| {
-            let outcome =
-                self.timed(old, || proof::prove_pair(self.token, private, public_object, &public, terms));
+            let outcome = self.timed(old, || proof::prove_pair(self.token, private, public_object, &public, terms));
             outcome.inspect_err(|error| self.note_refusal(error))
         };
         let was_shown = way.shown.is_some_and(|shown| shown != Verified::Attributes);
@@ -362,9 +361,8 @@ impl Finalizer<'_> {
             self.settle(object, put::secret_key_type(algorithm), usage, &way)?;
         }
         let additions = &self.pending.additions;
-        let prove_secret = |object| {
-            self.timed(old, || proof::prove_secret(self.token, object, algorithm, secret, (usage, additions)))
-        };
+        let prove_secret =
+            |object| self.timed(old, || proof::prove_secret(self.token, object, algorithm, secret, (usage, additions)));
         if self.pending.name.is_none() {
             let session = session.take().ok_or_else(no_session_objects)?;
             let check = |_: &ObjectRecord| prove_secret(session);

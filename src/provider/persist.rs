@@ -69,15 +69,7 @@ pub struct Outcome {
 impl Outcome {
     pub(super) fn of(route: Route, verified: Verified) -> Self {
         let (scheme, proof_time) = (None, Duration::ZERO);
-        Self {
-            route,
-            scheme,
-            tried: Vec::new(),
-            verified,
-            proof_time,
-            warnings: Vec::new(),
-            explanations: Vec::new(),
-        }
+        Self { route, scheme, tried: Vec::new(), verified, proof_time, warnings: Vec::new(), explanations: Vec::new() }
     }
 }
 

@@ -1,5 +1,6 @@
 //! The command line, as clap reads it. The words are a contract: programs call them.
 
+pub(crate) mod many;
 mod values;
 
 use std::path::PathBuf;
@@ -15,6 +16,7 @@ use cng_pkcs11::provider::{Cloud, Routing};
 use cng_pkcs11::template::Additions;
 use cng_pkcs11::wrap::Scheme;
 
+use self::many::{BulkCommand, MigrateArgs};
 use crate::failure::Failure;
 
 /// Windows CNG key blobs onto PKCS#11 tokens and back.
@@ -35,9 +37,10 @@ Examples:
   cng11 export web --type PKCS8_PRIVATEKEY --wrap-key kek -o web.kwp
   cng11 inspect key.blob
   cng11 convert key.blob --to pkcs8-pem -o key.pem
+  cng11 bulk import keys.csv --journal keys.journal --resume
   cng11 softhsm run -- sh -c 'cng11 token list'
 
-Exit codes: 0 done, 1 failed, 2 usage, 3 refused by policy or by the token, 4 authentication.";
+Exit codes: 0 done, 1 failed, 2 usage, 3 refused by policy or by the token, 4 authentication, 5 some of many failed.";
 
 // No `Debug`: a URI may carry a PIN.
 #[derive(Args, Clone, Default)]
@@ -74,6 +77,9 @@ pub(crate) struct Global {
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
+    /// Many keys at once
+    #[command(subcommand)]
+    Bulk(BulkCommand),
     /// Turn a key file into another format, without a token
     Convert(ConvertArgs),
     /// Write shell completions to stdout
@@ -97,6 +103,8 @@ pub(crate) enum Command {
     Inspect(InspectArgs),
     /// List the keys of the token
     List(ListArgs),
+    /// Move keys from one token to another, wrapped the whole way
+    Migrate(MigrateArgs),
     /// Find out what the token really can do, by doing it on session objects
     Probe(ProbeArgs),
     /// Wrap a wrapped key anew, for other keys, on the token
@@ -537,18 +545,31 @@ pub(crate) enum SignatureFormat {
 /// Which key of a file, and what opening it may cost.
 #[derive(Args, Debug)]
 pub(crate) struct ChoiceArgs {
-    /// Refuse an encrypted file that asks for more PBKDF2 iterations than this
-    #[arg(long, value_name = "N", default_value_t = Limits::default().iterations, value_parser = clap::value_parser!(u32).range(1..))]
-    pub(crate) max_iterations: u32,
-    /// Refuse an encrypted file whose scrypt asks for more memory than this, in MiB
-    #[arg(long, value_name = "MIB", default_value_t = Limits::default().scrypt_memory >> 20, value_parser = clap::value_parser!(u64).range(1..=65536))]
-    pub(crate) max_scrypt_memory: u64,
+    #[command(flatten)]
+    pub(crate) limits: LimitArgs,
     /// Which key of a file with several: its name, its number (from 1), or its CKA_ID or fingerprint in hexadecimal
     #[arg(long, value_name = "KEY")]
     pub(crate) key: Option<String>,
 }
 
 impl ChoiceArgs {
+    pub(crate) fn limits(&self) -> Limits {
+        self.limits.limits()
+    }
+}
+
+/// How much work an encrypted file may ask for.
+#[derive(Args, Debug)]
+pub(crate) struct LimitArgs {
+    /// Refuse an encrypted file that asks for more PBKDF2 iterations than this
+    #[arg(long, value_name = "N", default_value_t = Limits::default().iterations, value_parser = clap::value_parser!(u32).range(1..))]
+    pub(crate) max_iterations: u32,
+    /// Refuse an encrypted file whose scrypt asks for more memory than this, in MiB
+    #[arg(long, value_name = "MIB", default_value_t = Limits::default().scrypt_memory >> 20, value_parser = clap::value_parser!(u64).range(1..=65536))]
+    pub(crate) max_scrypt_memory: u64,
+}
+
+impl LimitArgs {
     pub(crate) fn limits(&self) -> Limits {
         let defaults = Limits::default();
         // scrypt's work goes with its memory: what may take twice as much may take twice as long.

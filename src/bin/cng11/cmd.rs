@@ -1,5 +1,6 @@
 //! One file a command, and what several of them share.
 
+pub(crate) mod bulk;
 pub(crate) mod completions;
 pub(crate) mod convert;
 pub(crate) mod decrypt;
@@ -9,6 +10,7 @@ pub(crate) mod generate;
 pub(crate) mod import;
 pub(crate) mod inspect;
 pub(crate) mod list;
+pub(crate) mod migrate;
 pub(crate) mod probe;
 pub(crate) mod property;
 pub(crate) mod recipients;

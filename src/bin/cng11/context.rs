@@ -82,6 +82,39 @@ impl Context {
         Ok(StorageProvider::new(token))
     }
 
+    /// The same for a run over many keys, which logs in again by itself when the token was lost.
+    pub(crate) fn provider_for_many(&self, access: Access) -> Result<StorageProvider, Failure> {
+        let module = self.module()?;
+        let info = self.token_info(&module)?;
+        let (token, pin) = self.open_with_pin(&module, &info, access)?;
+        if let Some(pin) = pin {
+            token.keep_pin_for_reopening(pin);
+        }
+        let token = config::taught(token);
+        self.output.detail(2, || format!("profile: {}", token.profile().name));
+        Ok(StorageProvider::new(token))
+    }
+
+    /// The same for another token, and another source of its PIN; what its URI says goes before what is said of the usual one.
+    pub(crate) fn of_token(&self, token: &str, pin_source: Option<&str>) -> Result<Self, Failure> {
+        let uri = if Uri::is_uri(token) { token.parse()? } else { Uri::of_token(token) };
+        let mut global = self.global.clone();
+        // A module that the URI names is this token's.
+        if uri.module_path.is_some() {
+            global.module = None;
+        }
+        let from_uri = source::of_uri(&uri).filter(|_| self.user == User::User);
+        global.pin_source = pin_source.map(str::to_owned).or(from_uri).or(global.pin_source);
+        Ok(Self {
+            global,
+            uri: Some(uri),
+            profiles: self.profiles.clone(),
+            user: self.user,
+            descriptor: RefCell::default(),
+            output: self.output,
+        })
+    }
+
     /// The same without what a probe has found out.
     pub(crate) fn provider_untaught(
         &self,
@@ -93,12 +126,21 @@ impl Context {
     }
 
     fn open(&self, module: &Arc<Module>, info: &TokenInfo, access: Access) -> Result<Token, Failure> {
+        Ok(self.open_with_pin(module, info, access)?.0)
+    }
+
+    fn open_with_pin(
+        &self,
+        module: &Arc<Module>,
+        info: &TokenInfo,
+        access: Access,
+    ) -> Result<(Token, Option<Pin>), Failure> {
         let pin = if info.login_required { Some(self.pin(info)?) } else { None };
         let token = config::open(module, info, access, &self.profiles)?;
-        if let Some(pin) = pin {
-            token.login_as(self.user, &pin)?;
+        if let Some(pin) = &pin {
+            token.login_as(self.user, pin)?;
         }
-        Ok(token)
+        Ok((token, pin))
     }
 
     /// The PIN of a token, from the first source that there is.

@@ -6,11 +6,13 @@ use cng_pkcs11::format::{Format, Guess};
 use cng_pkcs11::key::Error as KeyError;
 use cng_pkcs11::provider::{Error as ProviderError, Explanation};
 use cng_pkcs11::status::Ckr;
-use cng_pkcs11::{Error, Status, asn1, blob, config, format, token, wrap};
+use cng_pkcs11::{Error, Status, asn1, blob, bulk, config, format, token, wrap};
 
 /// A failure: what happened, and what to do next.
 #[derive(Debug)]
 pub(crate) enum Failure {
+    /// A run over many keys.
+    Bulk(bulk::Error),
     /// No PIN or password can be had.
     Authentication { message: String, hint: String },
     /// A file cannot be read or written.
@@ -46,6 +48,7 @@ impl Failure {
                 message.clone()
             }
             Self::File { path, problem, .. } => format!("{}: {problem}", path.display()),
+            Self::Bulk(error) => error.to_string(),
             Self::Library(error) | Self::Explained { error, .. } => error.to_string(),
             Self::Unreadable { error, tried, guesses, .. } => match guesses.first() {
                 // That it looks like what it was read as says nothing more, if the reading came to the same.
@@ -58,6 +61,7 @@ impl Failure {
 
     pub(crate) fn hint(&self) -> Option<String> {
         match self {
+            Self::Bulk(error) => error.hint(),
             Self::Authentication { hint, .. } => Some(hint.clone()),
             Self::File { hint, .. } | Self::Other { hint, .. } | Self::Usage { hint, .. } => hint.clone(),
             Self::Unreadable { error, inspects: true, .. } => error.hint().and_then(|hint| without_inspect(&hint)),
@@ -85,6 +89,7 @@ impl Failure {
         match self {
             // What stands around the command is the command's own.
             Self::Library(Error::Config(_)) => "cli",
+            Self::Bulk(error) => error.layer(),
             Self::Library(error) | Self::Explained { error, .. } | Self::Unreadable { error, .. } => error.layer(),
             _ => "cli",
         }
@@ -92,6 +97,7 @@ impl Failure {
 
     pub(crate) fn status(&self) -> Status {
         match self {
+            Self::Bulk(error) => error.status(),
             Self::Authentication { .. } => Status::NTE_SILENT_CONTEXT,
             Self::File { .. } => Status::NTE_SYS_ERR,
             Self::Library(error) | Self::Explained { error, .. } | Self::Unreadable { error, .. } => error.status(),
@@ -102,6 +108,7 @@ impl Failure {
 
     pub(crate) fn ckr(&self) -> Option<Ckr> {
         match self {
+            Self::Bulk(error) => error.ckr(),
             Self::Library(error) | Self::Explained { error, .. } | Self::Unreadable { error, .. } => error.ckr(),
             _ => None,
         }
@@ -109,6 +116,16 @@ impl Failure {
 
     pub(crate) fn exit_code(&self) -> u8 {
         match self {
+            Self::Bulk(bulk::Error::Library(error) | bulk::Error::Lost { cause: error }) => library_code(error),
+            Self::Bulk(
+                bulk::Error::Entry { .. }
+                | bulk::Error::DuplicateName { .. }
+                | bulk::Error::SameStem { .. }
+                | bulk::Error::JournalExists { .. }
+                | bulk::Error::JournalOfAnother { .. }
+                | bulk::Error::NoJournal { .. },
+            ) => 2,
+            Self::Bulk(_) => 1,
             Self::Authentication { .. } => 4,
             Self::File { .. } | Self::Other { .. } => 1,
             Self::Library(error) | Self::Explained { error, .. } | Self::Unreadable { error, .. } => {
@@ -125,6 +142,16 @@ where
 {
     fn from(error: E) -> Self {
         Self::Library(Error::from(error))
+    }
+}
+
+impl Failure {
+    /// What ended a run over many keys, or kept it from beginning.
+    pub(crate) fn bulk(error: bulk::Error) -> Self {
+        match error {
+            bulk::Error::Library(error) => Self::Library(error),
+            other => Self::Bulk(other),
+        }
     }
 }
 

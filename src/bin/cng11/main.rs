@@ -9,12 +9,14 @@ mod failure;
 mod file;
 mod output;
 mod pin;
+mod progress;
 mod reading;
 
 use std::process::ExitCode;
 
 use clap::Parser;
 
+use self::args::many::BulkCommand;
 use self::args::{Cli, Command, SofthsmCommand, TokenCommand};
 use self::context::Context;
 use self::failure::Failure;
@@ -38,6 +40,8 @@ fn main() -> ExitCode {
 
 fn run(context: &Context, command: Command) -> Result<u8, Failure> {
     match command {
+        Command::Bulk(BulkCommand::Export(args)) => cmd::bulk::export(context, &args),
+        Command::Bulk(BulkCommand::Import(args)) => cmd::bulk::import(context, &args),
         Command::Convert(args) => cmd::convert::run(context, &args),
         Command::Completions { shell } => cmd::completions::run(context, shell),
         Command::Decrypt(args) => cmd::decrypt::run(context, &args),
@@ -48,6 +52,7 @@ fn run(context: &Context, command: Command) -> Result<u8, Failure> {
         Command::Import(args) => cmd::import::run(context, &args),
         Command::Inspect(args) => cmd::inspect::run(context, &args),
         Command::List(args) => cmd::list::run(context, &args),
+        Command::Migrate(args) => cmd::migrate::run(context, &args),
         Command::Probe(args) => cmd::probe::run(context, &args),
         Command::Rewrap(args) => cmd::rewrap::run(context, &args),
         Command::Rename(args) => cmd::rename::run(context, &args),

@@ -71,6 +71,17 @@ impl Output {
         }
     }
 
+    pub(crate) fn is_quiet(self) -> bool {
+        self.quiet
+    }
+
+    /// One of many that failed. It waits with JSON, which has it in the document.
+    pub(crate) fn failed(self, text: &str) {
+        if !self.json {
+            write_stderr(&format!("failed: {text}\n"));
+        }
+    }
+
     /// A detail for `-v` (1) or `-vv` (2).
     pub(crate) fn detail(self, level: u8, text: impl FnOnce() -> String) {
         if self.verbose >= level {

@@ -32,6 +32,7 @@ pub enum Outcome {
 }
 
 impl Outcome {
+    /// All of them, in the order in which a summary counts them.
     pub const ALL: [Self; 6] =
         [Self::Imported, Self::Identical, Self::Skipped, Self::Renamed, Self::Overwritten, Self::Exported];
 

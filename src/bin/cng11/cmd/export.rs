@@ -22,7 +22,14 @@ pub(crate) fn run(context: &Context, args: &ExportArgs) -> Result<u8, Failure> {
     let Some(kind) = args.kind else { return Err(Failure::usage("no type is given", "say it with --type")) };
     let public = kind.is_public();
     let wrapped = !args.wrapping.is_empty();
-    check_arguments(args, kind, wrapped)?;
+    Asked {
+        kind,
+        is_wrapped: wrapped,
+        says_how: args.scheme.is_some() || !args.oaep.is_empty(),
+        has_password: args.password_source.is_some(),
+        allows_plaintext: args.allow_plaintext,
+    }
+    .check()?;
     file::check_target(args.output.as_deref(), args.force, !kind.is_text(), context.output.is_json())?;
     let parameters = ExportParameters {
         password: context.new_password(args.password_source.as_deref(), "--password-source")?,
@@ -96,37 +103,49 @@ fn byok(context: &Context, args: &ExportArgs, cloud: Cloud) -> Result<u8, Failur
     Ok(0)
 }
 
-/// What can be told to be wrong before the token is asked.
-fn check_arguments(args: &ExportArgs, kind: Format, wrapped: bool) -> Result<(), Failure> {
-    let public = kind.is_public();
-    if wrapped && public {
-        return Err(Failure::usage("a public key is not wrapped", "leave --wrap-key and --wrap-to out"));
+/// What is asked of an export, as far as it can be told to be wrong before the token is asked.
+pub(super) struct Asked {
+    pub(super) kind: Format,
+    pub(super) is_wrapped: bool,
+    /// Whether something is said about how.
+    pub(super) says_how: bool,
+    pub(super) has_password: bool,
+    pub(super) allows_plaintext: bool,
+}
+
+impl Asked {
+    pub(super) fn check(&self) -> Result<(), Failure> {
+        let Self { kind, is_wrapped, .. } = *self;
+        let public = kind.is_public();
+        if is_wrapped && public {
+            return Err(Failure::usage("a public key is not wrapped", "leave --wrap-key and --wrap-to out"));
+        }
+        if !is_wrapped && kind.is_wrapped() {
+            return Err(Failure::usage(
+                format!("a file of the type {} is wrapped", kind.name()),
+                "name the key that wraps it with --wrap-key, or the file of a public key with --wrap-to",
+            ));
+        }
+        if !is_wrapped && self.says_how {
+            return Err(Failure::usage(
+                "--scheme, --oaep-hash and --oaep-label say how a key is wrapped",
+                "name the key that wraps it with --wrap-key or --wrap-to",
+            ));
+        }
+        if self.has_password && !kind.holds_pkcs8() {
+            return Err(Failure::usage(
+                format!("a {} is not encrypted under a password", kind.name()),
+                "leave --password-source out, or take --type PKCS8_PRIVATEKEY or pkcs12",
+            ));
+        }
+        if !public && !is_wrapped && !self.has_password && !self.allows_plaintext {
+            return Err(Failure::usage(
+                format!("a {} holds the key in the clear", kind.name()),
+                "wrap it with --type PKCS8_PRIVATEKEY (raw for a symmetric key) and --wrap-key NAME, or allow it with --allow-plaintext",
+            ));
+        }
+        Ok(())
     }
-    if !wrapped && kind.is_wrapped() {
-        return Err(Failure::usage(
-            format!("a file of the type {} is wrapped", kind.name()),
-            "name the key that wraps it with --wrap-key, or the file of a public key with --wrap-to",
-        ));
-    }
-    if !wrapped && (args.scheme.is_some() || !args.oaep.is_empty()) {
-        return Err(Failure::usage(
-            "--scheme, --oaep-hash and --oaep-label say how a key is wrapped",
-            "name the key that wraps it with --wrap-key or --wrap-to",
-        ));
-    }
-    if args.password_source.is_some() && !kind.holds_pkcs8() {
-        return Err(Failure::usage(
-            format!("a {} is not encrypted under a password", kind.name()),
-            "leave --password-source out, or take --type PKCS8_PRIVATEKEY or pkcs12",
-        ));
-    }
-    if !public && !wrapped && args.password_source.is_none() && !args.allow_plaintext {
-        return Err(Failure::usage(
-            format!("a {} holds the key in the clear", kind.name()),
-            "wrap it with --type PKCS8_PRIVATEKEY (raw for a symmetric key) and --wrap-key NAME, or allow it with --allow-plaintext",
-        ));
-    }
-    Ok(())
 }
 
 /// Says what the user should know, and gives it back for the document.
