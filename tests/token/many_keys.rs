@@ -219,6 +219,34 @@ fn a_further_key_costs_no_search_and_at_most_twelve_calls() {
 }
 
 #[test]
+fn many_objects_of_a_token_that_is_waited_for_are_listed_in_several_sessions() {
+    let token = || {
+        let mut token = TestToken::strict_and_unknown("plain");
+        let log = token.path("calls");
+        token.set("STRICT_HSM_LOG", log);
+        token
+    };
+    let name = "many_objects_of_a_token_that_is_waited_for_are_listed_in_several_sessions";
+    on_this_token(token, name, |provider| {
+        let filling = StorageProvider::new(opened());
+        filling.index().expect("an index");
+        for number in 0..520 {
+            drop(import(&filling, AES, &format!("key {number}")));
+        }
+        let ((), made) = made_by(|| provider.index().expect("an index"));
+        let counts = ["C_OpenSession", "C_CloseSession", SEARCH].map(|name| count(&made, name));
+        assert_eq!(counts, [1, 1, 1], "two sessions have 260 objects each");
+        let ((), made) = made_by(|| {
+            for number in 0..520 {
+                drop(provider.open_key(&format!("key {number}")).expect("a key"));
+            }
+            status(provider.open_key("key 520"), Status::NTE_BAD_KEYSET);
+        });
+        assert_eq!(count(&made, SEARCH), 0);
+    });
+}
+
+#[test]
 fn what_this_process_deletes_renames_and_writes_beside_is_searched_for() {
     on_this_token(logged, "what_this_process_deletes_renames_and_writes_beside_is_searched_for", |provider| {
         drop(import(&provider, EC, "deleted"));
