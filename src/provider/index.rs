@@ -20,10 +20,14 @@ use crate::status::Ckr;
 use crate::template::Template;
 use crate::template::attribute::{CKA_ID, CKA_LABEL, CKA_TOKEN};
 use crate::template::get::ObjectRecord;
-use crate::token::{self, Handle};
+use crate::token::{self, Handle, Token};
 
 /// Labels and CKA_IDs are seldom longer; one that is takes a second call.
-const USUAL: &[(u64, usize)] = &[(CKA_LABEL, 512), (CKA_ID, 128)];
+const LABEL: (u64, usize) = (CKA_LABEL, 512);
+const ID: (u64, usize) = (CKA_ID, 128);
+
+/// So many objects are worth a session of their own, where calls are waited for.
+const SHARE: usize = 256;
 
 /// The table, if there is one.
 #[derive(Default)]
@@ -43,6 +47,13 @@ struct Table {
     ids: HashSet<Box<[u8]>>,
     /// How often a name was written under.
     writings: u64,
+}
+
+/// What stands on the token under which name, and its CKA_IDs, where they matter.
+#[derive(Default)]
+struct Listed {
+    names: HashMap<Box<[u8]>, Vec<Handle>>,
+    ids: HashSet<Box<[u8]>>,
 }
 
 enum Name {
@@ -109,13 +120,13 @@ impl Index {
     }
 
     /// Takes in what was listed. A name that was written under meanwhile stays unknown.
-    fn fill(&self, start: u64, listed: HashMap<Box<[u8]>, Vec<Handle>>, ids: HashSet<Box<[u8]>>) {
+    fn fill(&self, start: u64, listed: Listed) {
         self.with(start, |table| {
-            table.names.reserve(listed.len());
-            for (label, handles) in listed {
+            table.names.reserve(listed.names.len());
+            for (label, handles) in listed.names {
                 table.names.entry(label).or_insert_with(|| Name::At(handles.into()));
             }
-            table.ids.extend(ids);
+            table.ids.extend(listed.ids);
             table.is_whole = true;
         });
     }
@@ -192,8 +203,8 @@ impl Connection {
         *index.table() =
             Some(Table { start, is_whole: false, names: HashMap::new(), ids: HashSet::new(), writings: 0 });
         match self.list_names() {
-            Ok((names, ids)) => {
-                index.fill(start, names, ids);
+            Ok(listed) => {
+                index.fill(start, listed);
                 Ok(())
             }
             Err(error) => {
@@ -203,25 +214,46 @@ impl Connection {
         }
     }
 
-    fn list_names(&self) -> Result<(HashMap<Box<[u8]>, Vec<Handle>>, HashSet<Box<[u8]>>), token::Error> {
-        let wanted = if self.profile().unique_ids { USUAL } else { &USUAL[..1] };
-        let mut names: HashMap<Box<[u8]>, Vec<Handle>> = HashMap::new();
-        let mut ids = HashSet::new();
-        for object in self.find(&Template::new().flag(CKA_TOKEN, true))? {
-            let values = match self.attributes(object, wanted) {
-                Ok(values) => values,
-                // As in a search.
-                Err(error) if error.is(Ckr::OBJECT_HANDLE_INVALID) || error.is(Ckr::ATTRIBUTE_VALUE_INVALID) => {
-                    continue;
+    /// One search, and a call for each object: in several sessions, where they are many and the token is waited for.
+    fn list_names(&self) -> Result<Listed, token::Error> {
+        let objects = self.find(&Template::new().flag(CKA_TOKEN, true))?;
+        let most = if self.profile().in_software { 1 } else { self.jobs_default() };
+        let wanted = objects.len() / SHARE;
+        // Fewer do where there are no more.
+        let others: Vec<Token> = (1..wanted.min(most)).map_while(|_| Token::another(self).ok()).collect();
+        let mut shares = objects.chunks(objects.len().div_ceil(others.len() + 1).max(1));
+        let own = shares.next().unwrap_or_default();
+        std::thread::scope(|scope| {
+            let shares = others.iter().zip(shares);
+            let threads: Vec<_> = shares.map(|(token, share)| scope.spawn(|| names_of(token, share))).collect();
+            let mut listed = names_of(self, own)?;
+            for thread in threads {
+                let more = thread.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))?;
+                for (label, handles) in more.names {
+                    listed.names.entry(label).or_default().extend(handles);
                 }
-                Err(error) => return Err(error),
-            };
-            let mut values = values.into_iter().map(|value| value.map(|bytes| Box::<[u8]>::from(&*bytes)));
-            names.entry(values.next().flatten().unwrap_or_default()).or_default().push(object);
-            ids.extend(values.next().flatten());
-        }
-        Ok((names, ids))
+                listed.ids.extend(more.ids);
+            }
+            Ok(listed)
+        })
     }
+}
+
+fn names_of(token: &Token, objects: &[Handle]) -> Result<Listed, token::Error> {
+    let wanted: &[_] = if token.profile().unique_ids { &[LABEL, ID] } else { &[LABEL] };
+    let mut listed = Listed::default();
+    for object in objects {
+        let values = match token.attributes(*object, wanted) {
+            Ok(values) => values,
+            // As in a search.
+            Err(error) if error.is(Ckr::OBJECT_HANDLE_INVALID) || error.is(Ckr::ATTRIBUTE_VALUE_INVALID) => continue,
+            Err(error) => return Err(error),
+        };
+        let mut values = values.into_iter().map(|value| value.map(|bytes| Box::<[u8]>::from(&*bytes)));
+        listed.names.entry(values.next().flatten().unwrap_or_default()).or_default().push(*object);
+        listed.ids.extend(values.next().flatten());
+    }
+    Ok(listed)
 }
 
 impl StorageProvider {
@@ -244,8 +276,8 @@ mod tests {
         *index.table() =
             Some(Table { start: 1, is_whole: false, names: HashMap::new(), ids: HashSet::new(), writings: 0 });
         let handles = |list: &[u64]| list.iter().copied().map(Handle).collect();
-        let listed = names.iter().map(|(name, list)| (name.as_bytes().into(), handles(list))).collect();
-        index.fill(1, listed, HashSet::new());
+        let names = names.iter().map(|(name, list)| (name.as_bytes().into(), handles(list))).collect();
+        index.fill(1, Listed { names, ..Listed::default() });
         index
     }
 
@@ -281,7 +313,8 @@ mod tests {
             Some(Table { start: 1, is_whole: false, names: HashMap::new(), ids: HashSet::new(), writings: 0 });
         assert_eq!(index.answer(1, b"any"), Answer::Unknown);
         let writing = index.write(1, b"written", None).unwrap();
-        index.fill(1, HashMap::from([(b"written".as_slice().into(), vec![Handle(1)])]), HashSet::new());
+        let names = HashMap::from([(b"written".as_slice().into(), vec![Handle(1)])]);
+        index.fill(1, Listed { names, ..Listed::default() });
         assert_eq!(index.answer(1, b"written"), Answer::Unknown);
         index.written(1, b"written", &writing, &[Handle(1), Handle(2)]);
         assert_eq!(index.answer(1, b"written"), Answer::Unknown);

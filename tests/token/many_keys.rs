@@ -19,8 +19,9 @@ use cng_pkcs11::provider::{
     Asked, Flags, ImportParameters, Key, KeyName, Padding, Sameness, StorageProvider, Verified,
 };
 use cng_pkcs11::template::profile::Profile;
-use cng_pkcs11::template::{Addition, Additions};
+use cng_pkcs11::template::{Addition, Additions, Template};
 use cng_pkcs11::token::{Access, Module, Pin, Token};
+use cryptoki_sys::{CKA_CLASS, CKO_PRIVATE_KEY};
 use secrecy::SecretString;
 
 use crate::support::{TestToken, on_a_token, on_this_token, vector};
@@ -219,6 +220,34 @@ fn a_further_key_costs_no_search_and_at_most_twelve_calls() {
 }
 
 #[test]
+fn many_objects_of_a_token_that_is_waited_for_are_listed_in_several_sessions() {
+    let token = || {
+        let mut token = TestToken::strict_and_unknown("plain");
+        let log = token.path("calls");
+        token.set("STRICT_HSM_LOG", log);
+        token
+    };
+    let name = "many_objects_of_a_token_that_is_waited_for_are_listed_in_several_sessions";
+    on_this_token(token, name, |provider| {
+        let filling = StorageProvider::new(opened());
+        filling.index().expect("an index");
+        for number in 0..520 {
+            drop(import(&filling, AES, &format!("key {number}")));
+        }
+        let ((), made) = made_by(|| provider.index().expect("an index"));
+        let counts = ["C_OpenSession", "C_CloseSession", SEARCH].map(|name| count(&made, name));
+        assert_eq!(counts, [1, 1, 1], "two sessions have 260 objects each");
+        let ((), made) = made_by(|| {
+            for number in 0..520 {
+                drop(provider.open_key(&format!("key {number}")).expect("a key"));
+            }
+            status(provider.open_key("key 520"), Status::NTE_BAD_KEYSET);
+        });
+        assert_eq!(count(&made, SEARCH), 0);
+    });
+}
+
+#[test]
 fn what_this_process_deletes_renames_and_writes_beside_is_searched_for() {
     on_this_token(logged, "what_this_process_deletes_renames_and_writes_beside_is_searched_for", |provider| {
         drop(import(&provider, EC, "deleted"));
@@ -304,6 +333,47 @@ fn a_leftover_that_the_index_knows_is_dealt_with() {
         assert!(count(&made, SEARCH) >= 1, "{made:?}");
         assert!(provider.list().expect("a list").unfinished.is_empty());
         drop(import(&provider, RSA, "next"));
+    });
+}
+
+#[test]
+fn a_write_that_worked_and_was_said_to_have_failed_is_found_through_an_index() {
+    // The public object of the second key, and the private one of the third.
+    let token = || failing("C_CopyObject:3:0x30:after,C_CopyObject:5:0x30:after");
+    let name = "a_write_that_worked_and_was_said_to_have_failed_is_found_through_an_index";
+    let token = on_this_token(token, name, |provider| {
+        provider.index().expect("an index");
+        drop(import(&provider, EC, "first"));
+        for name in ["second", "third"] {
+            assert!(try_import(&provider, RSA, name).is_err());
+            let listing = provider.list().expect("a list");
+            assert_eq!((listing.public_only.len(), listing.unfinished.len()), (0, 0), "{name}");
+            status(provider.open_key(name), Status::NTE_BAD_KEYSET);
+        }
+        drop(import(&provider, RSA, "second"));
+        assert_eq!(provider.list().expect("a list").keys.len(), 2);
+    });
+    if let Some(token) = token {
+        assert_eq!(token.object_files(), 4);
+    }
+}
+
+#[test]
+fn a_lone_public_key_that_the_index_knows_is_taken_for_no_other_keys_half() {
+    on_this_token(logged, "a_lone_public_key_that_the_index_knows_is_taken_for_no_other_keys_half", |provider| {
+        import_as(&provider, EC, "key", &[9]).expect("a key");
+        let private = Template::new().ulong(CKA_CLASS, CKO_PRIVATE_KEY);
+        for object in provider.token().find(&private).expect("objects") {
+            provider.token().destroy(object).expect("destroyed");
+        }
+        provider.index().expect("an index");
+        let (refused, made) = made_by(|| import_as(&provider, RSA, "key", &[9]));
+        let error = refused.expect_err("a stranger's public half stands there");
+        assert!(error.to_string().contains("another public key"), "{error}");
+        assert_eq!(made, ["C_GetAttributeValue"]);
+        import_as(&provider, RSA, "key", &[10]).expect("it stands beside");
+        let key = provider.open_key("key").expect("a key");
+        assert_eq!((key.algorithm(), key.prove().expect("a proof")), (Some(Algorithm::RSA), Verified::Signature));
     });
 }
 
