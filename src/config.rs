@@ -1,6 +1,6 @@
 //! What stands around a program: the configuration file, the sources of PINs, and what is known of a token beforehand.
 //!
-//! Owns the file's words (`module`, `module-init`, `token`, `pin-source`, `login`, `[machine]`, `[[profile]]`), the sources of secrets that need nobody to answer
+//! Owns the file's words (`module`, `module-init`, `token`, `pin-source`, `login`, `sessions`, `[machine]`, `[[profile]]`), the sources of secrets that need nobody to answer
 //! (`env:NAME`, `file:PATH`, `fd:N`), and which profile an opened token gets: the user's own, the row that fits, or what a probe has learned. The command and the C
 //! library read the same. Refuses what it does not know, with the name of the setting. It never asks: prompting is the command's.
 
@@ -41,10 +41,12 @@ pub struct Config {
     pub profiles: Vec<&'static Profile>,
     /// Who logs in: `user` or `so`.
     pub login: Option<String>,
+    /// The most sessions with a token at a time.
+    pub sessions: Option<usize>,
 }
 
 /// What the file knows, for whoever is told that it does not know something.
-const WORDS: &str = "the configuration knows: module, module-init, token, pin-source, login, [machine] with the first four, and [[profile]] tables";
+const WORDS: &str = "the configuration knows: module, module-init, token, pin-source, login, sessions, [machine] with the first four, and [[profile]] tables";
 
 impl Config {
     /// Reads the file that was named, else the usual one if it is there.
@@ -77,6 +79,8 @@ impl Config {
                     config.machine = Some(place);
                 }
                 ("machine", _) => return Err(wrong("machine is not a table".to_owned())),
+                ("sessions", toml::Value::Integer(most)) if most > 0 => config.sessions = usize::try_from(most).ok(),
+                ("sessions", _) => return Err(wrong("sessions is not a number above 0".to_owned())),
                 ("login", toml::Value::String(login)) => config.login = Some(login),
                 ("login", _) => return Err(wrong("login is not a string".to_owned())),
                 (_, value) => config.user.set(&key, value).map_err(wrong)?,

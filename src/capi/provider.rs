@@ -52,7 +52,8 @@ impl Provider {
                 Some(label) => Some(Uri::of_token(label)),
             };
             let profiles = config.profiles.clone();
-            Ok(Scope { place, uri, prefix, profiles, user, is_named: false, state: Mutex::default() })
+            let sessions = config.sessions;
+            Ok(Scope { place, uri, prefix, profiles, user, sessions, is_named: false, state: Mutex::default() })
         };
         let provider = match name.filter(|name| Uri::is_uri(name)) {
             Some(uri) => {
@@ -152,6 +153,8 @@ pub(super) struct Scope {
     prefix: &'static str,
     profiles: Vec<&'static Profile>,
     user: User,
+    /// The most sessions at a time, if the configuration says it.
+    sessions: Option<usize>,
     /// Whether the provider was opened by this URI: a PIN in it is this token's, and that of the variables may be another's.
     is_named: bool,
     state: Mutex<State>,
@@ -262,6 +265,10 @@ impl Scope {
             // It can be read and used.
             Err(error) if error.ckr() == Some(Ckr::TOKEN_WRITE_PROTECTED) => open(Access::ReadOnly)?,
             outcome => outcome?,
+        };
+        let token = match self.sessions {
+            Some(most) => token.with_session_limit(most),
+            None => token,
         };
         let storage = StorageProvider::new(config::taught(token));
         state.storage = Some(storage.clone());

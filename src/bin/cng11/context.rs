@@ -23,6 +23,8 @@ pub(crate) struct Context {
     profiles: Vec<&'static Profile>,
     /// Who logs in.
     user: User,
+    /// The most sessions at a time, if the configuration says it.
+    sessions: Option<usize>,
     /// What a descriptor gave as the PIN: it can be read once, and a key may want the PIN again.
     descriptor: RefCell<Option<SecretString>>,
     pub(crate) output: Output,
@@ -57,7 +59,8 @@ impl Context {
             Some(token) if Uri::is_uri(token) => Some(token.parse()?),
             Some(label) => Some(Uri::of_token(label)),
         };
-        Ok(Self { global, uri, profiles: config.profiles, user: login.user, descriptor: RefCell::default(), output })
+        let (profiles, user, sessions) = (config.profiles, login.user, config.sessions);
+        Ok(Self { global, uri, profiles, user, sessions, descriptor: RefCell::default(), output })
     }
 
     pub(crate) fn module(&self) -> Result<Arc<Module>, Failure> {
@@ -110,6 +113,7 @@ impl Context {
             uri: Some(uri),
             profiles: self.profiles.clone(),
             user: self.user,
+            sessions: self.sessions,
             descriptor: RefCell::default(),
             output: self.output,
         })
@@ -137,6 +141,10 @@ impl Context {
     ) -> Result<(Token, Option<Pin>), Failure> {
         let pin = if info.login_required { Some(self.pin(info)?) } else { None };
         let token = config::open(module, info, access, &self.profiles)?;
+        let token = match self.sessions {
+            Some(most) => token.with_session_limit(most),
+            None => token,
+        };
         if let Some(pin) = &pin {
             token.login_as(self.user, pin)?;
         }

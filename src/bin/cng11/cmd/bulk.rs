@@ -113,6 +113,14 @@ pub(crate) fn open_journal(
         (None, true) => usual(),
         (None, false) => return Ok(None),
     };
+    // It would be one of the key files of the next run.
+    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    if source.is_dir() && source.canonicalize().ok() == folder.canonicalize().ok() {
+        return Err(Failure::usage(
+            format!("the journal {} would stand among the key files", path.display()),
+            "name a file in another folder with --journal",
+        ));
+    }
     let journal = if run.resume { Journal::resume(&path, binding) } else { Journal::create(&path, binding) };
     let journal = journal.map_err(Failure::bulk)?;
     let found = journal.found();
