@@ -75,7 +75,9 @@ impl<'a> Crew<'a> {
             }
         };
         let threads = if self.jobs == 1 {
-            let mut hand = Hand { crew: self, provider: self.provider.clone(), tools: equip(self.provider)? };
+            let provider = self.session();
+            let tools = equip(&provider)?;
+            let mut hand = Hand { crew: self, provider, tools, done: 0 };
             while let Some(job) = draw() {
                 let outcome = hand.does(&equip, &work, &job);
                 settle(job, outcome);
@@ -89,10 +91,10 @@ impl<'a> Crew<'a> {
                     let (send, draw, equip, work) = (send.clone(), &draw, &equip, &work);
                     scope.spawn(move || {
                         // A token that gives out no more sessions has fewer threads.
-                        let own = if number == 0 { Ok(self.provider.clone()) } else { self.provider.another() };
+                        let own = if number == 0 { Ok(self.session()) } else { self.provider.another() };
                         let Ok(provider) = own else { return };
                         let mut hand = match equip(&provider) {
-                            Ok(tools) => Hand { crew: self, provider, tools },
+                            Ok(tools) => Hand { crew: self, provider, tools, done: 0 },
                             Err(error) => return drop(send.send(Message::Unfit(error))),
                         };
                         let mut message = Message::Begins;
@@ -121,6 +123,13 @@ impl<'a> Crew<'a> {
         end.map(|()| Effort { threads, reopened: self.reopened.load(Ordering::SeqCst) })
     }
 
+    /// A session for the first thread: one of its own where there may be one, since what a session has made in it goes when it is closed, and the caller's stays open.
+    /// Where many threads want what sessions there are, one more is worth more.
+    fn session(&self) -> StorageProvider {
+        let own = if self.jobs <= FEW { self.provider.another().ok() } else { None };
+        own.unwrap_or_else(|| self.provider.clone())
+    }
+
     fn is_halted(&self) -> bool {
         self.stop.load(Ordering::SeqCst) || self.is_over.load(Ordering::SeqCst)
     }
@@ -140,7 +149,14 @@ struct Hand<'c, 'a, T> {
     crew: &'c Crew<'a>,
     provider: StorageProvider,
     tools: T,
+    /// How many jobs its session has done.
+    done: u32,
 }
+
+/// Threads that leave sessions over, of those that a token usually has.
+const FEW: usize = 8;
+/// After so many jobs a thread takes a new session: the session objects that its keys were made of stay with the old one, and a token becomes slower by what it holds.
+const RENEWED_AFTER: u32 = 256;
 
 impl<T> Hand<'_, '_, T> {
     fn does<J, R>(
@@ -149,6 +165,13 @@ impl<T> Hand<'_, '_, T> {
         work: &impl Fn(&StorageProvider, &T, &J) -> Result<R, Error>,
         job: &J,
     ) -> Result<R, Error> {
+        if self.done >= RENEWED_AFTER
+            && let Ok(provider) = self.provider.another()
+        {
+            self.tools = equip(&provider)?;
+            (self.provider, self.done) = (provider, 0);
+        }
+        self.done += 1;
         let outcome = work(&self.provider, &self.tools, job);
         match &outcome {
             Err(Error::Library(error))
