@@ -116,7 +116,7 @@ fn furnish(token: &TestToken) -> String {
                 entry["certificate"] = json!(certificate);
             }
             if number % 7 == 3 {
-                entry["id"] = json!(format!("{number:04x}{}", curve.len()));
+                entry["id"] = json!(format!("{number:04x}{:04x}", curve.len() + count));
             }
             add(entry);
         }
@@ -162,7 +162,8 @@ fn migrate(from: &TestToken, to: &TestToken, more: &[&str]) -> Run {
         let module = token.module().to_str().expect("a path");
         format!("pkcs11:token={}?module-path={module}", TestToken::LABEL.replace(' ', "%20"))
     };
-    let arguments = [&["--json", "migrate", "--from", &uri(from), "--to", &uri(to)], more].concat();
+    let (source, target) = (uri(from), uri(to));
+    let arguments = [&["--json", "migrate", "--from", &source, "--to", &target], more].concat();
     from.cng11_with(&arguments, None, |command| {
         command.env_remove("CNG11_MODULE");
         for (name, value) in to.command("other").get_envs() {

@@ -1179,11 +1179,15 @@ struct Server(std::process::Child);
 
 impl Server {
     fn start() -> Self {
-        use std::os::unix::process::CommandExt;
         let address = std::env::var("P11_KIT_SERVER_ADDRESS").expect("an address");
         let socket = Path::new(address.strip_prefix("unix:path=").expect("a path"));
+        Self::run(std::process::Command::new("p11-kit"), socket)
+    }
+
+    /// From a process that has the way to the token in a command's environment alone.
+    fn run(mut command: std::process::Command, socket: &Path) -> Self {
+        use std::os::unix::process::CommandExt;
         let _ = std::fs::remove_file(socket);
-        let mut command = std::process::Command::new("p11-kit");
         command.args(["server", "--foreground", "--name"]).arg(socket).arg("--provider").arg(softhsm_module());
         command.arg(format!("pkcs11:token={}", TestToken::LABEL.replace(' ', "%20")));
         let (null, also) = (std::process::Stdio::null(), std::process::Stdio::null());
@@ -1202,6 +1206,71 @@ impl Drop for Server {
     }
 }
 
+/// A token of SoftHSM2 that is reached through a server, which is not there yet.
+fn behind_a_server() -> TestToken {
+    let module = std::env::var_os("CNG11_TEST_MODULE").expect("CNG11_TEST_MODULE names the token's module");
+    let mut token = TestToken::blank().with_module(module);
+    let softhsm = softhsm_module();
+    let init = ["token", "init", "--label", TestToken::LABEL];
+    let with_softhsm = |command: &mut std::process::Command| {
+        command.env("CNG11_MODULE", &softhsm);
+    };
+    token.cng11_with(&init, None, with_softhsm).ok();
+    let (socket, folder) = (token.path("socket"), token.path("tmp"));
+    token.set("P11_KIT_SERVER_ADDRESS", format!("unix:path={}", socket.display()));
+    token.set("XDG_RUNTIME_DIR", folder);
+    token
+}
+
+#[test]
+fn a_bulk_import_outlives_a_server_that_is_killed() {
+    const KEYS: usize = 200;
+    if std::env::var_os("CNG11_TEST_CHILD").is_some() || kind().name != "p11-kit" {
+        return;
+    }
+    let token = behind_a_server();
+    let socket = token.path("socket");
+    let serve = || Server::run(token.command("p11-kit"), &socket);
+    let mut manifest = String::new();
+    for number in 0..KEYS {
+        let mut bytes = vec![0; 32];
+        getrandom::fill(&mut bytes).expect("random bytes");
+        let file = token.file(&format!("{number}.bin"), &bytes);
+        let entry = json!({"file": file, "type": "raw", "algorithm": "AES", "name": format!("key {number}")});
+        manifest.push_str(&format!("{entry}\n"));
+    }
+    let manifest = token.file("manifest.jsonl", manifest);
+    let journal = token.path_text("journal");
+    let arguments = ["--json", "bulk", "import", &manifest, "--journal", &journal, "--resume"];
+    // It is started again while the run waits, and long after it has given up.
+    for gives_up in [false, true] {
+        let server = serve();
+        let known = std::fs::read_to_string(&journal).unwrap_or_default().lines().count();
+        let mut command = token.cng11_command();
+        command.args(arguments).stdout(std::process::Stdio::null()).stderr(std::process::Stdio::null());
+        let mut run = command.spawn().expect("cng11 can be run");
+        wait_for("the run", || std::fs::read_to_string(&journal).is_ok_and(|text| text.lines().count() > known + 20));
+        drop(server);
+        let next = if gives_up { None } else { Some(serve()) };
+        let status = run.wait().expect("it ends");
+        assert!(status.code().is_some_and(|code| [0, 1, 3, 4].contains(&code)), "{status}");
+        drop(next);
+        if gives_up || status.code() != Some(0) {
+            // What the token holds is whole, and the journal can be gone on with.
+            continue;
+        }
+        break;
+    }
+    let _server = serve();
+    let done = token.cng11(&arguments).ok().json();
+    let count = |word: &str| done[word].as_u64().unwrap_or(0);
+    assert_eq!(count("done_before") + count("imported") + count("identical"), KEYS as u64, "{done}");
+    let listing = token.json(&["list", "--all"]);
+    assert_eq!(listing["keys"].as_array().map(Vec::len), Some(KEYS), "{listing}");
+    assert_eq!((&listing["unfinished"], &listing["torn"]), (&json!([]), &json!([])));
+    assert_eq!(token.object_files(), KEYS);
+}
+
 #[test]
 fn a_server_that_is_killed_and_started_again_is_found_again() {
     const NAME: &str = "a_server_that_is_killed_and_started_again_is_found_again";
@@ -1209,23 +1278,8 @@ fn a_server_that_is_killed_and_started_again_is_found_again() {
     if !is_child && kind().name != "p11-kit" {
         return;
     }
-    let set_up = || {
-        let module = std::env::var_os("CNG11_TEST_MODULE").expect("CNG11_TEST_MODULE names the token's module");
-        let mut token = TestToken::blank().with_module(module);
-        let softhsm = softhsm_module();
-        let init = ["token", "init", "--label", TestToken::LABEL];
-        token
-            .cng11_with(&init, None, |command| {
-                command.env("CNG11_MODULE", &softhsm);
-            })
-            .ok();
-        let (socket, folder) = (token.path("socket"), token.path("tmp"));
-        token.set("P11_KIT_SERVER_ADDRESS", format!("unix:path={}", socket.display()));
-        token.set("XDG_RUNTIME_DIR", folder);
-        token
-    };
     let mut server = is_child.then(Server::start);
-    let token = on_this_token(set_up, NAME, |provider| {
+    let token = on_this_token(behind_a_server, NAME, |provider| {
         let import = |provider: &StorageProvider, name: &str| {
             let name = Some(KeyName::new(name).expect("a name"));
             let parameters = ImportParameters { name, ..ImportParameters::default() };

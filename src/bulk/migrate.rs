@@ -21,8 +21,10 @@ use super::select::Selection;
 use super::work::Crew;
 use crate::blob::BlobType;
 use crate::format::{self, Format};
+use crate::key::rsa::Hash;
 use crate::key::{Algorithm, KeyMaterial, KeyUsage};
 use crate::provider::{ExportParameters, Flags, ImportParameters, Key, KeyName, StorageProvider, Verified};
+use crate::wrap;
 
 /// How a migration goes about it.
 #[derive(Clone, Debug)]
@@ -58,6 +60,8 @@ const TRANSPORT_BITS: u32 = 3072;
 struct Gate {
     opens: Key,
     wraps: Key,
+    /// A hash of RSA-OAEP that both have, as far as is known of them.
+    hash: Option<Hash>,
 }
 
 impl Migrate {
@@ -156,7 +160,8 @@ impl Migrate {
             Room::Free(name, outcome) => (name, outcome),
         };
         let gate = gate()?;
-        let sent = key.export_to(&[&gate.wraps], TRANSPORT, &ExportParameters::default())?;
+        let parameters = ExportParameters { hash: gate.hash, ..ExportParameters::default() };
+        let sent = key.export_to(&[&gate.wraps], TRANSPORT, &parameters)?;
         let mut flags = Flags::DO_NOT_FINALIZE | Flags::SILENT;
         if outcome == Outcome::Overwritten {
             flags |= Flags::OVERWRITE_KEY;
@@ -229,5 +234,9 @@ fn gate(from: &StorageProvider, to: &StorageProvider) -> Result<Gate, Error> {
     let spki = Format::Spki;
     let bytes = format::encode_with(&public, Algorithm::RSA, spki, &format::Writing::default())?;
     let entry = format::decode_one(&bytes, spki, &crate::blob::Hints::default(), None)?;
-    Ok(Gate { wraps: from.import_public(entry)?, opens })
+    let (source, target) = (from.token().profile(), to.token().profile());
+    let has = |hash: &Hash| wrap::possible_hashes(source).contains(hash);
+    let usual = Some(wrap::usual_hash(target)).filter(has);
+    let hash = usual.or_else(|| wrap::possible_hashes(target).iter().copied().find(has));
+    Ok(Gate { wraps: from.import_public(entry)?, opens, hash })
 }
