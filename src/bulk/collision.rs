@@ -84,9 +84,8 @@ fn look(
     differs: impl Fn(&Key) -> Result<Option<String>, Error>,
 ) -> Result<Room, Error> {
     let Some(held) = holder(provider, name)? else { return Ok(Room::Free(name.clone(), Outcome::Imported)) };
-    let difference = match differs(&held)? {
-        None => return Ok(Room::Done(Box::new(settled(&held, Outcome::Identical, is_proven)?))),
-        Some(difference) => difference,
+    let Some(difference) = differs(&held)? else {
+        return Ok(Room::Done(Box::new(settled(&held, Outcome::Identical, is_proven)?)));
     };
     match collision {
         Collision::Refuse => {}

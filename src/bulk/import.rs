@@ -3,26 +3,24 @@
 //! An entry is a file, with one key or several. Each key goes onto the token as a single import puts it there, all or nothing, and is proven; before that its name is looked for, so that a
 //! run that is repeated, with a journal or without, makes no key twice. The token is listed once ([`StorageProvider::index`]): a name that is free costs no call.
 
-use std::path::Path;
+mod items;
+mod wrapped;
+
 use std::sync::atomic::AtomicBool;
 use std::sync::{Mutex, PoisonError};
 
-use secrecy::ExposeSecret;
-
+pub use self::items::recognise;
+use self::items::{Item, own_certificate};
+use super::Error;
 use super::collision::{self, Collision, Room, Wanted};
 use super::journal::{Journal, Outcome, Record, State};
 use super::manifest::{Entry, Manifest};
 use super::report::{Event, KeyDone, Summary};
 use super::run::{lock, record_done, record_failed};
 use super::work::Crew;
-use super::{Error, file};
-use crate::asn1::{Limits, certificates};
-use crate::blob::{Decoded, Hints};
-use crate::format::{self, Format, wrapped_file};
-use crate::key::{ExportPolicy, Family, KeyMaterial, KeyUsage, Validation};
-use crate::provider::{
-    self, Asked, Flags, ImportParameters, Key, KeyName, Rehearsal, Routing, StorageProvider, check_algorithm,
-};
+use crate::asn1::Limits;
+use crate::key::{ExportPolicy, KeyMaterial, KeyUsage, Validation};
+use crate::provider::{Asked, Flags, ImportParameters, Key, KeyName, Rehearsal, Routing, StorageProvider};
 use crate::secret::SecretBytes;
 
 /// How a bulk import goes about it.
@@ -79,15 +77,6 @@ pub enum Plan {
     },
     /// Nothing would be done.
     Done(Box<KeyDone>),
-}
-
-/// One key of a file.
-struct Item {
-    name: KeyName,
-    decoded: Decoded,
-    /// The certificate of the file, or of the entry.
-    certificate: Option<Vec<u8>>,
-    warnings: Vec<String>,
 }
 
 impl Import {
@@ -293,171 +282,5 @@ impl Import {
             key.leave_unproven()?;
         }
         Ok(())
-    }
-
-    /// The keys of a file in the clear, or under a password.
-    fn items(&self, entry: &Entry) -> Result<Vec<Item>, Error> {
-        let bytes = read(&entry.file_path())?;
-        let format = match entry.format {
-            Some(format) => format,
-            None => recognise(&bytes, entry)?,
-        };
-        let own_password = match &entry.password_source {
-            Some(source) => {
-                let secret = source.read(&entry.folder, &format!("password of {}", entry.file))?;
-                Some(SecretBytes::from(secret.expose_secret().as_bytes()))
-            }
-            None => None,
-        };
-        let hints = Hints {
-            algorithm: entry.algorithm,
-            curve: entry.curve.or_else(|| entry.algorithm.and_then(|algorithm| algorithm.curve)),
-            password: own_password.as_ref().or(self.password.as_ref()),
-            validation: self.validation,
-            limits: self.limits,
-        };
-        let found = match &entry.key {
-            Some(key) => vec![format::decode_one(&bytes, format, &hints, Some(key))?],
-            None => format::decode_all(&bytes, format, &hints)?,
-        };
-        // Certificates and public keys that stand beside private ones in one file are none of its keys.
-        let mut found: Vec<_> = match found.iter().any(|entry| !matches!(entry.decoded.key, KeyMaterial::Public(_))) {
-            true => found.into_iter().filter(|entry| !matches!(entry.decoded.key, KeyMaterial::Public(_))).collect(),
-            false => found,
-        };
-        let is_one = found.len() == 1;
-        let given = entry.name.as_ref().filter(|_| !entry.is_named_by_file);
-        if !is_one && (given.is_some() || entry.id.is_some() || entry.certificate.is_some()) {
-            let names = found.iter().map(|entry| entry.name.clone().unwrap_or_default()).collect();
-            return Err(Error::SeveralKeys { path: entry.file_path(), names });
-        }
-        let certificate = entry.certificate_path().map(|path| read(&path)).transpose()?;
-        found
-            .drain(..)
-            .enumerate()
-            .map(|(number, one)| {
-                check_algorithm(one.decoded.algorithm)?;
-                if matches!(one.decoded.key, KeyMaterial::Public(_)) {
-                    return Err(provider::Error::PublicNotPersisted.into());
-                }
-                let name = match (given, one.name, &entry.name) {
-                    (Some(name), ..) => name.clone(),
-                    // The file is one of a folder: its own name says more than what may stand in it.
-                    (None, _, Some(name)) if is_one => name.clone(),
-                    (None, Some(own), _) => KeyName::new(&own)?,
-                    (None, None, Some(name)) => KeyName::new(&format!("{name}-{}", number + 1))?,
-                    (None, None, None) => return Err(Error::Nameless { path: entry.file_path() }),
-                };
-                let mut warnings = Vec::new();
-                let certificate = match &certificate {
-                    Some(named) => Some(named.to_vec()),
-                    None => {
-                        let (own, above) = match one.certificates.split_first() {
-                            Some((own, above)) => (Some(own.to_vec()), above.len()),
-                            None => (None, 0),
-                        };
-                        if above > 0 {
-                            warnings.push(format!("{above} more certificates of the file are not put on the token"));
-                        }
-                        own
-                    }
-                };
-                Ok(Item { name, decoded: one.decoded, certificate, warnings })
-            })
-            .collect()
-    }
-
-    /// A wrapped file, opened by a key of the token: what is inside shows there alone.
-    fn wrapped(&self, provider: &StorageProvider, entry: &Entry, other: Option<&KeyName>) -> Result<Key, Error> {
-        let bytes = read(&entry.file_path())?;
-        let kek = provider.open_key(entry.unwrap_key.as_deref().unwrap_or_default())?;
-        let mut parameters = ImportParameters {
-            name: other.or(entry.name.as_ref().filter(|_| !entry.is_named_by_file)).cloned(),
-            algorithm: entry.algorithm,
-            curve: entry.curve,
-            scheme: entry.scheme,
-            hash: entry.oaep_hash,
-            ..ImportParameters::default()
-        };
-        let mut flags = self.flags();
-        if self.collision == Collision::Overwrite {
-            flags |= Flags::OVERWRITE_KEY;
-        }
-        let mut key = if entry.format.is_none() && wrapped_file::is_wrapped_file(&bytes) {
-            let file = wrapped_file::decode(&bytes)?;
-            parameters.name = parameters.name.or_else(|| entry.name.clone().filter(|_| file.label.is_none()));
-            provider.import_wrapped_file(&kek, &file, &parameters, flags)?
-        } else {
-            let format = match entry.format {
-                Some(format) => format,
-                None => format::sniff(&bytes)
-                    .ok()
-                    .filter(|format| format.is_wrapped())
-                    .ok_or_else(|| Error::UnknownWrapped { path: entry.file_path() })?,
-            };
-            // An OpaqueTransport brings its own name.
-            if format != Format::Blob(crate::blob::BlobType::OpaqueTransport) {
-                parameters.name = parameters.name.or_else(|| entry.name.clone());
-                if parameters.name.is_none() {
-                    return Err(Error::Nameless { path: entry.file_path() });
-                }
-            }
-            provider.import_wrapped(&kek, format, &parameters, &bytes, flags)?
-        };
-        // What it may do and whether it may leave stands in an OpaqueTransport.
-        if let Some(policy) = entry.export_policy.or(Some(self.policy).filter(|policy| *policy != ExportPolicy::NONE)) {
-            key.set_export_policy(policy)?;
-        }
-        if let Some(usage) = entry.usage.or(self.usage) {
-            key.set_usage(usage)?;
-        }
-        if let Some(id) = &entry.id {
-            key.set_id(id)?;
-        }
-        if let Some(path) = entry.certificate_path() {
-            key.set_certificate(&read(&path)?)?;
-        }
-        Ok(key)
-    }
-
-    fn import_wrapped(&self, provider: &StorageProvider, entry: &Entry) -> Result<KeyDone, Error> {
-        let mut key = self.wrapped(provider, entry, None)?;
-        let Some(name) = key.name().cloned() else { return Err(Error::Nameless { path: entry.file_path() }) };
-        let is_same = |held: &Key| {
-            let mut probe = self.wrapped(provider, entry, None)?;
-            collision::is_unwrapped(held, &mut probe)
-        };
-        match collision::room_for_wrapped(provider, &name, self.collision, self.is_proven, is_same)? {
-            Room::Done(done) => Ok(*done),
-            Room::Free(other, outcome) => {
-                if other != name {
-                    key = self.wrapped(provider, entry, Some(&other))?;
-                }
-                key.finalize(Flags::NONE)?;
-                Ok(KeyDone::of_key(&key, outcome))
-            }
-        }
-    }
-}
-
-/// The certificate of the key among those that were given, in DER.
-fn own_certificate(given: &[u8], decoded: &Decoded) -> Result<Option<Vec<u8>>, Error> {
-    let public = decoded.key.public();
-    let found = certificates::decode(given)?.into_iter().find(|parts| Some(&parts.public) == public.as_ref());
-    Ok(found.map(|parts| parts.der))
-}
-
-fn read(path: &Path) -> Result<SecretBytes, Error> {
-    file::read(path).map_err(|error| Error::unreadable(path, &error))
-}
-
-fn recognise(bytes: &[u8], entry: &Entry) -> Result<Format, Error> {
-    match format::sniff(bytes) {
-        Ok(format) => Ok(format),
-        // With a symmetric algorithm named, bytes of a key's length are that key.
-        Err(error) => match entry.algorithm.map(|algorithm| algorithm.family) {
-            Some(Family::Symmetric(symmetric)) if symmetric.accepts(bytes.len()) => Ok(Format::Raw),
-            _ => Err(error.into()),
-        },
     }
 }

@@ -20,6 +20,7 @@ pub(crate) mod show;
 pub(crate) mod sign;
 pub(crate) mod softhsm;
 pub(crate) mod token;
+pub(crate) mod watch;
 
 use cng_pkcs11::asn1::spki;
 use cng_pkcs11::key::PublicKey;

@@ -2,6 +2,7 @@
 
 use cng_pkcs11::asn1;
 use cng_pkcs11::blob::{BlobType, Hints};
+use cng_pkcs11::bulk::import::recognise;
 use cng_pkcs11::format::{self, Format, wrapped_file};
 use cng_pkcs11::key::{KeyMaterial, Validation};
 use cng_pkcs11::provider::{Error, Flags, ImportParameters, Key, KeyName, Rehearsal, StorageProvider, check_algorithm};
@@ -108,7 +109,7 @@ fn clear(
 ) -> Result<Key, Failure> {
     let format = match args.kind {
         InputType::Is(format) => format,
-        InputType::Auto => recognise(args, bytes)?,
+        InputType::Auto => recognise(bytes, args.algorithm)?,
     };
     // The PIN is asked for once.
     let mut opened = None;
@@ -254,17 +255,6 @@ fn wrapped(
 
 const WRAPPED: &str =
     "PKCS8_PRIVATEKEY, raw, Rfc3565KeyWrapBlob, PKCS11RsaAesWrapBlob, PKCS7_ENVELOPE or OpaqueTransport";
-
-fn recognise(args: &ImportArgs, bytes: &SecretBytes) -> Result<Format, Failure> {
-    match format::sniff(bytes) {
-        Ok(format) => Ok(format),
-        // With a symmetric algorithm named, bytes of a key's length are that key.
-        Err(error) => match args.algorithm.map(|algorithm| algorithm.family) {
-            Some(cng_pkcs11::key::Family::Symmetric(symmetric)) if symmetric.accepts(bytes.len()) => Ok(Format::Raw),
-            _ => Err(error.into()),
-        },
-    }
-}
 
 fn rehearse(
     context: &Context,

@@ -10,7 +10,8 @@ use cng_pkcs11::token::Access;
 use serde_json::json;
 
 use crate::args::many::MigrateArgs;
-use crate::cmd::bulk::{Planned, Watch, jobs, open_journal};
+use crate::cmd::bulk::{jobs, open_journal};
+use crate::cmd::watch::{Planned, Watch};
 use crate::context::Context;
 use crate::failure::Failure;
 use crate::output::printable;

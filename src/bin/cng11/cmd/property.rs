@@ -40,12 +40,9 @@ pub(crate) fn get(context: &Context, args: &GetArgs) -> Result<u8, Failure> {
 fn set_custom(context: &Context, args: &SetArgs) -> Result<u8, Failure> {
     let bytes = match args.value.strip_prefix("hex:") {
         Some("") => Vec::new(),
-        Some(digits) => {
-            let bytes = words::hex(digits).map_err(|_| {
-                Failure::usage(format!("`{}` is not hexadecimal", args.value), "give two digits for each byte")
-            })?;
-            bytes
-        }
+        Some(digits) => words::hex(digits).map_err(|_| {
+            Failure::usage(format!("`{}` is not hexadecimal", args.value), "give two digits for each byte")
+        })?,
         None => wide::encode_nul(&args.value),
     };
     let mut key = context.provider(Access::ReadWrite)?.open_key(&args.name)?;
