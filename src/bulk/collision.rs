@@ -3,6 +3,7 @@
 use super::Error;
 use super::journal::Outcome;
 use super::report::KeyDone;
+use super::run::{Held, Names};
 use crate::blob::Decoded;
 use crate::provider::{self, Asked, Flags, Key, KeyName, Sameness, StorageProvider};
 
@@ -39,9 +40,9 @@ impl Collision {
 const MOST: u32 = 1000;
 
 /// What there is room for.
-pub(super) enum Room {
-    /// The key is to be put there under this name, which comes to this.
-    Free(KeyName, Outcome),
+pub(super) enum Room<'n> {
+    /// The key is to be put there under this name, which comes to this. Another name than was wanted is held until the key is there.
+    Free(KeyName, Outcome, Option<Held<'n>>),
     /// Nothing is to be done.
     Done(Box<KeyDone>),
 }
@@ -52,38 +53,30 @@ pub(super) struct Wanted<'a> {
     pub(super) asked: Asked<'a>,
     /// The CKA_ID that an earlier run chose for this very key before it wrote it.
     pub(super) begun: Option<&'a [u8]>,
-    pub(super) is_proven: bool,
 }
 
-/// Looks under a name before anything is made there.
-pub(super) fn room(
-    provider: &StorageProvider,
-    name: &KeyName,
-    collision: Collision,
-    wanted: &Wanted<'_>,
-) -> Result<Room, Error> {
-    look(provider, name, collision, wanted.is_proven, |held| identical(provider, held, wanted))
+/// Where one looks, and what is done there.
+pub(super) struct Look<'n> {
+    pub(super) provider: &'n StorageProvider,
+    pub(super) collision: Collision,
+    /// Whether what is there already is proven.
+    pub(super) is_proven: bool,
+    pub(super) names: &'n Names,
+}
+
+/// Looks under a name before anything is made there. The caller holds the name.
+pub(super) fn room<'n>(look: &Look<'n>, name: &KeyName, wanted: &Wanted<'_>) -> Result<Room<'n>, Error> {
+    room_by(look, name, |held| identical(look.provider, held, wanted))
 }
 
 /// The same of a key that shows itself on the token alone. `differs` says what is not as it was asked.
-pub(super) fn room_for_wrapped(
-    provider: &StorageProvider,
+pub(super) fn room_by<'n>(
+    look: &Look<'n>,
     name: &KeyName,
-    collision: Collision,
-    is_proven: bool,
     differs: impl Fn(&Key) -> Result<Option<String>, Error>,
-) -> Result<Room, Error> {
-    look(provider, name, collision, is_proven, differs)
-}
-
-fn look(
-    provider: &StorageProvider,
-    name: &KeyName,
-    collision: Collision,
-    is_proven: bool,
-    differs: impl Fn(&Key) -> Result<Option<String>, Error>,
-) -> Result<Room, Error> {
-    let Some(held) = holder(provider, name)? else { return Ok(Room::Free(name.clone(), Outcome::Imported)) };
+) -> Result<Room<'n>, Error> {
+    let Look { provider, collision, is_proven, names } = *look;
+    let Some(held) = holder(provider, name)? else { return Ok(Room::Free(name.clone(), Outcome::Imported, None)) };
     let Some(difference) = differs(&held)? else {
         return Ok(Room::Done(Box::new(settled(&held, Outcome::Identical, is_proven)?)));
     };
@@ -94,12 +87,13 @@ fn look(
             done.warnings.push(format!("`{name}` was left as it is: {difference}"));
             return Ok(Room::Done(Box::new(done)));
         }
-        Collision::Overwrite => return Ok(Room::Free(name.clone(), Outcome::Overwritten)),
+        Collision::Overwrite => return Ok(Room::Free(name.clone(), Outcome::Overwritten, None)),
         Collision::Rename => {
             for number in 2..=MOST {
                 let other = KeyName::new(&format!("{name}-{number}"))?;
+                let own = names.hold(other.as_str());
                 match holder(provider, &other)? {
-                    None => return Ok(Room::Free(other, Outcome::Renamed)),
+                    None => return Ok(Room::Free(other, Outcome::Renamed, Some(own))),
                     // Of an earlier run.
                     Some(held) if differs(&held)?.is_none() => {
                         return Ok(Room::Done(Box::new(settled(&held, Outcome::Identical, is_proven)?)));
@@ -135,11 +129,15 @@ fn identical(provider: &StorageProvider, held: &Key, wanted: &Wanted<'_>) -> Res
 /// What is not the same of a key that was unwrapped and waits to be finalized: as a key of the session it shows what it is.
 pub(super) fn is_unwrapped(held: &Key, probe: &mut Key) -> Result<Option<String>, Error> {
     let asked = (probe.export_policy().effective(), probe.usage());
+    let certificate = probe.certificate_chain()?.into_iter().next();
     probe.take_name_away()?;
     probe.finalize(Flags::NONE)?;
+    // A symmetric key that says none gets a random one.
+    let has_id = probe.is_symmetric() || held.id() == probe.id();
+    let is_certified = certificate.is_none() || held.certificate_chain()?.into_iter().next() == certificate;
     Ok(match held.is_the_same(probe)? {
-        Some(true) if (held.export_policy(), held.usage()) == asked => None,
-        Some(true) => Some("it is the same key with another policy or usage".to_owned()),
+        Some(true) if (held.export_policy(), held.usage()) == asked && has_id && is_certified => None,
+        Some(true) => Some("it is the same key with another policy, usage, CKA_ID or certificate".to_owned()),
         Some(false) => Some("it is another key".to_owned()),
         None => Some("whether it is the same key cannot be told".to_owned()),
     })

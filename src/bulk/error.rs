@@ -40,7 +40,7 @@ pub enum Error {
         path: PathBuf,
     },
     /// What arrived is another key.
-    #[error("what arrived as `{name}` is not the key that was sent, and was removed")]
+    #[error("what arrived as `{name}` is not the key that was sent; it was not put there")]
     NotTheSame {
         /// The name.
         name: String,

@@ -4,14 +4,14 @@
 //! a `manifest.jsonl` beside them, which `bulk import` takes.
 
 use std::collections::HashSet;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use super::journal::{Journal, Outcome, State};
 use super::manifest::Entry;
 use super::report::{Event, KeyDone, Summary};
-use super::run::{lock, record_done, record_failed};
+use super::run::{Shared, lock, record_done, record_failed};
 use super::select::Selection;
 use super::work::Crew;
 use super::{Error, file};
@@ -74,6 +74,11 @@ impl Export<'_> {
         mut observe: impl FnMut(&Event<'_>),
     ) -> Result<Summary, Error> {
         std::fs::create_dir_all(folder).map_err(|error| Error::unreadable(folder, &error))?;
+        let manifest = folder.join(super::manifest::IN_A_FOLDER[0]);
+        let goes_on = journal.is_some_and(|journal| !lock(journal).found().is_new);
+        if self.has_manifest() && !goes_on && !self.overwrites && manifest.symlink_metadata().is_ok() {
+            return Err(Error::FileExists { path: manifest });
+        }
         let files = self.files(selection);
         let summary = Mutex::new(Summary::default());
         let mut jobs = selection.keys.iter().zip(&files).zip(0..);
@@ -89,7 +94,8 @@ impl Export<'_> {
             }
         };
         let mut lost = HashSet::new();
-        let work = |_: &StorageProvider, _: &(), job: &Job<'_>| self.one(job, &folder.join(&job.file));
+        let shared = Shared::new(journal);
+        let work = |_: &StorageProvider, (): &(), job: &Job<'_>| self.one(job, &folder.join(&job.file), &shared);
         let take = |job: Job<'_>, outcome: Result<KeyDone, Error>| {
             let (entry, source) = (job.number, job.key.label());
             match outcome {
@@ -103,20 +109,20 @@ impl Export<'_> {
                     lost.insert(entry);
                     lock(&summary).failed += 1;
                     record_failed(journal, entry, source, &error)?;
-                    observe(&Event::Failed { entry, source, error: &error });
+                    observe(&Event::Failed { entry, source, keys: &[], error: &error });
                 }
             }
             Ok(())
         };
-        let effort = Crew::new(provider, self.jobs, stop).bound().run(next, |_| Ok(()), work, take);
+        let effort = Crew::new(provider, self.jobs, stop).bound().shared().run(next, work, take);
         if let Some(journal) = journal {
             lock(journal).sync()?;
         }
         let effort = effort?;
         let was_stopped = stop.load(Ordering::SeqCst);
-        if !was_stopped && !self.format.is_public() {
+        if !was_stopped && self.has_manifest() {
             let listed = selection.keys.iter().zip(&files).zip(0..).filter(|(_, number)| !lost.contains(number));
-            self.write_manifest(folder, listed.map(|(pair, _)| pair))?;
+            self.write_manifest(&manifest, listed.map(|(pair, _)| pair))?;
         }
         let summary = summary.into_inner().unwrap_or_else(std::sync::PoisonError::into_inner);
         Ok(Summary { effort, was_stopped, ..summary })
@@ -135,9 +141,20 @@ impl Export<'_> {
         Ok(())
     }
 
-    fn one(&self, job: &Job<'_>, path: &Path) -> Result<KeyDone, Error> {
+    /// Whether what is written can be imported by what a manifest can say: nothing says which key of elsewhere opens it, nor a label of OAEP.
+    fn has_manifest(&self) -> bool {
+        let opens = self.recipients.is_empty() || (self.unwrap_key.is_some() && self.parameters.label.is_empty());
+        !self.format.is_public() && opens
+    }
+
+    fn one(&self, job: &Job<'_>, path: &Path, shared: &Shared<'_>) -> Result<KeyDone, Error> {
         let key = job.key;
-        self.check(key, path)?;
+        // What an earlier run was about to write is its own.
+        let is_begun = shared.begun(job.number, key.label()).is_some();
+        if !is_begun {
+            self.check(key, path)?;
+            shared.begin(job.number, key.label(), key.id())?;
+        }
         let exported = if !self.recipients.is_empty() {
             key.export_to(&self.recipients.iter().collect::<Vec<_>>(), self.format, &self.parameters)?
         } else if self.format.is_public() || self.parameters.password.is_some() {
@@ -146,7 +163,7 @@ impl Export<'_> {
             key.danger_export_plaintext(self.format)?
         };
         let is_private = !self.format.is_public();
-        file::write(path, &exported.bytes, is_private, self.overwrites)
+        file::write(path, &exported.bytes, is_private, self.overwrites || is_begun)
             .map_err(|error| Error::unreadable(path, &error))?;
         let mut done = KeyDone::of_key(key, Outcome::Exported);
         done.unique = path.display().to_string();
@@ -158,19 +175,17 @@ impl Export<'_> {
         Ok(done)
     }
 
-    fn write_manifest<'k>(
-        &self,
-        folder: &Path,
-        keys: impl Iterator<Item = (&'k Key, &'k String)>,
-    ) -> Result<(), Error> {
-        let path: PathBuf = folder.join(super::manifest::IN_A_FOLDER[0]);
+    fn write_manifest<'k>(&self, path: &Path, keys: impl Iterator<Item = (&'k Key, &'k String)>) -> Result<(), Error> {
         let mut text = String::new();
+        let mut named = HashSet::new();
         for (key, file) in keys {
+            // Of several keys of one name the first one has it: the others are to be given one.
+            let name = KeyName::new(key.label()).ok().filter(|name| named.insert(name.as_str().to_owned()));
             let is_secret = key.is_symmetric();
             let entry = Entry {
                 file: file.clone(),
                 format: Some(self.format),
-                name: KeyName::new(key.label()).ok(),
+                name,
                 // A bare key does not say what it is.
                 algorithm: key.algorithm().filter(|_| is_secret),
                 export_policy: Some(key.export_policy().effective()),
@@ -186,7 +201,7 @@ impl Export<'_> {
             text.push_str(&entry.to_json());
             text.push('\n');
         }
-        file::write(&path, text.as_bytes(), false, true).map_err(|error| Error::unreadable(&path, &error))
+        file::write(path, text.as_bytes(), false, true).map_err(|error| Error::unreadable(path, &error))
     }
 
     /// Whether the format names its own scheme.

@@ -12,12 +12,12 @@ use std::sync::{Mutex, PoisonError};
 pub use self::items::recognise;
 use self::items::{Item, own_certificate};
 use super::Error;
-use super::collision::{self, Collision, Room, Wanted};
-use super::journal::{Journal, Outcome, Record, State};
+use super::collision::{self, Collision, Look, Room, Wanted};
+use super::journal::{Journal, Outcome, State};
 use super::manifest::{Entry, Manifest};
 use super::report::{Event, KeyDone, Summary};
-use super::run::{lock, record_done, record_failed};
-use super::work::Crew;
+use super::run::{Shared, lock, record_done, record_failed};
+use super::work::{self, Crew};
 use crate::asn1::Limits;
 use crate::key::{ExportPolicy, KeyMaterial, KeyUsage, Validation};
 use crate::provider::{Asked, Flags, ImportParameters, Key, KeyName, Rehearsal, Routing, StorageProvider};
@@ -79,9 +79,17 @@ pub enum Plan {
     Done(Box<KeyDone>),
 }
 
+/// What came of an entry.
+#[derive(Default)]
+struct Ended {
+    keys: Vec<KeyDone>,
+    /// What another one of its keys failed of.
+    error: Option<Error>,
+}
+
 impl Import {
     /// Imports what a manifest names, and tells `observe` of each entry as it ends. With a journal, what that has as done is passed over, and what becomes of the others is written there.
-    /// `stop` ends it after the keys that are under way.
+    /// `stop` ends it after the keys that are under way. `expected` is the digest of the manifest that is meant.
     ///
     /// # Errors
     /// What ends the run: a manifest that reads wrong, a journal that cannot be written, a token that stays lost. What is wrong with one key is told, and counted.
@@ -89,6 +97,7 @@ impl Import {
         &self,
         provider: &StorageProvider,
         mut manifest: Manifest,
+        expected: Option<[u8; 32]>,
         journal: Option<&Mutex<Journal>>,
         stop: &AtomicBool,
         mut observe: impl FnMut(&Event<'_>),
@@ -110,30 +119,36 @@ impl Import {
                 _ => return Some(entry),
             }
         };
-        let work = |provider: &StorageProvider, _: &(), entry: &Entry| self.entry(provider, entry, journal);
-        let take = |entry: Entry, outcome: Result<Vec<KeyDone>, Error>| {
+        let shared = Shared::new(journal);
+        let work = |provider: &StorageProvider, (): &(), entry: &Entry| self.entry(provider, entry, &shared);
+        let take = |entry: Entry, outcome: Result<Ended, Error>| {
             let (number, source) = (entry.number, entry.file.as_str());
-            match outcome {
-                Ok(keys) => {
-                    lock(&summary).take(&keys);
+            let Ended { keys, error } = outcome.unwrap_or_else(|error| Ended { keys: Vec::new(), error: Some(error) });
+            lock(&summary).take(&keys);
+            match error {
+                None => {
                     record_done(journal, number, &keys)?;
                     observe(&Event::Done { entry: number, source, keys: &keys });
                 }
-                Err(error) => {
+                Some(error) => {
                     lock(&summary).failed += 1;
                     record_failed(journal, number, entry.name.as_ref().map_or(source, KeyName::as_str), &error)?;
-                    observe(&Event::Failed { entry: number, source, error: &error });
+                    observe(&Event::Failed { entry: number, source, keys: &keys, error: &error });
                 }
             }
             Ok(())
         };
-        let effort = Crew::new(provider, self.jobs, stop).run(next, |_| Ok(()), work, take);
+        let effort = Crew::new(provider, self.jobs, stop).run(next, work, take);
         if let Some(journal) = journal {
             lock(journal).sync()?;
         }
         let effort = effort?;
         if let Some(error) = unreadable {
             return Err(error);
+        }
+        if manifest.digest().zip(expected).is_some_and(|(found, expected)| found != expected) {
+            let hint = "what was done stands in the report; run it again with a journal of its own";
+            return Err(Error::manifest(manifest.path(), "it was changed while it was worked through", hint));
         }
         let was_stopped = stop.load(std::sync::atomic::Ordering::SeqCst);
         let summary = summary.into_inner().unwrap_or_else(PoisonError::into_inner);
@@ -145,17 +160,25 @@ impl Import {
     /// # Errors
     /// What would be refused, and why.
     pub fn plan(&self, provider: &StorageProvider, entry: &Entry) -> Result<Vec<Plan>, Error> {
+        let shared = Shared::new(None);
         if entry.unwrap_key.is_some() {
-            let key = self.wrapped(provider, entry, None)?;
-            let name = key.label().to_owned();
-            let rehearsal = Box::new(key.rehearse()?);
-            return Ok(vec![Plan::Import { name, outcome: Outcome::Imported, rehearsal }]);
+            let (room, mut key) = self.room_for_wrapped(provider, entry, &shared)?;
+            return Ok(vec![match room {
+                Room::Done(done) => Plan::Done(done),
+                Room::Free(name, outcome, _) => {
+                    if key.name() != Some(&name) {
+                        key = self.wrapped(provider, entry, Some(&name))?;
+                    }
+                    let rehearsal = Box::new(key.rehearse()?);
+                    Plan::Import { name: name.to_string(), outcome, rehearsal }
+                }
+            }]);
         }
         let mut plans = Vec::new();
         for item in self.items(entry)? {
-            plans.push(match self.room(provider, entry, &item, None, false)? {
+            plans.push(match self.room(&self.look(provider, &shared, false), entry, &item, None)? {
                 Room::Done(done) => Plan::Done(done),
-                Room::Free(name, outcome) => {
+                Room::Free(name, outcome, _) => {
                     let key = self.pending(provider, entry, item, name, outcome)?;
                     let rehearsal = Box::new(key.rehearse()?);
                     Plan::Import { name: key.label().to_owned(), outcome, rehearsal }
@@ -165,20 +188,25 @@ impl Import {
         Ok(plans)
     }
 
-    fn entry(
-        &self,
-        provider: &StorageProvider,
-        entry: &Entry,
-        journal: Option<&Mutex<Journal>>,
-    ) -> Result<Vec<KeyDone>, Error> {
+    fn entry(&self, provider: &StorageProvider, entry: &Entry, shared: &Shared<'_>) -> Result<Ended, Error> {
         if entry.unwrap_key.is_some() {
-            return self.import_wrapped(provider, entry).map(|done| vec![done]);
+            let done = self.import_wrapped(provider, entry, shared)?;
+            return Ok(Ended { keys: vec![done], error: None });
         }
-        let mut done = Vec::new();
-        for item in self.items(entry)? {
-            done.push(self.import(provider, entry, item, journal)?);
+        let mut ended = Ended::default();
+        let items = self.items(entry)?;
+        let is_one = items.len() == 1;
+        for item in items {
+            match self.import(provider, entry, item, is_one, shared) {
+                Ok(done) => ended.keys.push(done),
+                Err(error) if work::ends_more(provider, &error) => return Err(error),
+                // The others of the file are keys of their own.
+                Err(error) => {
+                    ended.error.get_or_insert(error);
+                }
+            }
         }
-        Ok(done)
+        Ok(ended)
     }
 
     fn import(
@@ -186,27 +214,29 @@ impl Import {
         provider: &StorageProvider,
         entry: &Entry,
         item: Item,
-        journal: Option<&Mutex<Journal>>,
+        is_one: bool,
+        shared: &Shared<'_>,
     ) -> Result<KeyDone, Error> {
-        let begun = journal.and_then(|journal| lock(journal).begun(entry.number).cloned());
-        let begun = begun.filter(|begun| begun.name == item.name.as_str());
-        let (name, outcome) =
-            match self.room(provider, entry, &item, begun.as_ref().map(|begun| &*begun.identity), true)? {
-                Room::Done(done) => return Ok(*done),
-                Room::Free(name, outcome) => (name, outcome),
-            };
+        let _held = shared.names.hold(item.name.as_str());
+        let begun = shared.begun(entry.number, item.name.as_str());
+        let look = self.look(provider, shared, self.is_proven);
+        let room = self.room(&look, entry, &item, begun.as_ref().map(|begun| &*begun.identity))?;
+        let (name, outcome, _other) = match room {
+            Room::Done(done) => return Ok(*done),
+            Room::Free(name, outcome, other) => (name, outcome, other),
+        };
         let is_secret = matches!(item.decoded.key, KeyMaterial::Secret(_));
         let (wanted, warnings) = (item.name.clone(), item.warnings.clone());
         let mut key = self.pending(provider, entry, item, name, outcome)?;
-        // A pair is found again by its public half; this is what a symmetric key is found by that can show nothing.
-        if let Some(journal) = journal.filter(|_| is_secret) {
+        // A pair is found again by its public half; this is what a symmetric key is found by that can show nothing. The journal has one for each entry.
+        if is_secret && is_one && shared.journal.is_some() {
             let id = match (&entry.id, begun) {
                 (Some(id), _) => id.clone(),
                 (None, Some(begun)) => begun.identity,
                 (None, None) => SecretBytes::random(20).map_err(crate::token::Error::from)?.to_vec(),
             };
             key.set_id(&id)?;
-            lock(journal).append(&Record::Begin { entry: entry.number, name: wanted.as_str(), identity: &id })?;
+            shared.begin(entry.number, wanted.as_str(), &id)?;
         }
         key.finalize(Flags::NONE)?;
         let mut done = KeyDone::of_key(&key, outcome);
@@ -214,14 +244,11 @@ impl Import {
         Ok(done)
     }
 
-    fn room(
-        &self,
-        provider: &StorageProvider,
-        entry: &Entry,
-        item: &Item,
-        begun: Option<&[u8]>,
-        is_proven: bool,
-    ) -> Result<Room, Error> {
+    fn look<'n>(&self, provider: &'n StorageProvider, shared: &'n Shared<'_>, is_proven: bool) -> Look<'n> {
+        Look { provider, collision: self.collision, is_proven, names: &shared.names }
+    }
+
+    fn room<'n>(&self, look: &Look<'n>, entry: &Entry, item: &Item, begun: Option<&[u8]>) -> Result<Room<'n>, Error> {
         let certificate = match (&item.certificate, &item.decoded.key) {
             (Some(certificate), KeyMaterial::Private(_)) => own_certificate(certificate, &item.decoded)?,
             _ => None,
@@ -232,9 +259,7 @@ impl Import {
             id: entry.id.as_deref(),
             certificate: certificate.as_deref(),
         };
-        let is_proven = is_proven && self.is_proven;
-        let wanted = Wanted { decoded: &item.decoded, asked, begun, is_proven };
-        collision::room(provider, &item.name, self.collision, &wanted)
+        collision::room(look, &item.name, &Wanted { decoded: &item.decoded, asked, begun })
     }
 
     /// A key of a file in the clear, ready to be put onto the token.

@@ -13,10 +13,10 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Instant;
 
 use super::Error;
-use super::collision::{self, Collision, Room};
+use super::collision::{self, Collision, Look, Room};
 use super::journal::{Journal, Outcome, State};
 use super::report::{Event, KeyDone, Summary};
-use super::run::{lock, record_done, record_failed};
+use super::run::{Shared, lock, record_done, record_failed};
 use super::select::Selection;
 use super::work::Crew;
 use crate::blob::BlobType;
@@ -88,14 +88,17 @@ impl Migrate {
                 _ => return Some((number, key)),
             }
         };
+        let shared = Shared::new(journal);
         // Made by who first sends a key through it.
-        let equip = |_: &StorageProvider| Ok(OnceCell::new());
         let work = |to: &StorageProvider, opened: &OnceCell<Gate>, job: &(u32, &Key)| {
             let made = || match opened.get() {
                 Some(gate) => Ok(gate),
                 None => gate(from, to).map(|made| opened.get_or_init(|| made)),
             };
-            self.one(to, made, job.1)
+            self.one(to, made, *job, &shared).map_err(|error| match error {
+                Error::Library(cause) if from.has_lost(&cause) => Error::Lost { cause },
+                error => error,
+            })
         };
         let take = |(entry, key): (u32, &Key), outcome: Result<KeyDone, Error>| {
             let source = key.label();
@@ -109,12 +112,12 @@ impl Migrate {
                 Err(error) => {
                     lock(&summary).failed += 1;
                     record_failed(journal, entry, source, &error)?;
-                    observe(&Event::Failed { entry, source, error: &error });
+                    observe(&Event::Failed { entry, source, keys: &[], error: &error });
                 }
             }
             Ok(())
         };
-        let effort = Crew::new(to, self.jobs, stop).bound().run(next, equip, work, take);
+        let effort = Crew::new(to, self.jobs, stop).bound().run(next, work, take);
         if let Some(journal) = journal {
             lock(journal).sync()?;
         }
@@ -131,17 +134,28 @@ impl Migrate {
     pub fn plan(&self, to: &StorageProvider, key: &Key) -> Result<Move, Error> {
         check_movable(key)?;
         let name = KeyName::new(key.label())?;
-        Ok(match self.room(to, &name, key, false)? {
+        let shared = Shared::new(None);
+        Ok(match self.room(to, &name, key, None, &shared, false)? {
             Room::Done(done) => Move::Done(done),
-            Room::Free(name, outcome) => Move::Goes { name: name.to_string(), outcome },
+            Room::Free(name, outcome, _) => Move::Goes { name: name.to_string(), outcome },
         })
     }
 
-    fn room(&self, to: &StorageProvider, name: &KeyName, key: &Key, is_proven: bool) -> Result<Room, Error> {
-        collision::room_for_wrapped(to, name, self.collision, is_proven, |held| {
+    fn room<'n>(
+        &self,
+        to: &'n StorageProvider,
+        name: &KeyName,
+        key: &Key,
+        begun: Option<&[u8]>,
+        shared: &'n Shared<'_>,
+        is_proven: bool,
+    ) -> Result<Room<'n>, Error> {
+        let look = Look { provider: to, collision: self.collision, is_proven, names: &shared.names };
+        collision::room_by(&look, name, |held| {
             Ok(match held.is_the_same(key)? {
                 Some(true) => difference(held, key)?,
                 Some(false) => Some("it is another key".to_owned()),
+                None if begun == Some(held.id()) => None,
                 None => Some("whether it is the same key cannot be told".to_owned()),
             })
         })
@@ -151,13 +165,17 @@ impl Migrate {
         &self,
         to: &StorageProvider,
         gate: impl FnOnce() -> Result<&'g Gate, Error>,
-        key: &Key,
+        (entry, key): (u32, &Key),
+        shared: &Shared<'_>,
     ) -> Result<KeyDone, Error> {
         check_movable(key)?;
         let name = KeyName::new(key.label())?;
-        let (name, outcome) = match self.room(to, &name, key, self.is_proven)? {
+        let _held = shared.names.hold(name.as_str());
+        let begun = shared.begun(entry, name.as_str());
+        let begun = begun.as_ref().map(|begun| &*begun.identity);
+        let (name, outcome, _other) = match self.room(to, &name, key, begun, shared, self.is_proven)? {
             Room::Done(done) => return Ok(*done),
-            Room::Free(name, outcome) => (name, outcome),
+            Room::Free(name, outcome, other) => (name, outcome, other),
         };
         let gate = gate()?;
         let parameters = ExportParameters { hash: gate.hash, ..ExportParameters::default() };
@@ -167,28 +185,40 @@ impl Migrate {
             flags |= Flags::OVERWRITE_KEY;
         }
         let parameters = ImportParameters { name: Some(name), ..ImportParameters::default() };
-        let mut moved = to.import_wrapped(&gate.opens, TRANSPORT, &parameters, &sent.bytes, flags)?;
+        let arrives = || to.import_wrapped(&gate.opens, TRANSPORT, &parameters, &sent.bytes, flags);
+        // Of a pair its proof shows that it is the one that was sent; a symmetric key shows it as a session object, before it takes anybody's place.
+        let mut unseen = false;
+        let start = Instant::now();
+        if key.is_symmetric() && (self.is_proven || outcome == Outcome::Overwritten) {
+            let mut probe = arrives()?;
+            probe.take_name_away()?;
+            probe.finalize(Flags::NONE)?;
+            match probe.is_the_same(key)? {
+                Some(true) => {}
+                Some(false) => return Err(Error::NotTheSame { name: key.label().to_owned() }),
+                None => unseen = true,
+            }
+        }
+        let proof_time = start.elapsed();
+        let mut moved = arrives()?;
         if key.has_certificate() {
             moved.set_certificate(&key.certificate_chain()?.concat())?;
         }
-        let properties = key.custom_properties()?;
-        for (name, value) in &properties {
-            moved.set_property_with(name, value, Flags::PERSIST_ONLY)?;
+        for (name, value) in key.custom_properties()? {
+            moved.set_property_with(&name, &value, Flags::PERSIST_ONLY)?;
+        }
+        if key.is_symmetric() {
+            shared.begin(entry, key.label(), key.id())?;
         }
         moved.finalize(Flags::NONE)?;
         let mut done = KeyDone::of_key(&moved, outcome);
-        if self.is_proven && moved.is_symmetric() {
-            let start = Instant::now();
-            match moved.is_the_same(key)? {
-                Some(true) => done.verified = Some(Verified::Kcv),
-                Some(false) => {
-                    // It is nobody's key.
-                    to.delete(&mut moved, Flags::NONE)?;
-                    return Err(Error::NotTheSame { name: done.name });
-                }
-                None => done.warnings.push("nothing that it may do shows that it is the same key".to_owned()),
+        if key.is_symmetric() {
+            done.proof_time += proof_time;
+            match unseen {
+                true => done.warnings.push("nothing that it may do shows that it is the same key".to_owned()),
+                false if self.is_proven => done.verified = Some(Verified::Kcv),
+                false => {}
             }
-            done.proof_time += start.elapsed();
         }
         Ok(done)
     }

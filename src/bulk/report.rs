@@ -64,6 +64,8 @@ pub enum Event<'a> {
         entry: u32,
         /// What it is called.
         source: &'a str,
+        /// Those of its keys that are.
+        keys: &'a [KeyDone],
         /// Why.
         error: &'a Error,
     },

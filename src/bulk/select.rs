@@ -15,6 +15,8 @@ pub struct Filter {
     pub algorithm: Option<Algorithm>,
     /// Uses, all of which the key must have.
     pub usage: Option<KeyUsage>,
+    /// Names of keys that are not meant.
+    pub without: Vec<String>,
 }
 
 impl Filter {
@@ -27,6 +29,7 @@ impl Filter {
         });
         self.name.as_deref().is_none_or(|pattern| fits(pattern, key.label()))
             && algorithm
+            && !self.without.iter().any(|name| name == key.label())
             && self.usage.is_none_or(|wanted| key.usage().contains(wanted))
     }
 }
@@ -58,11 +61,6 @@ impl Selection {
             digest.update(format!("{} {name} {} {known}\n", name.len(), hex(key.id())));
         }
         Ok(Self { keys, digest: digest.finalize().into() })
-    }
-
-    /// Without the keys of these names.
-    pub fn leave_out(&mut self, names: &[String]) {
-        self.keys.retain(|key| !names.iter().any(|name| name == key.label()));
     }
 }
 

@@ -20,6 +20,8 @@ pub(super) struct Crew<'a> {
     jobs: usize,
     /// Whether a token that is lost is opened anew.
     reopens: bool,
+    /// Whether the threads use the caller's session and what that opens beside it.
+    is_shared: bool,
     /// The caller's wish that no more is begun.
     stop: &'a AtomicBool,
     /// Something that no other job would survive has happened.
@@ -39,7 +41,7 @@ pub struct Effort {
 impl<'a> Crew<'a> {
     pub(super) fn new(provider: &'a StorageProvider, jobs: usize, stop: &'a AtomicBool) -> Self {
         let (is_over, reopened) = (AtomicBool::new(false), AtomicU32::new(0));
-        Self { provider, jobs: jobs.max(1), reopens: true, stop, is_over, reopened }
+        Self { provider, jobs: jobs.max(1), reopens: true, is_shared: false, stop, is_over, reopened }
     }
 
     /// The same where a token that is lost ends the run: what the jobs were drawn from is void with it.
@@ -47,15 +49,19 @@ impl<'a> Crew<'a> {
         Self { reopens: false, ..self }
     }
 
-    /// Does each job that `next` draws, and hands what came of it to `take`, on this thread. Jobs that failed for what ends the run are not handed on. `equip` makes what a thread
-    /// needs besides its session, and makes it again for a session that takes another one's place.
+    /// The same with keys that were found already: their uses go through the sessions that their token keeps for that.
+    pub(super) fn shared(self) -> Self {
+        Self { is_shared: true, ..self }
+    }
+
+    /// Does each job that `next` draws, and hands what came of it to `take`, on this thread. Jobs that failed for what ends the run are not handed on. A thread has something of its own
+    /// besides its session, which is made anew with it.
     ///
     /// # Errors
     /// What ended the run: what a job died of, or what `take` said.
-    pub(super) fn run<J: Send, R: Send, T>(
+    pub(super) fn run<J: Send, R: Send, T: Default>(
         &self,
         next: impl FnMut() -> Option<J> + Send,
-        equip: impl Fn(&StorageProvider) -> Result<T, Error> + Sync,
         work: impl Fn(&StorageProvider, &T, &J) -> Result<R, Error> + Sync,
         mut take: impl FnMut(J, Result<R, Error>) -> Result<(), Error>,
     ) -> Result<Effort, Error> {
@@ -75,33 +81,32 @@ impl<'a> Crew<'a> {
             }
         };
         let threads = if self.jobs == 1 {
-            let provider = self.session();
-            let tools = equip(&provider)?;
-            let mut hand = Hand { crew: self, provider, tools, done: 0 };
+            let mut hand = Hand { crew: self, provider: self.session(), tools: T::default(), done: 0 };
             while let Some(job) = draw() {
-                let outcome = hand.does(&equip, &work, &job);
+                let outcome = hand.does(&work, &job);
                 settle(job, outcome);
             }
             1
         } else {
             let (send, results) = mpsc::sync_channel::<Message<J, R>>(2 * self.jobs);
-            let (mut threads, mut unfit) = (0, None);
+            let mut threads = 0;
             thread::scope(|scope| {
                 for number in 0..self.jobs {
-                    let (send, draw, equip, work) = (send.clone(), &draw, &equip, &work);
+                    let (send, draw, work) = (send.clone(), &draw, &work);
                     scope.spawn(move || {
                         // A token that gives out no more sessions has fewer threads.
-                        let own = if number == 0 { Ok(self.session()) } else { self.provider.another() };
-                        let Ok(provider) = own else { return };
-                        let mut hand = match equip(&provider) {
-                            Ok(tools) => Hand { crew: self, provider, tools, done: 0 },
-                            Err(error) => return drop(send.send(Message::Unfit(error))),
+                        let own = match number {
+                            0 => Ok(self.session()),
+                            _ if self.is_shared => Ok(self.provider.clone()),
+                            _ => self.provider.another(),
                         };
+                        let Ok(provider) = own else { return };
+                        let mut hand = Hand { crew: self, provider, tools: T::default(), done: 0 };
                         let mut message = Message::Begins;
                         while send.send(message).is_ok()
                             && let Some(job) = draw()
                         {
-                            let outcome = hand.does(equip, work, &job);
+                            let outcome = hand.does(work, &job);
                             message = Message::Ended(job, outcome);
                         }
                     });
@@ -111,13 +116,9 @@ impl<'a> Crew<'a> {
                     match message {
                         Message::Begins => threads += 1,
                         Message::Ended(job, outcome) => settle(job, outcome),
-                        Message::Unfit(error) => unfit = Some(error),
                     }
                 }
             });
-            if let (0, Some(error)) = (threads, unfit) {
-                return Err(error);
-            }
             threads
         };
         end.map(|()| Effort { threads, reopened: self.reopened.load(Ordering::SeqCst) })
@@ -126,7 +127,7 @@ impl<'a> Crew<'a> {
     /// A session for the first thread: one of its own where there may be one, since what a session has made in it goes when it is closed, and the caller's stays open.
     /// Where many threads want what sessions there are, one more is worth more.
     fn session(&self) -> StorageProvider {
-        let own = if self.jobs <= FEW { self.provider.another().ok() } else { None };
+        let own = if self.jobs <= FEW && !self.is_shared { self.provider.another().ok() } else { None };
         own.unwrap_or_else(|| self.provider.clone())
     }
 
@@ -140,8 +141,6 @@ enum Message<J, R> {
     /// It has what it needs.
     Begins,
     Ended(J, Result<R, Error>),
-    /// It has not, and does nothing.
-    Unfit(Error),
 }
 
 /// One thread's session, and what it needs besides.
@@ -158,51 +157,50 @@ const FEW: usize = 8;
 /// After so many jobs a thread takes a new session: the session objects that its keys were made of stay with the old one, and a token becomes slower by what it holds.
 const RENEWED_AFTER: u32 = 256;
 
-impl<T> Hand<'_, '_, T> {
+impl<T: Default> Hand<'_, '_, T> {
     fn does<J, R>(
         &mut self,
-        equip: &impl Fn(&StorageProvider) -> Result<T, Error>,
         work: &impl Fn(&StorageProvider, &T, &J) -> Result<R, Error>,
         job: &J,
     ) -> Result<R, Error> {
         if self.done >= RENEWED_AFTER
+            && !self.crew.is_shared
             && let Ok(provider) = self.provider.another()
         {
-            self.tools = equip(&provider)?;
-            (self.provider, self.done) = (provider, 0);
+            (self.provider, self.tools, self.done) = (provider, T::default(), 0);
         }
         self.done += 1;
         let outcome = work(&self.provider, &self.tools, job);
-        match &outcome {
-            Err(Error::Library(error))
-                if self.crew.reopens && self.provider.has_lost(error) && !self.crew.is_halted() => {}
-            _ => return outcome,
+        let Err(Error::Library(error)) = &outcome else { return outcome };
+        if !self.provider.has_lost(error) {
+            return outcome;
         }
         let lost = |error: crate::Error| Error::Lost { cause: error };
+        if !self.crew.reopens || self.crew.is_halted() {
+            return Err(lost(error.clone()));
+        }
         self.provider = self.provider.reopen().map_err(lost)?;
         self.provider.index().map_err(lost)?;
-        self.tools = equip(&self.provider)?;
+        self.tools = T::default();
         self.crew.reopened.fetch_add(1, Ordering::SeqCst);
-        work(&self.provider, &self.tools, job)
+        match work(&self.provider, &self.tools, job) {
+            Err(Error::Library(error)) if self.provider.has_lost(&error) => Err(lost(error)),
+            outcome => outcome,
+        }
     }
+}
+
+/// Whether what a job died of is the end of more than that: the token is lost, or the run is.
+pub(super) fn ends_more(provider: &StorageProvider, error: &Error) -> bool {
+    let is_lost = matches!(error, Error::Library(error) if provider.has_lost(error));
+    is_lost || is_deadly(error)
 }
 
 /// Whether every other job would die of the same.
 fn is_deadly(error: &Error) -> bool {
     let is_lost_or_pin =
         matches!(error, Error::Lost { .. } | Error::Library(crate::Error::Token(token::Error::Pin { .. })));
-    let is_full_or_closed = |ckr| {
-        matches!(
-            ckr,
-            Ckr::DEVICE_MEMORY
-                | Ckr::TOKEN_WRITE_PROTECTED
-                | Ckr::SESSION_READ_ONLY
-                | Ckr::CRYPTOKI_NOT_INITIALIZED
-                | Ckr::DEVICE_REMOVED
-                | Ckr::SESSION_CLOSED
-                | Ckr::SESSION_HANDLE_INVALID
-                | Ckr::TOKEN_NOT_PRESENT
-        )
-    };
+    let is_full_or_closed =
+        |ckr| matches!(ckr, Ckr::DEVICE_MEMORY | Ckr::TOKEN_WRITE_PROTECTED | Ckr::SESSION_READ_ONLY);
     is_lost_or_pin || error.ckr().is_some_and(is_full_or_closed)
 }

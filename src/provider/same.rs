@@ -167,19 +167,20 @@ impl Key {
         let Some(algorithm) = algorithm.family.as_symmetric() else { return Ok(None) };
         let both = one.usage & two.usage;
         let challenge = SecretBytes::random(32).map_err(token::Error::from)?;
-        let shown = |key: &Self, object: Handle| match algorithm {
-            SymmetricAlgorithm::Hmac if both.contains(KeyUsage::SIGN) => {
-                let code = |mechanism, len| key.token.sign(&Mechanism::Plain(mechanism), object, &challenge, len);
-                code(CKM_SHA256_HMAC, 32).map(Some)
+        if algorithm == SymmetricAlgorithm::Hmac {
+            if !both.contains(KeyUsage::SIGN) {
+                return Ok(None);
             }
-            SymmetricAlgorithm::Hmac => Ok(None),
-            _ => proof::shown_by(&key.token, object, algorithm, both, &challenge),
-        };
-        match (shown(self, here), shown(other, there)) {
-            (Ok(Some(here)), Ok(Some(there))) => Ok(Some(here == there)),
-            (Err(error), _) | (_, Err(error)) if !error.ckr().is_some_and(is_about_code) => Err(error.into()),
-            _ => Ok(None),
+            for (mechanism, len) in [(CKM_SHA256_HMAC, 32), (CKM_SHA_1_HMAC, 20)] {
+                let code = |key: &Self, object| key.token.sign(&Mechanism::Plain(mechanism), object, &challenge, len);
+                if let Some(verdict) = same_bytes(code(self, here).map(Some), code(other, there).map(Some))? {
+                    return Ok(Some(verdict));
+                }
+            }
+            return Ok(None);
         }
+        let shown = |key: &Self, object| proof::shown_by(&key.token, object, algorithm, both, &challenge);
+        Ok(same_bytes(shown(self, here), shown(other, there))?)
     }
 
     fn is_pair_of(&self, ready: &Ready, wanted: &PublicKey) -> Result<Told, crate::Error> {
@@ -273,6 +274,18 @@ impl Key {
             }
         }
         Ok(differences)
+    }
+}
+
+/// Whether two tokens have made the same of something; `None` where one of them does not do it, or pads it in a way of its own.
+fn same_bytes(
+    here: Result<Option<Vec<u8>>, token::Error>,
+    there: Result<Option<Vec<u8>>, token::Error>,
+) -> Result<Option<bool>, token::Error> {
+    match (here, there) {
+        (Ok(Some(here)), Ok(Some(there))) if here.len() == there.len() => Ok(Some(here == there)),
+        (Err(error), _) | (_, Err(error)) if !error.ckr().is_some_and(is_about_code) => Err(error),
+        _ => Ok(None),
     }
 }
 

@@ -93,6 +93,10 @@ impl Token {
         let mut state = self.family.state();
         if state.start != self.start() {
             match self.beside(&state) {
+                Err(error @ Error::Pin { .. }) => {
+                    state.pin = None;
+                    return Err(error);
+                }
                 // Lost again, before anybody else has seen it.
                 Err(error) if Self::is_lost(&error) => {}
                 outcome => return outcome,

@@ -19,6 +19,8 @@ pub(crate) struct Context {
     global: Global,
     /// The token that was asked for.
     uri: Option<Uri>,
+    /// Whether the PIN is the one of the URI, whatever the environment says of another token's.
+    is_pin_in_uri: bool,
     /// The user's own profiles.
     profiles: Vec<&'static Profile>,
     /// Who logs in.
@@ -60,7 +62,7 @@ impl Context {
             Some(label) => Some(Uri::of_token(label)),
         };
         let (profiles, user, sessions) = (config.profiles, login.user, config.sessions);
-        Ok(Self { global, uri, profiles, user, sessions, descriptor: RefCell::default(), output })
+        Ok(Self { global, uri, is_pin_in_uri: false, profiles, user, sessions, descriptor: RefCell::default(), output })
     }
 
     pub(crate) fn module(&self) -> Result<Arc<Module>, Failure> {
@@ -102,15 +104,21 @@ impl Context {
     pub(crate) fn of_token(&self, token: &str, pin_source: Option<&str>) -> Result<Self, Failure> {
         let uri = if Uri::is_uri(token) { token.parse()? } else { Uri::of_token(token) };
         let mut global = self.global.clone();
-        // A module that the URI names is this token's.
+        // A module that the URI names is this token's, and what another one is told is not told to it.
         if uri.module_path.is_some() {
-            global.module = None;
+            (global.module, global.module_init) = (None, None);
         }
-        let from_uri = source::of_uri(&uri).filter(|_| self.user == User::User);
-        global.pin_source = pin_source.map(str::to_owned).or(from_uri).or(global.pin_source);
+        let of_user = self.user == User::User;
+        let from_uri = source::of_uri(&uri).filter(|_| of_user);
+        let is_in_uri = of_user && pin_source.is_none() && (from_uri.is_some() || uri.pin_value.is_some());
+        global.pin_source = match is_in_uri {
+            true => from_uri,
+            false => pin_source.map(str::to_owned).or(global.pin_source),
+        };
         Ok(Self {
             global,
             uri: Some(uri),
+            is_pin_in_uri: is_in_uri,
             profiles: self.profiles.clone(),
             user: self.user,
             sessions: self.sessions,
@@ -209,7 +217,7 @@ impl Context {
             }
             return Ok(read);
         }
-        if std::env::var_os(variable).is_some() {
+        if std::env::var_os(variable).is_some() && !self.is_pin_in_uri {
             return pin::read(&format!("env:{variable}"), wanted);
         }
         // The PIN of a URI is the user's (RFC 7512 §2.4).

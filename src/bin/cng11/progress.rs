@@ -39,6 +39,11 @@ impl Progress {
         Self { total, done: 0, failed: 0, start: Instant::now(), told: None, is_terminal, is_silent }
     }
 
+    /// So many are to come.
+    pub(crate) fn expect(&mut self, total: u32) {
+        self.total = total;
+    }
+
     /// One entry more has come to its end.
     pub(crate) fn step(&mut self, has_failed: bool) {
         self.done += 1;

@@ -4,6 +4,7 @@ use super::super::Error;
 use super::super::collision::{self, Collision, Room};
 use super::super::manifest::Entry;
 use super::super::report::KeyDone;
+use super::super::run::Shared;
 use super::Import;
 use super::items::read;
 use crate::blob::BlobType;
@@ -71,17 +72,32 @@ impl Import {
         Ok(key)
     }
 
-    pub(super) fn import_wrapped(&self, provider: &StorageProvider, entry: &Entry) -> Result<KeyDone, Error> {
-        let mut key = self.wrapped(provider, entry, None)?;
+    /// What there is under the name of a wrapped key, and the key, ready to be put onto the token.
+    pub(super) fn room_for_wrapped<'n>(
+        &self,
+        provider: &'n StorageProvider,
+        entry: &Entry,
+        shared: &'n Shared<'_>,
+    ) -> Result<(Room<'n>, Key), Error> {
+        let key = self.wrapped(provider, entry, None)?;
         let Some(name) = key.name().cloned() else { return Err(Error::Nameless { path: entry.file_path() }) };
-        let is_same = |held: &Key| {
-            let mut probe = self.wrapped(provider, entry, None)?;
-            collision::is_unwrapped(held, &mut probe)
-        };
-        match collision::room_for_wrapped(provider, &name, self.collision, self.is_proven, is_same)? {
-            Room::Done(done) => Ok(*done),
-            Room::Free(other, outcome) => {
-                if other != name {
+        let differs = |held: &Key| collision::is_unwrapped(held, &mut self.wrapped(provider, entry, None)?);
+        let room = collision::room_by(&self.look(provider, shared, self.is_proven), &name, differs)?;
+        Ok((room, key))
+    }
+
+    pub(super) fn import_wrapped(
+        &self,
+        provider: &StorageProvider,
+        entry: &Entry,
+        shared: &Shared<'_>,
+    ) -> Result<KeyDone, Error> {
+        let name = self.wrapped(provider, entry, None)?.name().cloned();
+        let _held = name.as_ref().map(|name| shared.names.hold(name.as_str()));
+        match self.room_for_wrapped(provider, entry, shared)? {
+            (Room::Done(done), _) => Ok(*done),
+            (Room::Free(other, outcome, _other), mut key) => {
+                if key.name() != Some(&other) {
                     key = self.wrapped(provider, entry, Some(&other))?;
                 }
                 key.finalize(Flags::NONE)?;

@@ -32,7 +32,7 @@ pub(crate) struct RunArgs {
     #[arg(long)]
     pub(crate) resume: bool,
     /// Say what would be done, key by key, and why what would be refused; write nothing
-    #[arg(long)]
+    #[arg(long, conflicts_with_all = ["journal", "resume", "jobs"])]
     pub(crate) dry_run: bool,
     /// Write what became of each key to this file, a line of JSON each
     #[arg(long, value_name = "FILE", conflicts_with = "dry_run")]
@@ -82,7 +82,7 @@ pub(crate) struct FilterArgs {
 
 impl FilterArgs {
     pub(crate) fn filter(&self) -> Filter {
-        Filter { name: self.name.clone(), algorithm: self.algorithm, usage: self.usage }
+        Filter { name: self.name.clone(), algorithm: self.algorithm, usage: self.usage, ..Filter::default() }
     }
 }
 

@@ -8,7 +8,7 @@ use cng_pkcs11::bulk::export::Export;
 use cng_pkcs11::bulk::import::{Import, Plan};
 use cng_pkcs11::bulk::journal::{Binding, Job, Journal};
 use cng_pkcs11::bulk::manifest::Manifest;
-use cng_pkcs11::bulk::select::Selection;
+use cng_pkcs11::bulk::select::{Filter, Selection};
 use cng_pkcs11::key::{ExportPolicy, Validation};
 use cng_pkcs11::provider::{ExportParameters, StorageProvider};
 use cng_pkcs11::token::Access;
@@ -20,7 +20,7 @@ use crate::cmd::recipients;
 use crate::cmd::watch::{Planned, Watch, done_json};
 use crate::context::Context;
 use crate::failure::Failure;
-use crate::output::printable;
+use crate::output::{hex, printable};
 use crate::progress::{self, STOP};
 
 pub(crate) fn import(context: &Context, args: &BulkImportArgs) -> Result<u8, Failure> {
@@ -45,14 +45,18 @@ pub(crate) fn import(context: &Context, args: &BulkImportArgs) -> Result<u8, Fai
     let mut options = BTreeMap::new();
     options.insert("on_collision".to_owned(), args.collision.on_collision.word().to_owned());
     options.insert("export_policy".to_owned(), import.policy.words().join(","));
+    options.insert("verify".to_owned(), import.is_proven.to_string());
+    options.insert("validate".to_owned(), (!args.no_validate).to_string());
+    options.insert("route".to_owned(), format!("{:?}", args.route).to_lowercase());
     if let Some(usage) = args.usage {
         options.insert("usage".to_owned(), usage.words().collect::<Vec<_>>().join(","));
     }
     let binding = Binding { job: Job::Import, tokens: vec![provider.token().info().into()], plan: digest, options };
-    let journal = open_journal(context, &args.run, &args.source, &binding)?;
     let mut watch = Watch::new(context.output, &args.run, entries)?;
+    let journal = open_journal(context, &args.run, &args.source, &binding)?;
+    watch.begin(journal.as_ref());
     progress::stop_on_signal();
-    let outcome = import.run(&provider, manifest, journal.as_ref(), &STOP, |event| watch.see(event));
+    let outcome = import.run(&provider, manifest, Some(digest), journal.as_ref(), &STOP, |event| watch.see(event));
     watch.end("import", outcome, journal, &args.run)
 }
 
@@ -201,9 +205,9 @@ pub(crate) fn export(context: &Context, args: &BulkExportArgs) -> Result<u8, Fai
     };
     let provider = context.provider_for_many(Access::ReadOnly)?;
     let recipients = recipients::open(&provider, &args.wrapping)?;
-    let mut selection = Selection::of(&provider, &args.filter.filter())?;
     // What wraps does not wrap itself.
-    selection.leave_out(&args.wrapping.wrap_key);
+    let filter = Filter { without: args.wrapping.wrap_key.clone(), ..args.filter.filter() };
+    let selection = Selection::of(&provider, &filter)?;
     let export = Export {
         jobs: jobs(&provider, &args.run),
         format: args.kind,
@@ -228,12 +232,24 @@ pub(crate) fn export(context: &Context, args: &BulkExportArgs) -> Result<u8, Fai
         return planned.end("export");
     }
     let mut options = BTreeMap::new();
-    options.insert("type".to_owned(), args.kind.name().to_owned());
-    options.insert("folder".to_owned(), folder.display().to_string());
+    let texts = |list: &[PathBuf]| list.iter().map(|path| path.display().to_string()).collect::<Vec<_>>().join(" ");
+    for (name, value) in [
+        ("type", args.kind.name().to_owned()),
+        ("folder", folder.display().to_string()),
+        ("wrap_key", args.wrapping.wrap_key.join(" ")),
+        ("wrap_to", texts(&args.wrapping.wrap_to)),
+        ("scheme", args.scheme.map(|scheme| scheme.name().to_owned()).unwrap_or_default()),
+        ("oaep_hash", args.oaep.oaep_hash.map(|hash| hash.name().to_owned()).unwrap_or_default()),
+        ("oaep_label", hex(&args.oaep.label())),
+        ("password", args.password_source.is_some().to_string()),
+    ] {
+        options.insert(name.to_owned(), value);
+    }
     let binding =
         Binding { job: Job::Export, tokens: vec![provider.token().info().into()], plan: selection.digest, options };
-    let journal = open_journal(context, &args.run, folder, &binding)?;
     let mut watch = Watch::new(context.output, &args.run, total)?;
+    let journal = open_journal(context, &args.run, folder, &binding)?;
+    watch.begin(journal.as_ref());
     progress::stop_on_signal();
     let outcome = export.run(&provider, &selection, folder, journal.as_ref(), &STOP, |event| watch.see(event));
     watch.end("export", outcome, journal, &args.run)

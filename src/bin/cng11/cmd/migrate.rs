@@ -56,15 +56,17 @@ pub(crate) fn run(context: &Context, args: &MigrateArgs) -> Result<u8, Failure> 
     }
     let mut options = BTreeMap::new();
     options.insert("on_collision".to_owned(), migrate.collision.word().to_owned());
+    options.insert("verify".to_owned(), migrate.is_proven.to_string());
     let binding = Binding {
         job: Job::Migrate,
         tokens: vec![from.token().info().into(), to.token().info().into()],
         plan: selection.digest,
         options,
     };
-    let journal = open_journal(context, &args.run, Path::new("migrate"), &binding)?;
     let total = u32::try_from(selection.keys.len()).unwrap_or(u32::MAX);
     let mut watch = Watch::new(context.output, &args.run, total)?;
+    let journal = open_journal(context, &args.run, Path::new("migrate"), &binding)?;
+    watch.begin(journal.as_ref());
     progress::stop_on_signal();
     let outcome = migrate.run(&from, &to, &selection, journal.as_ref(), &STOP, |event| watch.see(event));
     watch.end("migrate", outcome, journal, &args.run)

@@ -54,18 +54,30 @@ impl Watch {
         Ok(Self { output, progress, report, lost: None, failures, left_out, warnings, untold, total })
     }
 
+    /// What the journal has as done is not done again.
+    pub(super) fn begin(&mut self, journal: Option<&Mutex<Journal>>) {
+        let done = journal
+            .map_or(0, |journal| journal.lock().unwrap_or_else(std::sync::PoisonError::into_inner).counts().done);
+        self.progress.expect(self.total.saturating_sub(done));
+    }
+
+    fn done(&mut self, entry: u32, source: &str, keys: &[KeyDone]) {
+        for key in keys {
+            self.write(|| done_json(entry, source, key));
+            for warning in &key.warnings {
+                self.warn(&key.name, warning);
+            }
+        }
+    }
+
     pub(super) fn see(&mut self, event: &Event<'_>) {
         match event {
             Event::Done { entry, source, keys } => {
-                for key in *keys {
-                    self.write(|| done_json(*entry, source, key));
-                    for warning in &key.warnings {
-                        self.warn(&key.name, warning);
-                    }
-                }
+                self.done(*entry, source, keys);
                 self.progress.step(false);
             }
-            Event::Failed { entry, source, error } => {
+            Event::Failed { entry, source, keys, error } => {
+                self.done(*entry, source, keys);
                 let value = failed_json(*entry, source, error);
                 self.write(|| value.clone());
                 if self.failures.len() < MOST_FAILURES {
@@ -111,12 +123,14 @@ impl Watch {
         run: &RunArgs,
     ) -> Result<u8, Failure> {
         self.progress.clear();
-        let summary = outcome.map_err(Failure::bulk)?;
+        let mut unreported = None;
         if let Some((path, mut report)) = self.report.take() {
             let flushed = report.flush().and_then(|()| report.get_ref().sync_all());
-            if let Some(error) = self.lost.take().or_else(|| flushed.err()) {
-                return Err(Failure::file(&path, &error));
-            }
+            unreported = self.lost.take().or_else(|| flushed.err()).map(|error| Failure::file(&path, &error));
+        }
+        let summary = outcome.map_err(Failure::bulk)?;
+        if let Some(failure) = unreported {
+            return Err(failure);
         }
         for (text, more) in self.warnings.iter().filter(|(_, more)| *more > 0) {
             self.output.warning(&format!("of {more} more keys: {}", printable(text)));
@@ -184,7 +198,7 @@ fn table(summary: &Summary, seconds: f64) -> String {
     let each = if threads > 1 { format!(", in {threads} sessions") } else { String::new() };
     rows.push(("time".to_owned(), format!("{seconds:.1} s, {rate:.1} keys a second{each}{proofs}")));
     if summary.effort.reopened > 0 {
-        rows.push(("token lost".to_owned(), format!("{} times, and opened again", summary.effort.reopened)));
+        rows.push(("token lost".to_owned(), format!("{} sessions opened again", summary.effort.reopened)));
     }
     rows.iter().map(|(what, how)| format!("{what:<12}{how}\n")).collect()
 }
@@ -216,25 +230,23 @@ fn failed_json(entry: u32, source: &str, error: &bulk::Error) -> Value {
     Value::Object(object)
 }
 
-/// A plan, told line by line: with JSON one document at the end.
+/// A plan, told line by line; with JSON one document at the end.
 pub(super) struct Planned {
     output: Output,
     plans: Vec<Value>,
-    lines: String,
     refused: u32,
 }
 
 impl Planned {
     pub(super) fn new(output: Output) -> Self {
-        Self { output, plans: Vec::new(), lines: String::new(), refused: 0 }
+        Self { output, plans: Vec::new(), refused: 0 }
     }
 
     pub(super) fn add(&mut self, value: Value, line: impl FnOnce() -> String) {
         if self.output.is_json() {
             self.plans.push(value);
         } else {
-            self.lines.push_str(&line());
-            self.lines.push('\n');
+            self.output.data(format!("{}\n", line()).as_bytes());
         }
     }
 
@@ -249,9 +261,9 @@ impl Planned {
 
     /// The plan as the result; nothing was written.
     pub(super) fn end(self, what: &str) -> Result<u8, Failure> {
-        let (plans, lines, refused) = (self.plans, self.lines, self.refused);
+        let (plans, refused) = (self.plans, self.refused);
         let document = json!({ "bulk": what, "dry_run": true, "refused": refused, "plan": plans });
-        self.output.result(document, || format!("{lines}{refused} would fail; nothing was written\n"));
+        self.output.result(document, || format!("{refused} would fail; nothing was written\n"));
         Ok(if refused > 0 { 5 } else { 0 })
     }
 }
