@@ -1,0 +1,1 @@
+//! Whose journal it is, and what is left of it.

@@ -1,0 +1,103 @@
+//! Killed by SIGKILL at random moments.
+
+use std::fs;
+use std::os::unix::process::ExitStatusExt;
+use std::process::Stdio;
+use std::time::{Duration, Instant};
+
+use crate::bench::softhsm;
+use crate::pool::{Mix, Pool, all_done_once, blank, expect};
+
+/// Of a seed that is printed (splitmix64): CNG11_TEST_SEED gives it back.
+struct Random(u64);
+
+impl Random {
+    fn new() -> Self {
+        let given = std::env::var("CNG11_TEST_SEED").ok().map(|seed| seed.parse().expect("a number"));
+        let seed = given.unwrap_or_else(|| {
+            let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).expect("after 1970");
+            u64::from(now.subsec_nanos()) ^ now.as_secs()
+        });
+        println!("CNG11_TEST_SEED={seed}");
+        Self(seed)
+    }
+
+    fn below(&mut self, most: u64) -> u64 {
+        self.0 = self.0.wrapping_add(0x9E37_79B9_7F4A_7C15);
+        let mut mixed = self.0;
+        mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
+        mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
+        (mixed ^ (mixed >> 31)) % most.max(1)
+    }
+}
+
+/// So many runs must have died of it.
+const KILLS: u32 = 50;
+/// So many runs at most, those included that were done before they could be killed.
+const MOST_RUNS: u32 = 1000;
+
+/// A run is killed and resumed until it gets to its end; then comes the next one on a fresh token, until fifty have been killed.
+fn killed_and_resumed(jobs: &str) {
+    let pool = Pool::new(Mix { rsa: 20, p256: 60, p384: 40, aes: 50, hmac: 30 });
+    assert_eq!(pool.keys.len(), 200);
+    let base = blank();
+    let undisturbed = base.copy();
+    let start = Instant::now();
+    expect(&undisturbed, &pool.journaled(&undisturbed, &["--jobs", jobs]), 0);
+    let whole = u64::try_from(start.elapsed().as_micros()).expect("no aeon");
+    pool.is_whole(&undisturbed).expect("the undisturbed run");
+
+    let mut random = Random::new();
+    let (mut kills, mut runs, mut tokens, mut cut) = (0, 0, 0, 0);
+    while kills < KILLS {
+        tokens += 1;
+        let bench = base.copy();
+        let import = pool.journaled(&bench, &["--jobs", jobs]);
+        let mut is_first = true;
+        loop {
+            runs += 1;
+            assert!(runs <= MOST_RUNS, "only {kills} of {runs} runs could be killed");
+            // The first over the whole of it; then what is left is less, and the steps are smaller.
+            let moment = random.below(if is_first { whole } else { whole / 3 });
+            is_first = false;
+            let mut command = bench.command(softhsm(), &import);
+            let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("cng11");
+            std::thread::sleep(Duration::from_micros(moment));
+            child.kill().expect("a signal can be sent to a child that was not waited for");
+            let output = child.wait_with_output().expect("an end");
+            if output.status.signal() == Some(9) {
+                kills += 1;
+                let done = bench.object_files().len();
+                cut += u32::from(done > 1 && done < pool.objects() + 1);
+                if kills < KILLS {
+                    continue;
+                }
+            } else {
+                assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+            }
+            break;
+        }
+        expect(&bench, &import, 0);
+        pool.is_whole(&bench).expect("after the kills");
+        assert_eq!(bench.objects().len(), undisturbed.objects().len());
+        pool.is_proven(&bench).expect("after the kills");
+        all_done_once(&bench.path("journal"), pool.keys.len()).expect("the journal");
+        // Done is done: one more run does nothing.
+        let before = fs::read(bench.path("journal")).expect("a journal");
+        assert_eq!(expect(&bench, &import, 0)["done_before"], 200);
+        assert!(fs::read(bench.path("journal")).expect("a journal") == before, "it was written to");
+    }
+    println!(
+        "{kills} kills in {runs} runs on {tokens} tokens, {cut} of them with keys written and others not; an undisturbed run takes {whole} µs"
+    );
+}
+
+#[test]
+fn two_hundred_keys_are_complete_and_there_once_after_fifty_kills_of_one_thread() {
+    killed_and_resumed("1");
+}
+
+#[test]
+fn two_hundred_keys_are_complete_and_there_once_after_fifty_kills_of_four_threads() {
+    killed_and_resumed("4");
+}
