@@ -1,9 +1,12 @@
 //! A name that is taken: what stands under it, and what is done about it.
 
+use std::cell::Cell;
+
 use super::Error;
 use super::journal::Outcome;
 use super::report::KeyDone;
 use crate::blob::Decoded;
+use crate::key::KeyMaterial;
 use crate::provider::{self, Asked, Flags, Key, KeyName, Sameness, StorageProvider};
 
 /// What is done where another key has the name. The same key with all that was asked is never in the way: it is done already.
@@ -53,6 +56,8 @@ pub(super) struct Wanted<'a> {
     /// The CKA_ID that an earlier run chose for this very key before it wrote it.
     pub(super) begun: Option<&'a [u8]>,
     pub(super) is_proven: bool,
+    /// Whether the public object of a pair may be written that an earlier run has lost.
+    pub(super) restores: bool,
 }
 
 /// Looks under a name before anything is made there.
@@ -62,7 +67,22 @@ pub(super) fn room(
     collision: Collision,
     wanted: &Wanted<'_>,
 ) -> Result<Room, Error> {
-    look(provider, name, collision, wanted.is_proven, |held| identical(provider, held, wanted))
+    let is_restored = Cell::new(false);
+    let mut room = look(provider, name, collision, wanted.is_proven, |held| {
+        let difference = identical(provider, held, wanted)?;
+        if wanted.restores
+            && difference.is_none()
+            && let KeyMaterial::Private(private) = &wanted.decoded.key
+            && let Some(public) = private.public()
+        {
+            is_restored.set(held.restore_public(&public)?);
+        }
+        Ok(difference)
+    })?;
+    if let (Room::Done(done), true) = (&mut room, is_restored.get()) {
+        done.warnings.push("its public object was not there, and was written again".to_owned());
+    }
+    Ok(room)
 }
 
 /// The same of a key that shows itself on the token alone. `differs` says what is not as it was asked.

@@ -231,7 +231,7 @@ impl Import {
         entry: &Entry,
         item: &Item,
         begun: Option<&[u8]>,
-        is_proven: bool,
+        is_run: bool,
     ) -> Result<Room, Error> {
         let certificate = match (&item.certificate, &item.decoded.key) {
             (Some(certificate), KeyMaterial::Private(_)) => own_certificate(certificate, &item.decoded)?,
@@ -243,8 +243,9 @@ impl Import {
             id: entry.id.as_deref(),
             certificate: certificate.as_deref(),
         };
-        let is_proven = is_proven && self.is_proven;
-        let wanted = Wanted { decoded: &item.decoded, asked, begun, is_proven };
+        // A plan writes nothing, and uses no key.
+        let (is_proven, restores) = (is_run && self.is_proven, is_run);
+        let wanted = Wanted { decoded: &item.decoded, asked, begun, is_proven, restores };
         collision::room(provider, &item.name, self.collision, &wanted)
     }
 
