@@ -166,7 +166,9 @@ impl Pool {
             "--json",
         ];
         let run = bench.cng11(&export);
-        ensure(run.succeeded(), || format!("the secret keys do not leave: {}", run.stderr()))?;
+        ensure(run.succeeded(), || {
+            format!("the secret keys do not leave: {}{}", String::from_utf8_lossy(run.stdout()), run.stderr())
+        })?;
         for key in self.keys.iter().filter(|key| key.public.is_none()) {
             let wrapped = folder.join(format!("{}.raw", key.name));
             let opened = openssl(&[
