@@ -57,8 +57,9 @@ fn a_second_run_on_a_journal_is_refused_while_the_first_one_runs() {
 #[track_caller]
 fn refused(bench: &Bench, arguments: &[String], journal: &Path, words: &[&str]) {
     let (text, objects) = (fs::read(journal).expect("a journal"), bench.object_files().len());
-    let is_of_another = words.contains(&"of another run");
-    let document = expect(bench, arguments, if is_of_another { 2 } else { 1 });
+    // What is said wrongly, and what is damaged.
+    let is_damaged = words.contains(&"is damaged at line");
+    let document = expect(bench, arguments, if is_damaged { 1 } else { 2 });
     let message = document["error"]["message"].as_str().unwrap_or_default();
     assert!(words.iter().all(|word| message.contains(word)), "{words:?}: {document}");
     assert!(document["error"]["hint"].is_string(), "{document}");

@@ -216,7 +216,7 @@ fn make(folder: &Path, kind: &str, number: usize) -> PoolKey {
         "p384" => &["EC", "-pkeyopt", "ec_paramgen_curve:P-384"],
         _ => {
             let file = path("bin");
-            let length = if kind == "aes" { [16, 24, 32][number % 3] } else { 32 + number % 17 };
+            let length = if kind == "aes" { [16, 24, 32][number % 3] } else { 32 + 8 * (number % 4) };
             fs::write(&file, &*SecretBytes::random(length).expect("random bytes")).expect("a file");
             let name = format!("secret-{kind}-{number}");
             let entry = json!({ "file": text(&file), "type": "raw", "algorithm": kind.to_uppercase(), "name": name, "export_policy": "encrypted" });
