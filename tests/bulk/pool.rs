@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 use tempfile::TempDir;
 
-use crate::bench::{Bench, Finding, ensure, softhsm, vector};
+use crate::bench::{Bench, Finding, Object, ensure, softhsm, vector};
 
 /// No run of these tests takes longer: one that does hangs.
 const MOST_SECONDS: &str = "120";
@@ -140,8 +140,37 @@ impl Pool {
         }
         ensure(found.is_empty(), || format!("{} more keys: {:?}", found.len(), found.keys()))?;
         // Objects, and not the files of objects: one that was killed as it was written is a file without an object to SoftHSM2, and stays.
-        let (objects, expected) = (bench.objects().len(), self.objects() + 1);
-        ensure(objects == expected, || format!("{objects} objects instead of {expected}"))
+        let (objects, expected) = (bench.objects(), self.objects() + 1);
+        ensure(objects.len() == expected, || {
+            let is_known = |object: &Object| {
+                let same = |key: &&PoolKey| key.name == object.label;
+                object.label == "kek"
+                    || self
+                        .keys
+                        .iter()
+                        .find(same)
+                        .is_some_and(|key| key.public.is_some() || object.class == "secret key")
+            };
+            let strange: Vec<_> = objects.iter().filter(|object| !is_known(object)).collect();
+            let twice: Vec<_> =
+                objects.windows(2).filter(|two| two[0].class == two[1].class && two[0].label == two[1].label).collect();
+            format!("{} objects instead of {expected}: unknown {strange:?}, twice {twice:?}", objects.len())
+        })
+    }
+
+    /// The key of a name is this one.
+    pub(crate) fn is_key(&self, bench: &Bench, key: &PoolKey, name: &str) -> Finding {
+        if let Some(public) = &key.public {
+            bench.sign(name)?;
+            return ensure(bench.verify(public), || format!("the signature of `{name}` does not verify"));
+        }
+        let wrapped = bench.path("wrapped");
+        let export =
+            ["export", name, "--type", "raw", "--wrap-key", "kek", "-o", wrapped.to_str().expect("UTF-8"), "--force"];
+        let run = bench.cng11(&export);
+        ensure(run.succeeded(), || format!("`{name}` does not leave: {}", run.stderr()))?;
+        let bytes = fs::read(&key.file).expect("a key");
+        ensure(opened(&wrapped) == bytes, || format!("`{name}` is another key"))
     }
 
     /// Every pair signs, which openssl verifies with the source's public half; every secret key leaves wrapped and is, opened by openssl, the source's bytes.
@@ -171,17 +200,7 @@ impl Pool {
         })?;
         for key in self.keys.iter().filter(|key| key.public.is_none()) {
             let wrapped = folder.join(format!("{}.raw", key.name));
-            let opened = openssl(&[
-                "enc",
-                "-d",
-                "-id-aes256-wrap-pad",
-                "-iv",
-                "A65959A6",
-                "-K",
-                &kek(),
-                "-in",
-                wrapped.to_str().expect("UTF-8"),
-            ]);
+            let opened = opened(&wrapped);
             ensure(opened == fs::read(&key.file).expect("a key"), || format!("`{}` is another key", key.name))?;
         }
         fs::remove_dir_all(&folder).map_err(|error| format!("the folder of the proof: {error}"))
@@ -201,6 +220,12 @@ pub(crate) fn blank() -> Bench {
     let bench = Bench::new();
     bench.furnish_kek();
     bench
+}
+
+/// What openssl finds in what `kek` has wrapped.
+fn opened(wrapped: &Path) -> Vec<u8> {
+    let arguments = ["enc", "-d", "-id-aes256-wrap-pad", "-iv", "A65959A6", "-K", &kek()];
+    openssl(&[&arguments[..], &["-in", wrapped.to_str().expect("UTF-8")]].concat())
 }
 
 fn kek() -> String {
