@@ -1,5 +1,7 @@
 //! Key files, the manifest that names them, and what shows that all of them are on a token, each once.
 
+#![allow(dead_code, reason = "each test file uses a part of this")]
+
 use std::collections::BTreeMap;
 use std::ffi::OsStr;
 use std::fs;
