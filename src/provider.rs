@@ -55,6 +55,7 @@ mod same;
 mod sealed;
 mod settle;
 mod source;
+mod strays;
 mod transport;
 mod unwrap;
 mod way;
@@ -82,6 +83,7 @@ pub use self::property::{PropertyValue, SupportedLengths, TagLengths, names};
 pub use self::rehearse::Rehearsal;
 pub use self::rewrap::Incoming;
 pub use self::same::{Asked, Sameness};
+pub use self::strays::Strays;
 pub use self::way::Routing;
 
 use self::connection::Connection;

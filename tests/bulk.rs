@@ -21,3 +21,5 @@ mod journals;
 mod kills;
 #[path = "bulk/pool.rs"]
 mod pool;
+#[path = "bulk/repeats.rs"]
+mod repeats;

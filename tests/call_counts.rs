@@ -11,6 +11,8 @@
 
 #[path = "kill/bench.rs"]
 mod bench;
+#[path = "bulk/pool.rs"]
+mod pool;
 
 use std::collections::BTreeMap;
 use std::ffi::OsStr;
@@ -290,5 +292,32 @@ fn a_verification_needs_no_call_beyond_opening_the_key() {
         let arguments = [OsStr::new("verify"), OsStr::new(NAME), message.as_os_str(), signature.as_os_str()];
         let calls = Calls::of(&bench, &arguments);
         assert_eq!(calls.work.len(), 3 + 2, "{}", calls.table());
+    }
+}
+
+/// The calls of a bulk import behind the login, for so many keys of each of the three kinds, on a token with so many other objects.
+fn bulk(keys: usize, others: usize, more: &[&str]) -> Calls {
+    let bench = pool::blank();
+    let files = bench.object_files();
+    for copy in 0..others {
+        let name = format!("00000000-0000-0000-0000-{copy:012}.object");
+        fs::copy(&files[0], bench.token_folder().join(name)).expect("a copy of an object");
+    }
+    let pool = pool::Pool::new(pool::Mix { rsa: keys, p256: keys, aes: keys, ..pool::Mix::default() });
+    Calls::of(&bench, &pool.import(&[&["--jobs", "1"], more].concat()))
+}
+
+#[test]
+fn further_keys_of_a_bulk_import_cost_at_most_eight_calls_each_and_twelve_with_the_proof_however_full_the_token() {
+    for (more, most) in [(&["--no-verify"][..], 8), (&[], 12)] {
+        let (few, many) = (bulk(1, 0, more), bulk(10, 0, more));
+        let further = many.work.len() - few.work.len();
+        assert!(further <= 27 * most, "{more:?}: {further} calls for 27 keys: {}", many.table());
+        // One search, whatever comes.
+        assert_eq!(many.count(&["C_FindObjectsInit"]), 1, "{more:?}: {}", many.table());
+        let full = bulk(1, 2000, more);
+        let fuller = bulk(10, 2000, more);
+        assert_eq!(fuller.work.len() - full.work.len(), further, "{more:?}: 2000 objects cost more for each key");
+        println!("{more:?}: {:.1} calls for each further key", f64::from(u32::try_from(further).unwrap_or(0)) / 27.0);
     }
 }

@@ -1,10 +1,13 @@
 //! A name that is taken: what stands under it, and what is done about it.
 
+use std::cell::Cell;
+
 use super::Error;
 use super::journal::Outcome;
 use super::report::KeyDone;
 use super::run::{Held, Names};
 use crate::blob::Decoded;
+use crate::key::KeyMaterial;
 use crate::provider::{self, Asked, Flags, Key, KeyName, Sameness, StorageProvider};
 
 /// What is done where another key has the name. The same key with all that was asked is never in the way: it is done already.
@@ -61,12 +64,29 @@ pub(super) struct Look<'n> {
     pub(super) collision: Collision,
     /// Whether what is there already is proven.
     pub(super) is_proven: bool,
+    /// Whether the public object of a pair may be written that an earlier run has lost.
+    pub(super) restores: bool,
     pub(super) names: &'n Names,
 }
 
 /// Looks under a name before anything is made there. The caller holds the name.
 pub(super) fn room<'n>(look: &Look<'n>, name: &KeyName, wanted: &Wanted<'_>) -> Result<Room<'n>, Error> {
-    room_by(look, name, |held| identical(look.provider, held, wanted))
+    let is_restored = Cell::new(false);
+    let mut room = room_by(look, name, |held| {
+        let difference = identical(look.provider, held, wanted)?;
+        if look.restores
+            && difference.is_none()
+            && let KeyMaterial::Private(private) = &wanted.decoded.key
+            && let Some(public) = private.public()
+        {
+            is_restored.set(held.restore_public(&public)?);
+        }
+        Ok(difference)
+    })?;
+    if let (Room::Done(done), true) = (&mut room, is_restored.get()) {
+        done.warnings.push("its public object was not there, and was written again".to_owned());
+    }
+    Ok(room)
 }
 
 /// The same of a key that shows itself on the token alone. `differs` says what is not as it was asked.
@@ -75,7 +95,7 @@ pub(super) fn room_by<'n>(
     name: &KeyName,
     differs: impl Fn(&Key) -> Result<Option<String>, Error>,
 ) -> Result<Room<'n>, Error> {
-    let Look { provider, collision, is_proven, names } = *look;
+    let Look { provider, collision, is_proven, names, .. } = *look;
     let Some(held) = holder(provider, name)? else { return Ok(Room::Free(name.clone(), Outcome::Imported, None)) };
     let Some(difference) = differs(&held)? else {
         return Ok(Room::Done(Box::new(settled(&held, Outcome::Identical, is_proven)?)));

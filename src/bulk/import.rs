@@ -119,7 +119,7 @@ impl Import {
                 _ => return Some(entry),
             }
         };
-        let shared = Shared::new(journal);
+        let shared = Shared { strays: provider.strays()?, ..Shared::new(journal) };
         let work = |provider: &StorageProvider, (): &(), entry: &Entry| self.entry(provider, entry, &shared);
         let take = |entry: Entry, outcome: Result<Ended, Error>| {
             let (number, source) = (entry.number, entry.file.as_str());
@@ -191,13 +191,15 @@ impl Import {
     fn entry(&self, provider: &StorageProvider, entry: &Entry, shared: &Shared<'_>) -> Result<Ended, Error> {
         if entry.unwrap_key.is_some() {
             let done = self.import_wrapped(provider, entry, shared)?;
+            shared.tidy(provider, &done.name)?;
             return Ok(Ended { keys: vec![done], error: None });
         }
         let mut ended = Ended::default();
         let items = self.items(entry)?;
         let is_one = items.len() == 1;
         for item in items {
-            match self.import(provider, entry, item, is_one, shared) {
+            let done = self.import(provider, entry, item, is_one, shared);
+            match done.and_then(|done| shared.tidy(provider, &done.name).map(|()| done)) {
                 Ok(done) => ended.keys.push(done),
                 Err(error) if work::ends_more(provider, &error) => return Err(error),
                 // The others of the file are keys of their own.
@@ -219,7 +221,7 @@ impl Import {
     ) -> Result<KeyDone, Error> {
         let _held = shared.names.hold(item.name.as_str());
         let begun = shared.begun(entry.number, item.name.as_str());
-        let look = self.look(provider, shared, self.is_proven);
+        let look = self.look(provider, shared, true);
         let room = self.room(&look, entry, &item, begun.as_ref().map(|begun| &*begun.identity))?;
         let (name, outcome, _other) = match room {
             Room::Done(done) => return Ok(*done),
@@ -244,8 +246,10 @@ impl Import {
         Ok(done)
     }
 
-    fn look<'n>(&self, provider: &'n StorageProvider, shared: &'n Shared<'_>, is_proven: bool) -> Look<'n> {
-        Look { provider, collision: self.collision, is_proven, names: &shared.names }
+    /// A plan writes nothing, and uses no key.
+    fn look<'n>(&self, provider: &'n StorageProvider, shared: &'n Shared<'_>, is_run: bool) -> Look<'n> {
+        let (is_proven, restores) = (is_run && self.is_proven, is_run);
+        Look { provider, collision: self.collision, is_proven, restores, names: &shared.names }
     }
 
     fn room<'n>(&self, look: &Look<'n>, entry: &Entry, item: &Item, begun: Option<&[u8]>) -> Result<Room<'n>, Error> {

@@ -150,7 +150,7 @@ impl Migrate {
         shared: &'n Shared<'_>,
         is_proven: bool,
     ) -> Result<Room<'n>, Error> {
-        let look = Look { provider: to, collision: self.collision, is_proven, names: &shared.names };
+        let look = Look { provider: to, collision: self.collision, is_proven, restores: false, names: &shared.names };
         collision::room_by(&look, name, |held| {
             Ok(match held.is_the_same(key)? {
                 Some(true) => difference(held, key)?,

@@ -6,17 +6,27 @@ use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 use super::Error;
 use super::journal::{Begun, Journal, Record};
 use super::report::KeyDone;
-use crate::provider::Verified;
+use crate::provider::{StorageProvider, Strays, Verified};
 
 /// What the threads of a run share.
 pub(super) struct Shared<'j> {
     pub(super) journal: Option<&'j Mutex<Journal>>,
     pub(super) names: Names,
+    /// What an earlier run that was killed may have left.
+    pub(super) strays: Strays,
 }
 
 impl<'j> Shared<'j> {
     pub(super) fn new(journal: Option<&'j Mutex<Journal>>) -> Self {
-        Self { journal, names: Names::default() }
+        Self { journal, names: Names::default(), strays: Strays::default() }
+    }
+
+    /// Removes what an earlier run has left of a key that is complete now.
+    pub(super) fn tidy(&self, provider: &StorageProvider, name: &str) -> Result<(), Error> {
+        if self.strays.has(name) {
+            provider.clear_strays(&self.strays, &provider.open_key(name)?)?;
+        }
+        Ok(())
     }
 
     /// What the journal has of an entry that was begun under this name.

@@ -14,9 +14,11 @@ use crate::key::{Algorithm, ExportPolicy, KeyMaterial, KeyUsage, PublicKey, Symm
 use crate::secret::SecretBytes;
 use crate::status::Ckr;
 use crate::template::attribute::CKA_ALWAYS_AUTHENTICATE;
-use crate::template::{Addition, Additions, AttributeType};
+use crate::template::put::{self, Attributes};
+use crate::template::{Addition, Additions, AttributeType, shape};
 use crate::token::mechanism::{CKM_SHA_1_HMAC, CKM_SHA256_HMAC, Mechanism};
 use crate::token::{self, Handle, refusal};
+use crate::wrap;
 
 /// What a key is to be, besides that it is this one.
 #[derive(Clone, Copy, Debug, Default)]
@@ -181,6 +183,40 @@ impl Key {
         }
         let shown = |key: &Self, object| proof::shown_by(&key.token, object, algorithm, both, &challenge);
         Ok(same_bytes(shown(self, here), shown(other, there))?)
+    }
+
+    /// Writes the public object that an import puts beside a private one, where there is none; `public` must be known to be this key's ([`StorageProvider::compare`]). A token that was
+    /// killed as it took the mark off such an object may have lost it. Whether there is one now that was missing: a token that takes none is left alone.
+    ///
+    /// # Errors
+    /// `NTE_BAD_KEY_STATE` for a key that is not finalized; what the token says.
+    pub fn restore_public(&self, public: &PublicKey) -> Result<bool, crate::Error> {
+        let ready = self.finalized()?;
+        let profile = self.token.profile();
+        let is_missing = ready.private_object.is_some() && ready.public_object.is_none() && !ready.ephemeral;
+        if !is_missing || profile.own_publics || !profile.places.is_empty() {
+            return Ok(false);
+        }
+        let attributes = Attributes {
+            label: &ready.label,
+            id: &ready.id,
+            token: true,
+            policy: ready.policy,
+            usage: ready.usage,
+            more: Additions::NONE,
+        };
+        let shapes = shape::shapes_of_public(&put::public(public, &attributes)?, profile);
+        self.token.writes(&ready.label);
+        let object = match wrap::create_public(&self.token, &shapes) {
+            Ok((object, _)) => object,
+            Err(error) if error.ckr().is_some_and(refusal::is_refusal) => return Ok(false),
+            Err(error) => return Err(error.into()),
+        };
+        if self.token.read(object)?.public.as_ref() != Some(public) {
+            self.token.destroy(object)?;
+            return Err(Error::ProofFailed { how: "the token keeps another public key", ckr: None }.into());
+        }
+        Ok(true)
     }
 
     fn is_pair_of(&self, ready: &Ready, wanted: &PublicKey) -> Result<Told, crate::Error> {

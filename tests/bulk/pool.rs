@@ -1,5 +1,7 @@
 //! Key files, the manifest that names them, and what shows that all of them are on a token, each once.
 
+#![allow(dead_code, reason = "each test file uses a part of this")]
+
 use std::collections::BTreeMap;
 use std::ffi::OsStr;
 use std::fs;
@@ -11,7 +13,7 @@ use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 use tempfile::TempDir;
 
-use crate::bench::{Bench, Finding, ensure, softhsm, vector};
+use crate::bench::{Bench, Finding, Object, ensure, softhsm, vector};
 
 /// No run of these tests takes longer: one that does hangs.
 const MOST_SECONDS: &str = "120";
@@ -140,8 +142,37 @@ impl Pool {
         }
         ensure(found.is_empty(), || format!("{} more keys: {:?}", found.len(), found.keys()))?;
         // Objects, and not the files of objects: one that was killed as it was written is a file without an object to SoftHSM2, and stays.
-        let (objects, expected) = (bench.objects().len(), self.objects() + 1);
-        ensure(objects == expected, || format!("{objects} objects instead of {expected}"))
+        let (objects, expected) = (bench.objects(), self.objects() + 1);
+        ensure(objects.len() == expected, || {
+            let is_known = |object: &Object| {
+                let same = |key: &&PoolKey| key.name == object.label;
+                object.label == "kek"
+                    || self
+                        .keys
+                        .iter()
+                        .find(same)
+                        .is_some_and(|key| key.public.is_some() || object.class == "secret key")
+            };
+            let strange: Vec<_> = objects.iter().filter(|object| !is_known(object)).collect();
+            let twice: Vec<_> =
+                objects.windows(2).filter(|two| two[0].class == two[1].class && two[0].label == two[1].label).collect();
+            format!("{} objects instead of {expected}: unknown {strange:?}, twice {twice:?}", objects.len())
+        })
+    }
+
+    /// The key of a name is this one.
+    pub(crate) fn is_key(&self, bench: &Bench, key: &PoolKey, name: &str) -> Finding {
+        if let Some(public) = &key.public {
+            bench.sign(name)?;
+            return ensure(bench.verify(public), || format!("the signature of `{name}` does not verify"));
+        }
+        let wrapped = bench.path("wrapped");
+        let export =
+            ["export", name, "--type", "raw", "--wrap-key", "kek", "-o", wrapped.to_str().expect("UTF-8"), "--force"];
+        let run = bench.cng11(&export);
+        ensure(run.succeeded(), || format!("`{name}` does not leave: {}", run.stderr()))?;
+        let bytes = fs::read(&key.file).expect("a key");
+        ensure(opened(&wrapped) == bytes, || format!("`{name}` is another key"))
     }
 
     /// Every pair signs, which openssl verifies with the source's public half; every secret key leaves wrapped and is, opened by openssl, the source's bytes.
@@ -166,20 +197,12 @@ impl Pool {
             "--json",
         ];
         let run = bench.cng11(&export);
-        ensure(run.succeeded(), || format!("the secret keys do not leave: {}", run.stderr()))?;
+        ensure(run.succeeded(), || {
+            format!("the secret keys do not leave: {}{}", String::from_utf8_lossy(run.stdout()), run.stderr())
+        })?;
         for key in self.keys.iter().filter(|key| key.public.is_none()) {
             let wrapped = folder.join(format!("{}.raw", key.name));
-            let opened = openssl(&[
-                "enc",
-                "-d",
-                "-id-aes256-wrap-pad",
-                "-iv",
-                "A65959A6",
-                "-K",
-                &kek(),
-                "-in",
-                wrapped.to_str().expect("UTF-8"),
-            ]);
+            let opened = opened(&wrapped);
             ensure(opened == fs::read(&key.file).expect("a key"), || format!("`{}` is another key", key.name))?;
         }
         fs::remove_dir_all(&folder).map_err(|error| format!("the folder of the proof: {error}"))
@@ -201,6 +224,12 @@ pub(crate) fn blank() -> Bench {
     bench
 }
 
+/// What openssl finds in what `kek` has wrapped.
+fn opened(wrapped: &Path) -> Vec<u8> {
+    let arguments = ["enc", "-d", "-id-aes256-wrap-pad", "-iv", "A65959A6", "-K", &kek()];
+    openssl(&[&arguments[..], &["-in", wrapped.to_str().expect("UTF-8")]].concat())
+}
+
 fn kek() -> String {
     fs::read(vector("kek256.raw.bin")).expect("a vector").iter().map(|byte| format!("{byte:02X}")).collect()
 }
@@ -214,7 +243,7 @@ fn make(folder: &Path, kind: &str, number: usize) -> PoolKey {
         "p384" => &["EC", "-pkeyopt", "ec_paramgen_curve:P-384"],
         _ => {
             let file = path("bin");
-            let length = if kind == "aes" { [16, 24, 32][number % 3] } else { 32 + number % 17 };
+            let length = if kind == "aes" { [16, 24, 32][number % 3] } else { 32 + 8 * (number % 4) };
             fs::write(&file, &*SecretBytes::random(length).expect("random bytes")).expect("a file");
             let name = format!("secret-{kind}-{number}");
             let entry = json!({ "file": text(&file), "type": "raw", "algorithm": kind.to_uppercase(), "name": name, "export_policy": "encrypted" });

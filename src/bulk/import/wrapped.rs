@@ -82,7 +82,7 @@ impl Import {
         let key = self.wrapped(provider, entry, None)?;
         let Some(name) = key.name().cloned() else { return Err(Error::Nameless { path: entry.file_path() }) };
         let differs = |held: &Key| collision::is_unwrapped(held, &mut self.wrapped(provider, entry, None)?);
-        let room = collision::room_by(&self.look(provider, shared, self.is_proven), &name, differs)?;
+        let room = collision::room_by(&self.look(provider, shared, true), &name, differs)?;
         Ok((room, key))
     }
 
