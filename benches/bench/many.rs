@@ -363,7 +363,6 @@ fn fresh_folder(folder: &Path) -> Fallible<()> {
 
 /// A token each of whose calls takes five milliseconds, and sixteen sessions.
 pub(crate) fn latency_rows(table: &mut Table, stage: &Stage, place: &Place) -> Fallible<()> {
-    const WAIT: f64 = 0.005;
     let folder = std::env::current_exe()?.parent().and_then(Path::parent).ok_or("no folder of programs")?.to_owned();
     let strict = folder.join("examples/libstrict_hsm.so");
     if !strict.exists() {
@@ -388,17 +387,23 @@ pub(crate) fn latency_rows(table: &mut Table, stage: &Stage, place: &Place) -> F
             Ok(fs::read_to_string(&log)?.lines().count() as f64)
         };
         let each = (calls(many)? - calls(few)?) / f64::from(many - few);
-        let ideal = each * WAIT / 16.0;
-        let mut times = Vec::new();
-        for _ in 0..table.rounds.div_ceil(3) {
-            let wall = |count: u32| -> Fallible<f64> {
-                Ok(run(through(count)?.env("STRICT_HSM_LATENCY_MS", "5"), &token)?.wall.as_secs_f64())
-            };
-            let start = wall(few)?;
-            times.push((wall(many)? - start) / f64::from(many - few));
+        // With longer waits the module's own work, which is neither ours nor in the goal, counts for less.
+        for (wait, goal) in [(5, Goal::AtLeast(0.85)), (20, Goal::None)] {
+            let ideal = each * f64::from(wait) / 1e3 / 16.0;
+            let mut times = Vec::new();
+            for _ in 0..table.rounds.div_ceil(3) {
+                let wall = |count: u32| -> Fallible<f64> {
+                    Ok(run(through(count)?.env("STRICT_HSM_LATENCY_MS", wait.to_string()), &token)?.wall.as_secs_f64())
+                };
+                let start = wall(few)?;
+                times.push((wall(many)? - start) / f64::from(many - few));
+            }
+            let row = format!(
+                "bulk import, {}, {wait} ms a call, 16 sessions / {each:.1} calls a key, {wait} ms each",
+                words(kind)
+            );
+            table.add_seconds(&row, goal, &times, &vec![ideal; times.len()]);
         }
-        let row = format!("bulk import, {}, 5 ms a call, 16 sessions / {each:.1} calls a key, 5 ms each", words(kind));
-        table.add_seconds(&row, Goal::AtLeast(0.85), &times, &vec![ideal; times.len()]);
     }
     Ok(())
 }
