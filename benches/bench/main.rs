@@ -132,7 +132,7 @@ fn main() -> Fallible<()> {
         }
     }
     if wants("import") {
-        println!("LEFT OUT: bulk import against python-pkcs11: see benches/RESULTS.md");
+        println!("LEFT OUT: bulk import against python-pkcs11, for which there is NO ROW yet");
     }
     table.finish();
     Ok(())
