@@ -1,5 +1,5 @@
 /*
- * The calls of the C library in loops: what benches/single.rs compares with bare PKCS#11 calls, and with a call that does nothing.
+ * The calls of the C library in loops: what benches/bench compares with bare PKCS#11 calls, and with a call that does nothing.
  *
  *   capi     the token and the PIN are in the CNG11_ variables
  *

@@ -1,5 +1,5 @@
 /*
- * The arithmetic of an RSA key with OpenSSL's BIGNUM in its constant-time form: what benches/single.rs compares with.
+ * The arithmetic of an RSA key with OpenSSL's BIGNUM in its constant-time form: what benches/bench compares with.
  *
  *   openssl_bn NUMBERS      a file with one "name HEX" a line: n e d p q dp dq qinv
  *

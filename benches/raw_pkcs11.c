@@ -1,7 +1,8 @@
 /*
- * PKCS#11 calls in bare loops: what benches/single.rs compares with. Nothing is checked but return values.
+ * PKCS#11 calls in bare loops: what benches/bench compares with. Nothing is checked but return values.
  *
  *   raw_pkcs11 MODULE LABEL OBJECTS     the PIN is in CNG11_PIN
+ *   raw_pkcs11 MODULE LABEL OBJECTS JOB COUNT     does one job, answers as below, removes nothing, and ends
  *
  * OBJECTS has templates: a line "object NAME", then one line "TYPE HEX" an attribute, both in hexadecimal.
  * Reads "JOB COUNT" lines and answers each with the nanoseconds that COUNT runs of JOB took, or "! why not".
@@ -29,6 +30,7 @@ enum {
 
 /* The functions by their own names; SoftHSM2 exports them all. */
 static ulong_t (*C_Initialize)(void *);
+static ulong_t (*C_Finalize)(void *);
 static ulong_t (*C_GetSlotList)(unsigned char, ulong_t *, ulong_t *);
 static ulong_t (*C_GetTokenInfo)(ulong_t, void *);
 static ulong_t (*C_OpenSession)(ulong_t, ulong_t, void *, void *, ulong_t *);
@@ -45,6 +47,8 @@ static ulong_t (*C_FindObjectsFinal)(ulong_t);
 static ulong_t (*C_SignInit)(ulong_t, mechanism_t *, ulong_t);
 static ulong_t (*C_Sign)(ulong_t, const void *, ulong_t, void *, ulong_t *);
 static ulong_t (*C_WrapKey)(ulong_t, mechanism_t *, ulong_t, ulong_t, void *, ulong_t *);
+
+enum { BATCH = 1000, MOST = 200000 };
 
 static ulong_t slot, anchor, session;
 static object_t objects[8];
@@ -203,8 +207,8 @@ static int sign(ulong_t key, int rsa)
         && CALL(C_Sign, session, rsa ? digest_info : digest, rsa ? sizeof digest_info : sizeof digest, buffer, &len);
 }
 
-/* The calls of an import that looks for the name first and proves the pair afterwards, one by one. */
-static int proven(object_t *private, object_t *public, object_t *record, int rsa)
+/* The calls of an import that may look for the name first and prove the pair afterwards, one by one. */
+static int proven(object_t *private, object_t *public, object_t *record, int rsa, int looks, int signs)
 {
     static ulong_t found[1000];
     attribute_t *label = attribute(private, CKA_LABEL), *id = attribute(private, CKA_ID);
@@ -214,12 +218,14 @@ static int proven(object_t *private, object_t *public, object_t *record, int rsa
     ulong_t public_session, private_session, public_token, private_token;
     *(unsigned char *)attribute(private, CKA_TOKEN)->value = 0;
     *(unsigned char *)attribute(public, CKA_TOKEN)->value = 0;
-    find(named, 2, found, 1000);
+    if (looks)
+        find(named, 2, found, 1000);
     return failed_in == NULL && CALL(C_CreateObject, session, private->attributes, private->count, &private_session)
         && CALL(C_CreateObject, session, public->attributes, public->count, &public_session)
         && CALL(C_CopyObject, session, public_session, public_onto, 2, &public_token)
         && CALL(C_CopyObject, session, private_session, private_onto, 2, &private_token) && get(private_token, record)
-        && get(public_token, record) && sign(private_token, rsa) && CALL(C_SetAttributeValue, session, public_token, id, 1)
+        && get(public_token, record)
+        && (!signs || sign(private_token, rsa)) && CALL(C_SetAttributeValue, session, public_token, id, 1)
         && CALL(C_DestroyObject, session, private_session);
 }
 
@@ -237,7 +243,56 @@ static int import(const char *kind, const char *way, long number)
         return create(private, public);
     if (strcmp(way, "copy") == 0)
         return copy(private, public);
-    return proven(private, public, object("any", "record"), strcmp(kind, "rsa") == 0);
+    /* `bulk` and `unproven`: the token was listed once, so that no name is searched for. */
+    return proven(private, public, object("any", "record"), strcmp(kind, "rsa") == 0, strcmp(way, "proven") == 0,
+                  strcmp(way, "unproven") != 0);
+}
+
+/* Every object of the token in batches, and each read in one call. */
+static ulong_t list(object_t *record, ulong_t *found)
+{
+    attribute_t on_token = { CKA_TOKEN, &yes, 1 };
+    ulong_t count = 0, more = BATCH, i;
+    if (!CALL(C_FindObjectsInit, session, &on_token, 1))
+        return 0;
+    while (more == BATCH && count + BATCH <= MOST && CALL(C_FindObjects, session, found + count, BATCH, &more))
+        count += more;
+    if (failed_in != NULL || !CALL(C_FindObjectsFinal, session))
+        return 0;
+    for (i = 0; i < count; i++)
+        if (!get(found[i], record))
+            return 0;
+    return count;
+}
+
+/* Lists the token and wraps every private key of it in one call each; with `folder` each goes into a file. */
+static int wrap_all(object_t *record, const char *folder)
+{
+    static ulong_t found[MOST], private[MOST];
+    mechanism_t wrapping = { CKM_AES_KEY_WRAP_PAD, NULL, 0 };
+    ulong_t class = 3, privates = 0, kek, i;
+    attribute_t template = { CKA_CLASS, &class, sizeof class };
+    list(record, found);
+    if (failed_in != NULL || !CALL(C_FindObjectsInit, session, &template, 1)
+        || !CALL(C_FindObjects, session, private, MOST, &privates) || !CALL(C_FindObjectsFinal, session))
+        return 0;
+    kek = find_key("kek", 4);
+    for (i = 0; i < privates && failed_in == NULL; i++) {
+        ulong_t len = sizeof buffer;
+        if (!CALL(C_WrapKey, session, &wrapping, kek, private[i], buffer, &len))
+            return 0;
+        if (folder != NULL) {
+            char path[4096];
+            FILE *file;
+            snprintf(path, sizeof path, "%s/%lu", folder, i);
+            file = fopen(path, "wb");
+            if (file == NULL || fwrite(buffer, 1, len, file) != len || fclose(file) != 0) {
+                failed_in = "a file";
+                return 0;
+            }
+        }
+    }
+    return failed_in == NULL;
 }
 
 static void clean(void)
@@ -275,9 +330,10 @@ int main(int argc, char **argv)
     struct { void *functions[4]; ulong_t flags; void *reserved; } locking = { { NULL }, CKF_OS_LOCKING_OK, NULL };
     void *library;
     long count, i;
+    int alone;
 
-    library = argc == 4 ? dlopen(argv[1], RTLD_NOW) : NULL;
-    if (library == NULL || pin == NULL || !LOAD(C_Initialize) || !LOAD(C_GetSlotList) || !LOAD(C_GetTokenInfo)
+    library = argc == 4 || argc == 6 ? dlopen(argv[1], RTLD_NOW) : NULL;
+    if (library == NULL || pin == NULL || !LOAD(C_Initialize) || !LOAD(C_Finalize) || !LOAD(C_GetSlotList) || !LOAD(C_GetTokenInfo)
         || !LOAD(C_OpenSession) || !LOAD(C_CloseSession) || !LOAD(C_Login) || !LOAD(C_CreateObject) || !LOAD(C_CopyObject)
         || !LOAD(C_DestroyObject) || !LOAD(C_GetAttributeValue) || !LOAD(C_SetAttributeValue) || !LOAD(C_FindObjectsInit)
         || !LOAD(C_FindObjects) || !LOAD(C_FindObjectsFinal) || !LOAD(C_SignInit) || !LOAD(C_Sign) || !LOAD(C_WrapKey)) {
@@ -293,19 +349,22 @@ int main(int argc, char **argv)
         return 1;
     }
     setvbuf(stdout, NULL, _IOLBF, 0);
-    while (scanf("%31s %ld", job, &count) == 2) {
+    /* One job of the command line, or all that are asked for. */
+    alone = argc == 6 && sscanf(argv[4], "%31s", job) == 1 && sscanf(argv[5], "%ld", &count) == 1;
+    while (alone || scanf("%31s %ld", job, &count) == 2) {
         mechanism_t wrapping = { CKM_AES_KEY_WRAP_PAD, NULL, 0 };
         ulong_t key = 0, kek = 0;
-        int rsa, importing, going = 1;
+        int rsa, importing, listing, going = 1;
         if (sscanf(job, "%15[a-z]-%15[a-z]", way, kind) != 2)
             return 1;
         rsa = strcmp(kind, "rsa") == 0;
-        importing = strncmp(way, "sign", 4) != 0 && strcmp(way, "wrap") != 0;
+        listing = strcmp(way, "list") == 0 || strcmp(way, "wrapall") == 0;
+        importing = !listing && strncmp(way, "sign", 4) != 0 && strcmp(way, "wrap") != 0;
         failed_in = NULL;
         failed_with = 0;
         /* A session of its own, so that what it made in memory goes with it. */
         C_OpenSession(slot, CKF_RW_SERIAL, NULL, NULL, &session);
-        if (!importing)
+        if (!importing && !listing)
             key = find_key(kind, 3);
         if (strcmp(way, "wrap") == 0)
             kek = find_key("kek", 4);
@@ -315,8 +374,18 @@ int main(int argc, char **argv)
             going = sign_in_two(key, rsa, count);
             count = 0;
         }
+        if (listing && strcmp(way, "wrapall") == 0) {
+            going = wrap_all(object("any", "record"), getenv("RAW_FOLDER"));
+            count = 0;
+        }
         for (i = 0; i < count && going; i++) {
+            static ulong_t found[MOST];
             ulong_t len = sizeof buffer;
+            if (listing) {
+                list(object("any", "record"), found);
+                going = failed_in == NULL;
+                continue;
+            }
             if (importing)
                 going = import(kind, way, i);
             else if (strcmp(way, "sign") == 0)
@@ -325,6 +394,14 @@ int main(int argc, char **argv)
                 going = CALL(C_WrapKey, session, &wrapping, kek, key, buffer, &len);
         }
         clock_gettime(CLOCK_MONOTONIC, &end);
+        if (alone) {
+            if (going)
+                C_Finalize(NULL);
+            printf(going ? "%lld\n" : "! it failed\n", (end.tv_sec - start.tv_sec) * 1000000000LL + end.tv_nsec - start.tv_nsec);
+            if (!going)
+                fprintf(stderr, "raw_pkcs11: %s answered 0x%lx\n", failed_in, failed_with);
+            return !going;
+        }
         /* Before the answer, or it would run while the other side is timed. */
         if (importing)
             clean();

@@ -1,6 +1,8 @@
 //! `NCryptEnumKeys`: the keys of a token, whoever wrote them.
 
-use super::lookup::{self, Stage};
+use std::collections::HashSet;
+
+use super::lookup::{self, Entry, Identity, Stage};
 use super::{Key, Ready, StorageProvider};
 use crate::template::get::ObjectRecord;
 use crate::token::Uri;
@@ -28,14 +30,23 @@ impl StorageProvider {
         let mut listing =
             Listing { keys: Vec::new(), public_only: Vec::new(), unfinished: Vec::new(), torn: Vec::new() };
         let entries = self.all_entries()?;
-        for entry in &entries {
+        let replaced: HashSet<Identity> = entries.iter().filter_map(Entry::successor_of).collect();
+        let is_superseded = |entry: &Entry| {
+            !replaced.is_empty()
+                && entry.is_key()
+                && entry.stage == Stage::Final
+                && replaced.contains(&entry.identity())
+        };
+        // Each goes as it becomes a key: thousands of them are not held twice.
+        for entry in entries {
+            let entry = &entry;
             listing
                 .torn
                 .extend(entry.objects().filter(|object| object.torn).map(|object| lookup::uri_of(&self.token, object)));
             if entry.record().torn {
                 continue;
             }
-            if entry.stage == Stage::Staged || entries.iter().any(|other| other.supersedes(entry)) {
+            if entry.stage == Stage::Staged || is_superseded(entry) {
                 // Beside a leftover may stand what is somebody's own.
                 let ours =
                     |object: &&ObjectRecord| entry.stage != Stage::Staged || Stage::of(&object.id).0 != Stage::Final;

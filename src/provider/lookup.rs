@@ -4,6 +4,8 @@
 //! under two names. While an import is under way its objects carry a mark behind their CKA_ID ([`Stage`]); that mark is what makes a
 //! leftover provably ours, and what `ARCHITECTURE.md` explains under "All or nothing".
 
+use std::collections::HashMap;
+use std::hash::{BuildHasher, RandomState};
 use std::sync::Arc;
 
 use super::connection::Connection;
@@ -138,7 +140,14 @@ impl Entry {
 
     /// Whether `old` is the key that this one, complete and proven, takes the place of.
     pub(super) fn supersedes(&self, old: &Self) -> bool {
-        self.is_key() && old.is_key() && old.stage == Stage::Final && self.replaces == Some(old.identity())
+        // Few keys take another one's place; an identity is not made for each pair of the others.
+        self.successor_of()
+            .is_some_and(|replaced| old.is_key() && old.stage == Stage::Final && replaced == old.identity())
+    }
+
+    /// Of a key that is complete and proven: the one that it takes the place of.
+    pub(super) fn successor_of(&self) -> Option<Identity> {
+        self.replaces.filter(|_| self.is_key())
     }
 
     /// The objects that go when a key with this CKA_ID takes the place of this one. A certificate of the same key stays, unless the new one
@@ -152,14 +161,14 @@ impl Entry {
 /// Groups objects into keys, in the order in which the token lists them. Public objects without a private one come last, and what marked
 /// objects are left over.
 pub(super) fn group(records: Vec<ObjectRecord>) -> Vec<Entry> {
-    let mut publics = Vec::new();
-    let mut certificates = Vec::new();
+    let mut publics = Companions::default();
+    let mut certificates = Companions::default();
     let mut entries: Vec<Entry> = Vec::new();
     for record in records {
         match record.class {
-            Class::Certificate => certificates.push(record),
+            Class::Certificate => certificates.add(record),
             Class::Private | Class::Secret => entries.push(Entry::of_objects(record, None, None)),
-            Class::Public => publics.push(record),
+            Class::Public => publics.add(record),
             // Properties stand beside a key; they are found when they are asked for.
             Class::Data | Class::Other => {}
         }
@@ -169,24 +178,62 @@ pub(super) fn group(records: Vec<ObjectRecord>) -> Vec<Entry> {
     for fit in [Fit::Exact, Fit::Marked, Fit::Unmarked] {
         for entry in entries.iter_mut().filter(|entry| entry.private.is_some()) {
             if entry.public.is_none() {
-                let mut fitting = publics.iter().enumerate().filter(|(_, public)| belongs(public, &entry.main, fit));
-                let first = fitting.next();
-                // Several that differ: nothing here tells which one is the key's, so none is.
-                let clear = fitting.all(|(_, other)| first.is_some_and(|(_, first)| first.public == other.public));
-                let at = first.filter(|_| clear).map(|(at, _)| at);
-                entry.public = at.map(|at| publics.remove(at));
+                let at = {
+                    let mut fitting = publics.near(&entry.main).filter(|(_, public)| belongs(public, &entry.main, fit));
+                    let first = fitting.next();
+                    // Several that differ: nothing here tells which one is the key's, so none is.
+                    let clear = fitting.all(|(_, other)| first.is_some_and(|(_, first)| first.public == other.public));
+                    first.filter(|_| clear).map(|(at, _)| at)
+                };
+                entry.public = at.and_then(|at| publics.take(at));
             }
             if entry.certificate.is_none() {
-                let at = certificates.iter().position(|certificate| beside(certificate, &entry.main, fit));
-                entry.certificate = at.map(|at| certificates.remove(at));
+                let at =
+                    certificates.near(&entry.main).find(|(_, one)| beside(one, &entry.main, fit)).map(|(at, _)| at);
+                entry.certificate = at.and_then(|at| certificates.take(at));
             }
         }
     }
-    entries.extend(publics.into_iter().map(|public| Entry::of_objects(public.clone(), Some(public), None)));
+    entries.extend(publics.rest().map(|public| Entry::of_objects(public.clone(), Some(public), None)));
     // A certificate alone is no key; one with our mark is the leftover of an import.
-    let leftover = certificates.into_iter().filter(|certificate| Stage::of(&certificate.id).0 != Stage::Final);
+    let leftover = certificates.rest().filter(|certificate| Stage::of(&certificate.id).0 != Stage::Final);
     entries.extend(leftover.map(|certificate| Entry::of_objects(certificate.clone(), None, Some(certificate))));
     entries
+}
+
+/// What may stand beside private objects, found by label and CKA_ID: there may be thousands of it.
+#[derive(Default)]
+struct Companions {
+    objects: Vec<Option<ObjectRecord>>,
+    hasher: RandomState,
+    /// By a hash of the label and of the CKA_ID without its mark; what has the same is compared in full.
+    places: HashMap<u64, Vec<usize>>,
+}
+
+impl Companions {
+    fn hash(&self, object: &ObjectRecord) -> u64 {
+        self.hasher.hash_one((&object.label, Stage::of(&object.id).1))
+    }
+
+    fn add(&mut self, object: ObjectRecord) {
+        let hash = self.hash(&object);
+        self.places.entry(hash).or_default().push(self.objects.len());
+        self.objects.push(Some(object));
+    }
+
+    /// What may stand beside an object, in the order in which it was added.
+    fn near(&self, object: &ObjectRecord) -> impl Iterator<Item = (usize, &ObjectRecord)> {
+        let places = self.places.get(&self.hash(object)).map(Vec::as_slice).unwrap_or_default();
+        places.iter().filter_map(|at| Some((*at, self.objects.get(*at)?.as_ref()?)))
+    }
+
+    fn take(&mut self, at: usize) -> Option<ObjectRecord> {
+        self.objects.get_mut(at)?.take()
+    }
+
+    fn rest(self) -> impl Iterator<Item = ObjectRecord> {
+        self.objects.into_iter().flatten()
+    }
 }
 
 /// How the CKA_IDs of two objects compare.
