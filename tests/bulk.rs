@@ -6,7 +6,8 @@
     clippy::expect_used,
     clippy::indexing_slicing,
     clippy::panic,
-    reason = "the helpers of a test fail as the test does"
+    clippy::print_stderr,
+    reason = "the helpers of a test fail as the test does, and a seed is told"
 )]
 
 #[path = "kill/bench.rs"]

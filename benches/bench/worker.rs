@@ -85,7 +85,7 @@ type Growth = Vec<(Duration, Duration)>;
 fn grow(provider: &StorageProvider, growth: &mut Growth) -> Fallible<Duration> {
     let manifest = Manifest::open(std::env::var_os("BENCH_MANIFEST").ok_or("no manifest")?.as_ref())?;
     let start = Instant::now();
-    let summary = Import::default().run(provider, manifest, None, &AtomicBool::new(false), |event| {
+    let summary = Import::default().run(provider, manifest, None, None, &AtomicBool::new(false), |event| {
         if let Event::Done { keys, .. } = event {
             growth.extend(keys.iter().map(|key| (start.elapsed(), key.proof_time)));
         }

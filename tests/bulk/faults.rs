@@ -82,7 +82,7 @@ fn all(what: &str, base: &Bench, pool: &Pool, faults: &[(String, Fault, &str)]) 
     });
     let (mut findings, codes) = (findings.into_inner().expect("a list"), codes.into_inner().expect("a table"));
     findings.sort();
-    println!("{what}: {} faults; exit codes, and how often: {codes:?}", faults.len());
+    eprintln!("{what}: {} faults; exit codes, and how often: {codes:?}", faults.len());
     assert!(findings.is_empty(), "{what}, {} of {}:\n{}", findings.len(), faults.len(), findings.join("\n"));
     // A fault that nothing takes notice of would show nothing.
     assert!(codes.keys().any(|code| *code != 0), "{what}: nothing failed");
