@@ -79,6 +79,18 @@ pub enum Plan {
     Done(Box<KeyDone>),
 }
 
+/// An entry to be worked on, which a journal may have as done.
+struct Job {
+    entry: Entry,
+    was_done: bool,
+}
+
+/// Whether what is done may be gone, or a part of it: a pair has two objects. It is looked at then.
+fn is_doubtful(provider: &StorageProvider, entry: &Entry) -> bool {
+    let found = entry.name.as_ref().and_then(|name| provider.objects_under(name.as_str()));
+    found.is_none_or(|objects| objects < 2)
+}
+
 /// What came of an entry.
 #[derive(Default)]
 struct Ended {
@@ -105,6 +117,11 @@ impl Import {
         provider.index()?;
         let summary = Mutex::new(Summary::default());
         let mut unreadable = None;
+        // Of a run that did not come to its end what was reported may be lost all the same: SoftHSM2 does not say so of a disk that is full.
+        let was_cut = journal.is_some_and(|journal| {
+            let journal = lock(journal);
+            !journal.found().is_new && !journal.has_ended()
+        });
         let next = || loop {
             let entry = match manifest.next()? {
                 Ok(entry) => entry,
@@ -114,16 +131,22 @@ impl Import {
                 }
             };
             let state = journal.and_then(|journal| lock(journal).state_of(entry.number));
-            match state {
-                Some(State::Done(_)) => lock(&summary).done_before += 1,
-                _ => return Some(entry),
+            let was_done = matches!(state, Some(State::Done(_)));
+            if was_done && !(was_cut && is_doubtful(provider, &entry)) {
+                lock(&summary).done_before += 1;
+                continue;
             }
+            return Some(Job { entry, was_done });
         };
         let shared = Shared { strays: provider.strays()?, ..Shared::new(journal) };
-        let work = |provider: &StorageProvider, (): &(), entry: &Entry| self.entry(provider, entry, &shared);
-        let take = |entry: Entry, outcome: Result<Ended, Error>| {
+        let work = |provider: &StorageProvider, (): &(), job: &Job| self.entry(provider, &job.entry, &shared);
+        let take = |Job { entry, was_done }: Job, outcome: Result<Ended, Error>| {
             let (number, source) = (entry.number, entry.file.as_str());
             let Ended { keys, error } = outcome.unwrap_or_else(|error| Ended { keys: Vec::new(), error: Some(error) });
+            if was_done && error.is_none() && keys.iter().all(|key| key.outcome == Outcome::Identical) {
+                lock(&summary).done_before += 1;
+                return Ok(());
+            }
             lock(&summary).take(&keys);
             match error {
                 None => {
