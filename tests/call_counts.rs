@@ -313,8 +313,8 @@ fn further_keys_of_a_bulk_import_cost_at_most_eight_calls_each_and_twelve_with_t
         let (few, many) = (bulk(1, 0, more), bulk(10, 0, more));
         let further = many.work.len() - few.work.len();
         assert!(further <= 27 * most, "{more:?}: {further} calls for 27 keys: {}", many.table());
-        // One search, whatever comes.
-        assert_eq!(many.count(&["C_FindObjectsInit"]), 1, "{more:?}: {}", many.table());
+        // One listing, and one search for what a run that was killed may have left, whatever comes.
+        assert_eq!(many.count(&["C_FindObjectsInit"]), 2, "{more:?}: {}", many.table());
         let full = bulk(1, 2000, more);
         let fuller = bulk(10, 2000, more);
         assert_eq!(fuller.work.len() - full.work.len(), further, "{more:?}: 2000 objects cost more for each key");
