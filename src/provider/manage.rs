@@ -43,8 +43,8 @@ impl StorageProvider {
         let properties = custom::ours(&self.token, &data, Some(&entry.id))?;
         self.token.writes(&entry.record().label);
         let objects = entry.objects().map(|object| Handle(object.handle));
-        // The properties last: of a key that stays nothing is gone, and nobody's are removed by the next import under the name.
-        Ok(destroy_all(&self.token, objects.chain(properties))?)
+        // The properties first: as long as the key is there, a deletion that was cut short can be repeated.
+        Ok(destroy_all(&self.token, properties.into_iter().chain(objects))?)
     }
 
     /// Deletes the key of a handle (`NCryptDeleteKey`), with what stands beside it; of a key without a name, its session objects. The handle is of no more use then.
