@@ -28,7 +28,3 @@ pub use self::work::Effort;
 
 /// The most entries of a manifest, and of a run.
 pub const MAX_ENTRIES: u32 = 1_000_000;
-
-fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
-}

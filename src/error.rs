@@ -80,11 +80,6 @@ impl Error {
         }
     }
 
-    /// Whether the token is gone, or what was opened of it: [`Token::reopen`](crate::token::Token::reopen) may help.
-    pub fn is_lost(&self) -> bool {
-        self.ckr().is_some_and(token::refusal::is_lost)
-    }
-
     /// The next thing to do, where there is one.
     pub fn hint(&self) -> Option<String> {
         match self.cause() {

@@ -34,6 +34,7 @@ pub mod config;
 #[cfg(feature = "token")]
 mod error;
 pub mod format;
+pub mod hex;
 pub mod key;
 #[cfg(feature = "token")]
 pub mod provider;

@@ -83,7 +83,7 @@ pub use self::property::{PropertyValue, SupportedLengths, TagLengths, names};
 pub use self::rehearse::Rehearsal;
 pub use self::rewrap::Incoming;
 pub use self::same::{Asked, Sameness};
-pub use self::strays::Strays;
+pub(crate) use self::strays::Strays;
 pub use self::way::Routing;
 
 use self::connection::Connection;

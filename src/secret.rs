@@ -59,6 +59,12 @@ impl AsMut<[u8]> for SecretBytes {
     }
 }
 
+impl AsRef<[u8]> for SecretBytes {
+    fn as_ref(&self) -> &[u8] {
+        self
+    }
+}
+
 impl ConstantTimeEq for SecretBytes {
     fn ct_eq(&self, other: &Self) -> subtle::Choice {
         self.0.ct_eq(&other.0)

@@ -16,7 +16,7 @@ const ROWS: &[&[&str]] = &[
     &["format"],
     &["blob", "asn1"],
     &["key"],
-    &["status", "secret", "wide"],
+    &["status", "secret", "wide", "hex"],
 ];
 
 /// Where `blob` may use `asn1`, its neighbour: some blob types are DER, and so are their errors. Never the other way.

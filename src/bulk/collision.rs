@@ -44,10 +44,27 @@ const MOST: u32 = 1000;
 
 /// What there is room for.
 pub(super) enum Room<'n> {
-    /// The key is to be put there under this name, which comes to this. Another name than was wanted is held until the key is there.
-    Free(KeyName, Outcome, Option<Held<'n>>),
+    /// The key is to be put there.
+    Free(Free<'n>),
     /// Nothing is to be done.
     Done(Box<KeyDone>),
+}
+
+/// Where a key is to be put, and what that comes to.
+pub(super) struct Free<'n> {
+    pub(super) name: KeyName,
+    pub(super) outcome: Outcome,
+    /// Another name than was wanted, until the key is there.
+    _held: Option<Held<'n>>,
+    /// The CKA_IDs of the keys that are in the way.
+    in_the_way: Vec<Vec<u8>>,
+}
+
+impl Free<'_> {
+    /// Whether this CKA_ID will tell the key from those that were there before it.
+    pub(super) fn is_told_by(&self, id: &[u8]) -> bool {
+        !id.is_empty() && !self.in_the_way.iter().any(|other| other == id)
+    }
 }
 
 /// What a key is compared with.
@@ -96,7 +113,11 @@ pub(super) fn room_by<'n>(
     differs: impl Fn(&Key) -> Result<Option<String>, Error>,
 ) -> Result<Room<'n>, Error> {
     let Look { provider, collision, is_proven, names, .. } = *look;
-    let Some(held) = holder(provider, name)? else { return Ok(Room::Free(name.clone(), Outcome::Imported, None)) };
+    let free = |name: &KeyName, outcome, held, in_the_way| {
+        Ok(Room::Free(Free { name: name.clone(), outcome, _held: held, in_the_way }))
+    };
+    let Some(held) = holder(provider, name)? else { return free(name, Outcome::Imported, None, Vec::new()) };
+    let mut in_the_way = vec![held.id().to_vec()];
     let Some(difference) = differs(&held)? else {
         return Ok(Room::Done(Box::new(settled(&held, Outcome::Identical, is_proven)?)));
     };
@@ -107,18 +128,18 @@ pub(super) fn room_by<'n>(
             done.warnings.push(format!("`{name}` was left as it is: {difference}"));
             return Ok(Room::Done(Box::new(done)));
         }
-        Collision::Overwrite => return Ok(Room::Free(name.clone(), Outcome::Overwritten, None)),
+        Collision::Overwrite => return free(name, Outcome::Overwritten, None, in_the_way),
         Collision::Rename => {
             for number in 2..=MOST {
                 let other = KeyName::new(&format!("{name}-{number}"))?;
                 let own = names.hold(other.as_str());
                 match holder(provider, &other)? {
-                    None => return Ok(Room::Free(other, Outcome::Renamed, Some(own))),
+                    None => return free(&other, Outcome::Renamed, Some(own), in_the_way),
                     // Of an earlier run.
                     Some(held) if differs(&held)?.is_none() => {
                         return Ok(Room::Done(Box::new(settled(&held, Outcome::Identical, is_proven)?)));
                     }
-                    Some(_) => {}
+                    Some(held) => in_the_way.push(held.id().to_vec()),
                 }
             }
         }
@@ -167,4 +188,25 @@ fn settled(held: &Key, outcome: Outcome, is_proven: bool) -> Result<KeyDone, Err
     let start = std::time::Instant::now();
     let verified = if is_proven { Some(held.prove()?) } else { None };
     Ok(KeyDone { verified, proof_time: start.elapsed(), ..KeyDone::of_key(held, outcome) })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Free, KeyName, Outcome};
+
+    #[test]
+    fn a_key_is_told_by_a_cka_id_that_no_key_in_the_way_has() {
+        let name = KeyName::new("web").unwrap();
+        let free = |ids: &[&[u8]]| Free {
+            name: name.clone(),
+            outcome: Outcome::Renamed,
+            _held: None,
+            in_the_way: ids.iter().map(|id| id.to_vec()).collect(),
+        };
+        assert!(free(&[]).is_told_by(b"one"));
+        assert!(free(&[b"other", b"two"]).is_told_by(b"one"));
+        assert!(!free(&[b"other", b"one"]).is_told_by(b"one"));
+        // Keys without any are not told by it.
+        assert!(!free(&[]).is_told_by(b""));
+    }
 }

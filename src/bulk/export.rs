@@ -6,12 +6,12 @@
 use std::collections::HashSet;
 use std::path::Path;
 use std::sync::Mutex;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::AtomicBool;
 
-use super::journal::{Journal, Outcome, State};
+use super::journal::{Journal, Outcome};
 use super::manifest::Entry;
 use super::report::{Event, KeyDone, Summary};
-use super::run::{Shared, lock, record_done, record_failed};
+use super::run::{Shared, lock};
 use super::select::Selection;
 use super::work::Crew;
 use super::{Error, file};
@@ -80,52 +80,37 @@ impl Export<'_> {
             return Err(Error::FileExists { path: manifest });
         }
         let files = self.files(selection);
-        let summary = Mutex::new(Summary::default());
+        if goes_on {
+            // Keys in the clear may be among what a run that was killed has left half written.
+            let ours: HashSet<&str> = files.iter().map(String::as_str).collect();
+            file::clear_temporaries(folder, |file| ours.contains(file))
+                .map_err(|error| Error::unreadable(folder, &error))?;
+        }
+        let shared = Shared::new(journal);
         let mut jobs = selection.keys.iter().zip(&files).zip(0..);
         let next = || loop {
             let ((key, file), number) = jobs.next()?;
-            let is_done = journal.is_some_and(|journal| {
-                matches!(lock(journal).state_of(number), Some(State::Done(_))) && folder.join(file).is_file()
-            });
-            if is_done {
-                lock(&summary).done_before += 1;
-            } else {
+            if !(shared.was_done(number) && folder.join(file).is_file()) {
                 return Some(Job { number, key, file: file.clone() });
             }
+            shared.pass_over();
         };
         let mut lost = HashSet::new();
-        let shared = Shared::new(journal);
         let work = |_: &StorageProvider, (): &(), job: &Job<'_>| self.one(job, &folder.join(&job.file), &shared);
         let take = |job: Job<'_>, outcome: Result<KeyDone, Error>| {
-            let (entry, source) = (job.number, job.key.label());
-            match outcome {
-                Ok(done) => {
-                    let keys = std::slice::from_ref(&done);
-                    lock(&summary).take(keys);
-                    record_done(journal, entry, keys)?;
-                    observe(&Event::Done { entry, source, keys });
-                }
-                Err(error) => {
-                    lost.insert(entry);
-                    lock(&summary).failed += 1;
-                    record_failed(journal, entry, source, &error)?;
-                    observe(&Event::Failed { entry, source, keys: &[], error: &error });
-                }
+            if outcome.is_err() {
+                lost.insert(job.number);
             }
-            Ok(())
+            let name = job.key.label();
+            shared.settle(job.number, name, name, &outcome.into(), &mut observe)
         };
         let effort = Crew::new(provider, self.jobs, stop).bound().shared().run(next, work, take);
-        if let Some(journal) = journal {
-            lock(journal).sync()?;
-        }
-        let effort = effort?;
-        let was_stopped = stop.load(Ordering::SeqCst);
-        if !was_stopped && self.has_manifest() {
+        let summary = shared.close(effort, stop)?;
+        if !summary.was_stopped && self.has_manifest() {
             let listed = selection.keys.iter().zip(&files).zip(0..).filter(|(_, number)| !lost.contains(number));
             self.write_manifest(&manifest, listed.map(|(pair, _)| pair))?;
         }
-        let summary = summary.into_inner().unwrap_or_else(std::sync::PoisonError::into_inner);
-        Ok(Summary { effort, was_stopped, ..summary })
+        Ok(summary)
     }
 
     /// What can be told before the token is asked: whether the file may be written, and the key may leave so.

@@ -99,9 +99,30 @@ pub fn write(path: &Path, bytes: &[u8], is_private: bool, overwrite: bool) -> Re
     })
 }
 
+/// Removes what is left in a folder of writes that were killed, to files that `is_ours` knows by their names.
+///
+/// # Errors
+/// What the system says.
+pub(super) fn clear_temporaries(folder: &Path, is_ours: impl Fn(&str) -> bool) -> Result<()> {
+    for found in std::fs::read_dir(folder)? {
+        let found = found?;
+        let is_left = found.file_name().to_str().and_then(written_by_temporary).is_some_and(&is_ours);
+        if is_left && found.file_type()?.is_file() {
+            std::fs::remove_file(found.path())?;
+        }
+    }
+    Ok(())
+}
+
 fn temporary_beside(path: &Path) -> PathBuf {
     let name = path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
     path.with_file_name(format!(".{name}.{}.tmp", std::process::id()))
+}
+
+/// The other way round: which file it was to become.
+fn written_by_temporary(name: &str) -> Option<&str> {
+    let (file, process) = name.strip_prefix('.')?.strip_suffix(".tmp")?.rsplit_once('.')?;
+    (!process.is_empty() && process.bytes().all(|digit| digit.is_ascii_digit())).then_some(file)
 }
 
 fn create_new(path: &Path, is_private: bool) -> Result<File> {

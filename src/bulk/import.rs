@@ -6,17 +6,17 @@
 mod items;
 mod wrapped;
 
+use std::sync::Mutex;
 use std::sync::atomic::AtomicBool;
-use std::sync::{Mutex, PoisonError};
 
 pub use self::items::recognise;
 use self::items::{Item, own_certificate};
 use super::Error;
-use super::collision::{self, Collision, Look, Room, Wanted};
-use super::journal::{Journal, Outcome, State};
+use super::collision::{self, Collision, Free, Look, Room, Wanted};
+use super::journal::{Journal, Outcome};
 use super::manifest::{Entry, Manifest};
 use super::report::{Event, KeyDone, Summary};
-use super::run::{Shared, lock, record_done, record_failed};
+use super::run::{Ended, Shared, lock};
 use super::work::{self, Crew};
 use crate::asn1::Limits;
 use crate::key::{ExportPolicy, KeyMaterial, KeyUsage, Validation};
@@ -79,6 +79,13 @@ pub enum Plan {
     Done(Box<KeyDone>),
 }
 
+impl Plan {
+    fn of(free: &Free<'_>, key: &Key) -> Result<Self, Error> {
+        let rehearsal = Box::new(key.rehearse()?);
+        Ok(Self::Import { name: free.name.to_string(), outcome: free.outcome, rehearsal })
+    }
+}
+
 /// An entry to be worked on, which a journal may have as done.
 struct Job {
     entry: Entry,
@@ -91,17 +98,10 @@ fn is_doubtful(provider: &StorageProvider, entry: &Entry) -> bool {
     found.is_none_or(|objects| objects < 2)
 }
 
-/// What came of an entry.
-#[derive(Default)]
-struct Ended {
-    keys: Vec<KeyDone>,
-    /// What another one of its keys failed of.
-    error: Option<Error>,
-}
-
 impl Import {
     /// Imports what a manifest names, and tells `observe` of each entry as it ends. With a journal, what that has as done is passed over, and what becomes of the others is written there.
-    /// `stop` ends it after the keys that are under way. `expected` is the digest of the manifest that is meant.
+    /// `stop` ends it after the keys that are under way. `expected` is the digest of the manifest that is meant. To be called before this process makes session objects: what a run that was
+    /// killed has left on the token cannot be told from them.
     ///
     /// # Errors
     /// What ends the run: a manifest that reads wrong, a journal that cannot be written, a token that stays lost. What is wrong with one key is told, and counted.
@@ -115,7 +115,7 @@ impl Import {
         mut observe: impl FnMut(&Event<'_>),
     ) -> Result<Summary, Error> {
         provider.index()?;
-        let summary = Mutex::new(Summary::default());
+        let shared = Shared::new(journal).with_strays(provider.strays()?);
         let mut unreadable = None;
         // Of a run that did not come to its end what was reported may be lost all the same: SoftHSM2 does not say so of a disk that is full.
         let was_cut = journal.is_some_and(|journal| {
@@ -130,42 +130,25 @@ impl Import {
                     return None;
                 }
             };
-            let state = journal.and_then(|journal| lock(journal).state_of(entry.number));
-            let was_done = matches!(state, Some(State::Done(_)));
-            if was_done && !(was_cut && is_doubtful(provider, &entry)) {
-                lock(&summary).done_before += 1;
-                continue;
+            let was_done = shared.was_done(entry.number);
+            if !was_done || (was_cut && is_doubtful(provider, &entry)) {
+                return Some(Job { entry, was_done });
             }
-            return Some(Job { entry, was_done });
+            shared.pass_over();
         };
-        let shared = Shared { strays: provider.strays()?, ..Shared::new(journal) };
         let work = |provider: &StorageProvider, (): &(), job: &Job| self.entry(provider, &job.entry, &shared);
         let take = |Job { entry, was_done }: Job, outcome: Result<Ended, Error>| {
-            let (number, source) = (entry.number, entry.file.as_str());
-            let Ended { keys, error } = outcome.unwrap_or_else(|error| Ended { keys: Vec::new(), error: Some(error) });
-            if was_done && error.is_none() && keys.iter().all(|key| key.outcome == Outcome::Identical) {
-                lock(&summary).done_before += 1;
+            let ended = outcome.unwrap_or_else(Ended::from);
+            let is_as_before = ended.error.is_none() && ended.keys.iter().all(|key| key.outcome == Outcome::Identical);
+            if was_done && is_as_before {
+                shared.pass_over();
                 return Ok(());
             }
-            lock(&summary).take(&keys);
-            match error {
-                None => {
-                    record_done(journal, number, &keys)?;
-                    observe(&Event::Done { entry: number, source, keys: &keys });
-                }
-                Some(error) => {
-                    lock(&summary).failed += 1;
-                    record_failed(journal, number, entry.name.as_ref().map_or(source, KeyName::as_str), &error)?;
-                    observe(&Event::Failed { entry: number, source, keys: &keys, error: &error });
-                }
-            }
-            Ok(())
+            let name = entry.name.as_ref().map_or(&*entry.file, KeyName::as_str);
+            shared.settle(entry.number, name, &entry.file, &ended, &mut observe)
         };
         let effort = Crew::new(provider, self.jobs, stop).run(next, work, take);
-        if let Some(journal) = journal {
-            lock(journal).sync()?;
-        }
-        let effort = effort?;
+        let summary = shared.close(effort, stop)?;
         if let Some(error) = unreadable {
             return Err(error);
         }
@@ -173,9 +156,7 @@ impl Import {
             let hint = "what was done stands in the report; run it again with a journal of its own";
             return Err(Error::manifest(manifest.path(), "it was changed while it was worked through", hint));
         }
-        let was_stopped = stop.load(std::sync::atomic::Ordering::SeqCst);
-        let summary = summary.into_inner().unwrap_or_else(PoisonError::into_inner);
-        Ok(Summary { effort, was_stopped, ..summary })
+        Ok(summary)
     }
 
     /// What would become of each key of an entry. Nothing is written to the token.
@@ -185,27 +166,17 @@ impl Import {
     pub fn plan(&self, provider: &StorageProvider, entry: &Entry) -> Result<Vec<Plan>, Error> {
         let shared = Shared::new(None);
         if entry.unwrap_key.is_some() {
-            let (room, mut key) = self.room_for_wrapped(provider, entry, &shared)?;
-            return Ok(vec![match room {
+            let wrapped = self.wrapped(provider, entry)?;
+            return Ok(vec![match wrapped.room(&self.look(provider, &shared, false), &wrapped.name()?)? {
                 Room::Done(done) => Plan::Done(done),
-                Room::Free(name, outcome, _) => {
-                    if key.name() != Some(&name) {
-                        key = self.wrapped(provider, entry, Some(&name))?;
-                    }
-                    let rehearsal = Box::new(key.rehearse()?);
-                    Plan::Import { name: name.to_string(), outcome, rehearsal }
-                }
+                Room::Free(free) => Plan::of(&free, &wrapped.key(Some(&free.name))?)?,
             }]);
         }
         let mut plans = Vec::new();
         for item in self.items(entry)? {
             plans.push(match self.room(&self.look(provider, &shared, false), entry, &item, None)? {
                 Room::Done(done) => Plan::Done(done),
-                Room::Free(name, outcome, _) => {
-                    let key = self.pending(provider, entry, item, name, outcome)?;
-                    let rehearsal = Box::new(key.rehearse()?);
-                    Plan::Import { name: key.label().to_owned(), outcome, rehearsal }
-                }
+                Room::Free(free) => Plan::of(&free, &self.pending(provider, entry, item, &free)?)?,
             });
         }
         Ok(plans)
@@ -245,14 +216,13 @@ impl Import {
         let _held = shared.names.hold(item.name.as_str());
         let begun = shared.begun(entry.number, item.name.as_str());
         let look = self.look(provider, shared, true);
-        let room = self.room(&look, entry, &item, begun.as_ref().map(|begun| &*begun.identity))?;
-        let (name, outcome, _other) = match room {
+        let free = match self.room(&look, entry, &item, begun.as_ref().map(|begun| &*begun.identity))? {
             Room::Done(done) => return Ok(*done),
-            Room::Free(name, outcome, other) => (name, outcome, other),
+            Room::Free(free) => free,
         };
         let is_secret = matches!(item.decoded.key, KeyMaterial::Secret(_));
         let (wanted, warnings) = (item.name.clone(), item.warnings.clone());
-        let mut key = self.pending(provider, entry, item, name, outcome)?;
+        let mut key = self.pending(provider, entry, item, &free)?;
         // A pair is found again by its public half; this is what a symmetric key is found by that can show nothing. The journal has one for each entry.
         if is_secret && is_one && shared.journal.is_some() {
             let id = match (&entry.id, begun) {
@@ -261,10 +231,12 @@ impl Import {
                 (None, None) => SecretBytes::random(20).map_err(crate::token::Error::from)?.to_vec(),
             };
             key.set_id(&id)?;
-            shared.begin(entry.number, wanted.as_str(), &id)?;
+            if free.is_told_by(&id) {
+                shared.begin(entry.number, wanted.as_str(), &id)?;
+            }
         }
         key.finalize(Flags::NONE)?;
-        let mut done = KeyDone::of_key(&key, outcome);
+        let mut done = KeyDone::of_key(&key, free.outcome);
         done.warnings.extend(warnings);
         Ok(done)
     }
@@ -290,23 +262,16 @@ impl Import {
     }
 
     /// A key of a file in the clear, ready to be put onto the token.
-    fn pending(
-        &self,
-        provider: &StorageProvider,
-        entry: &Entry,
-        item: Item,
-        name: KeyName,
-        outcome: Outcome,
-    ) -> Result<Key, Error> {
+    fn pending(&self, provider: &StorageProvider, entry: &Entry, item: Item, free: &Free<'_>) -> Result<Key, Error> {
         let parameters = ImportParameters {
-            name: Some(name),
+            name: Some(free.name.clone()),
             algorithm: entry.algorithm,
             curve: entry.curve,
             routing: self.routing,
             ..ImportParameters::default()
         };
         let mut flags = self.flags();
-        if outcome == Outcome::Overwritten {
+        if free.outcome == Outcome::Overwritten {
             flags |= Flags::OVERWRITE_KEY;
         }
         let mut key = provider.import_decoded(item.decoded, &parameters, flags)?;

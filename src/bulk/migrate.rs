@@ -8,22 +8,24 @@
 //! readable or free unasked.
 
 use std::cell::OnceCell;
+use std::collections::HashSet;
 use std::sync::Mutex;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::AtomicBool;
 use std::time::Instant;
 
 use super::Error;
 use super::collision::{self, Collision, Look, Room};
-use super::journal::{Journal, Outcome, State};
+use super::journal::{Journal, Outcome};
 use super::report::{Event, KeyDone, Summary};
-use super::run::{Shared, lock, record_done, record_failed};
+use super::run::Shared;
 use super::select::Selection;
 use super::work::Crew;
 use crate::blob::BlobType;
 use crate::format::{self, Format};
 use crate::key::rsa::Hash;
 use crate::key::{Algorithm, KeyMaterial, KeyUsage};
-use crate::provider::{ExportParameters, Flags, ImportParameters, Key, KeyName, StorageProvider, Verified};
+use crate::provider::{ExportParameters, Flags, ImportParameters, Key, KeyName, StorageProvider, Verified, names};
+use crate::status::Status;
 use crate::wrap;
 
 /// How a migration goes about it.
@@ -79,52 +81,32 @@ impl Migrate {
         mut observe: impl FnMut(&Event<'_>),
     ) -> Result<Summary, Error> {
         to.index()?;
-        let summary = Mutex::new(Summary::default());
+        let described = from.names_with_properties()?;
+        let shared = Shared::new(journal);
         let mut jobs = (0..).zip(&selection.keys);
         let next = || loop {
             let (number, key) = jobs.next()?;
-            match journal.and_then(|journal| lock(journal).state_of(number)) {
-                Some(State::Done(_)) => lock(&summary).done_before += 1,
-                _ => return Some((number, key)),
+            if !shared.was_done(number) {
+                return Some((number, key));
             }
+            shared.pass_over();
         };
-        let shared = Shared::new(journal);
         // Made by who first sends a key through it.
         let work = |to: &StorageProvider, opened: &OnceCell<Gate>, job: &(u32, &Key)| {
             let made = || match opened.get() {
                 Some(gate) => Ok(gate),
                 None => gate(from, to).map(|made| opened.get_or_init(|| made)),
             };
-            self.one(to, made, *job, &shared).map_err(|error| match error {
+            self.one(to, made, *job, &described, &shared).map_err(|error| match error {
                 Error::Library(cause) if from.has_lost(&cause) => Error::Lost { cause },
                 error => error,
             })
         };
         let take = |(entry, key): (u32, &Key), outcome: Result<KeyDone, Error>| {
-            let source = key.label();
-            match outcome {
-                Ok(done) => {
-                    let keys = std::slice::from_ref(&done);
-                    lock(&summary).take(keys);
-                    record_done(journal, entry, keys)?;
-                    observe(&Event::Done { entry, source, keys });
-                }
-                Err(error) => {
-                    lock(&summary).failed += 1;
-                    record_failed(journal, entry, source, &error)?;
-                    observe(&Event::Failed { entry, source, keys: &[], error: &error });
-                }
-            }
-            Ok(())
+            shared.settle(entry, key.label(), key.label(), &outcome.into(), &mut observe)
         };
         let effort = Crew::new(to, self.jobs, stop).bound().run(next, work, take);
-        if let Some(journal) = journal {
-            lock(journal).sync()?;
-        }
-        let effort = effort?;
-        let was_stopped = stop.load(Ordering::SeqCst);
-        let summary = summary.into_inner().unwrap_or_else(std::sync::PoisonError::into_inner);
-        Ok(Summary { effort, was_stopped, ..summary })
+        shared.close(effort, stop)
     }
 
     /// What would become of a key. Nothing is written, and nothing wrapped.
@@ -137,7 +119,7 @@ impl Migrate {
         let shared = Shared::new(None);
         Ok(match self.room(to, &name, key, None, &shared, false)? {
             Room::Done(done) => Move::Done(done),
-            Room::Free(name, outcome, _) => Move::Goes { name: name.to_string(), outcome },
+            Room::Free(free) => Move::Goes { name: free.name.to_string(), outcome: free.outcome },
         })
     }
 
@@ -166,6 +148,7 @@ impl Migrate {
         to: &StorageProvider,
         gate: impl FnOnce() -> Result<&'g Gate, Error>,
         (entry, key): (u32, &Key),
+        described: &HashSet<String>,
         shared: &Shared<'_>,
     ) -> Result<KeyDone, Error> {
         check_movable(key)?;
@@ -173,23 +156,24 @@ impl Migrate {
         let _held = shared.names.hold(name.as_str());
         let begun = shared.begun(entry, name.as_str());
         let begun = begun.as_ref().map(|begun| &*begun.identity);
-        let (name, outcome, _other) = match self.room(to, &name, key, begun, shared, self.is_proven)? {
+        let free = match self.room(to, &name, key, begun, shared, self.is_proven)? {
             Room::Done(done) => return Ok(*done),
-            Room::Free(name, outcome, other) => (name, outcome, other),
+            Room::Free(free) => free,
         };
+        let is_overwritten = free.outcome == Outcome::Overwritten;
         let gate = gate()?;
         let parameters = ExportParameters { hash: gate.hash, ..ExportParameters::default() };
         let sent = key.export_to(&[&gate.wraps], TRANSPORT, &parameters)?;
         let mut flags = Flags::DO_NOT_FINALIZE | Flags::SILENT;
-        if outcome == Outcome::Overwritten {
+        if is_overwritten {
             flags |= Flags::OVERWRITE_KEY;
         }
-        let parameters = ImportParameters { name: Some(name), ..ImportParameters::default() };
+        let parameters = ImportParameters { name: Some(free.name.clone()), ..ImportParameters::default() };
         let arrives = || to.import_wrapped(&gate.opens, TRANSPORT, &parameters, &sent.bytes, flags);
         // Of a pair its proof shows that it is the one that was sent; a symmetric key shows it as a session object, before it takes anybody's place.
         let mut unseen = false;
         let start = Instant::now();
-        if key.is_symmetric() && (self.is_proven || outcome == Outcome::Overwritten) {
+        if key.is_symmetric() && (self.is_proven || is_overwritten) {
             let mut probe = arrives()?;
             probe.take_name_away()?;
             probe.finalize(Flags::NONE)?;
@@ -204,14 +188,14 @@ impl Migrate {
         if key.has_certificate() {
             moved.set_certificate(&key.certificate_chain()?.concat())?;
         }
-        for (name, value) in key.custom_properties()? {
-            moved.set_property_with(&name, &value, Flags::PERSIST_ONLY)?;
+        if described.contains(key.label()) {
+            carry_properties(key, &mut moved)?;
         }
-        if key.is_symmetric() {
+        if key.is_symmetric() && free.is_told_by(key.id()) {
             shared.begin(entry, key.label(), key.id())?;
         }
         moved.finalize(Flags::NONE)?;
-        let mut done = KeyDone::of_key(&moved, outcome);
+        let mut done = KeyDone::of_key(&moved, free.outcome);
         if key.is_symmetric() {
             done.proof_time += proof_time;
             match unseen {
@@ -230,6 +214,18 @@ fn check_movable(key: &Key) -> Result<(), Error> {
         return Ok(());
     }
     Err(Error::Unmovable { name: key.label().to_owned() })
+}
+
+/// Whatever somebody has set on a key beside what its attributes say.
+fn carry_properties(key: &Key, moved: &mut Key) -> Result<(), Error> {
+    for (name, value) in key.custom_properties()? {
+        moved.set_property_with(&name, &value, Flags::PERSIST_ONLY)?;
+    }
+    match key.property(names::UI_POLICY) {
+        Ok(policy) => Ok(moved.set_property(names::UI_POLICY, &policy.to_bytes())?),
+        Err(error) if error.status() == Status::NTE_NOT_FOUND => Ok(()),
+        Err(error) => Err(error.into()),
+    }
 }
 
 /// What of a key at the destination is not as it is at the source.

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use super::Error;
 use super::journal::Outcome;
+use super::run::Ended;
 use crate::key::Algorithm;
 use crate::provider::{Key, Route, Verified};
 
@@ -100,8 +101,9 @@ impl Summary {
         self.counts.iter().sum()
     }
 
-    pub(super) fn take(&mut self, keys: &[KeyDone]) {
-        for key in keys {
+    pub(super) fn take(&mut self, ended: &Ended) {
+        self.failed += u32::from(ended.error.is_some());
+        for key in &ended.keys {
             if let Some(count) = self.counts.get_mut(key.outcome as usize) {
                 *count += 1;
             }

@@ -1,24 +1,107 @@
-//! What the runs have in common: what they write to a journal, and how.
+//! What the runs have in common: how each entry is counted, written to the journal and told, and that a name is one thread's at a time.
 
 use std::collections::HashSet;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 
 use super::Error;
-use super::journal::{Begun, Journal, Record};
-use super::report::KeyDone;
+use super::journal::{Begun, Journal, Record, State};
+use super::report::{Event, KeyDone, Summary};
+use super::work::Effort;
 use crate::provider::{StorageProvider, Strays, Verified};
+
+/// What came of an entry.
+#[derive(Default)]
+pub(super) struct Ended {
+    pub(super) keys: Vec<KeyDone>,
+    /// What another one of its keys failed of, or the only one.
+    pub(super) error: Option<Error>,
+}
+
+impl From<Result<KeyDone, Error>> for Ended {
+    fn from(outcome: Result<KeyDone, Error>) -> Self {
+        match outcome {
+            Ok(done) => Self { keys: vec![done], error: None },
+            Err(error) => error.into(),
+        }
+    }
+}
+
+impl From<Error> for Ended {
+    fn from(error: Error) -> Self {
+        Self { keys: Vec::new(), error: Some(error) }
+    }
+}
 
 /// What the threads of a run share.
 pub(super) struct Shared<'j> {
     pub(super) journal: Option<&'j Mutex<Journal>>,
     pub(super) names: Names,
-    /// What an earlier run that was killed may have left.
-    pub(super) strays: Strays,
+    strays: Strays,
+    summary: Mutex<Summary>,
 }
 
 impl<'j> Shared<'j> {
     pub(super) fn new(journal: Option<&'j Mutex<Journal>>) -> Self {
-        Self { journal, names: Names::default(), strays: Strays::default() }
+        Self { journal, names: Names::default(), strays: Strays::default(), summary: Mutex::default() }
+    }
+
+    /// Tidies up what an earlier run that was killed may have left: see [`Shared::tidy`].
+    pub(super) fn with_strays(self, strays: Strays) -> Self {
+        Self { strays, ..self }
+    }
+
+    /// Whether the journal has an entry as done.
+    pub(super) fn was_done(&self, entry: u32) -> bool {
+        self.journal.is_some_and(|journal| matches!(lock(journal).state_of(entry), Some(State::Done(_))))
+    }
+
+    /// Counts an entry that is done, and nothing was to be done about.
+    pub(super) fn pass_over(&self) {
+        lock(&self.summary).done_before += 1;
+    }
+
+    /// Counts what came of an entry, writes it to the journal, which knows it as `name`, and tells it, as of `source`.
+    pub(super) fn settle(
+        &self,
+        entry: u32,
+        name: &str,
+        source: &str,
+        ended: &Ended,
+        observe: &mut impl FnMut(&Event<'_>),
+    ) -> Result<(), Error> {
+        let keys = &*ended.keys;
+        lock(&self.summary).take(ended);
+        let message = ended.error.as_ref().map(ToString::to_string);
+        // Of several keys the last one stands for the entry: it is done when all of them are.
+        let record = match (&ended.error, keys.last()) {
+            (Some(error), _) => {
+                let message = message.as_deref().unwrap_or_default();
+                Some(Record::Failed { entry, name, status: error.status(), message })
+            }
+            (None, Some(last)) => {
+                let verified = last.verified.map_or("", Verified::name);
+                Some(Record::Done { entry, name: &last.name, outcome: last.outcome, unique: &last.unique, verified })
+            }
+            (None, None) => None,
+        };
+        if let (Some(journal), Some(record)) = (self.journal, record) {
+            lock(journal).append(&record)?;
+        }
+        observe(&match &ended.error {
+            None => Event::Done { entry, source, keys },
+            Some(error) => Event::Failed { entry, source, keys, error },
+        });
+        Ok(())
+    }
+
+    /// Makes the journal durable, however the work has ended, and says what the run came to.
+    pub(super) fn close(self, effort: Result<Effort, Error>, stop: &AtomicBool) -> Result<Summary, Error> {
+        if let Some(journal) = self.journal {
+            lock(journal).sync()?;
+        }
+        let summary = self.summary.into_inner().unwrap_or_else(PoisonError::into_inner);
+        Ok(Summary { effort: effort?, was_stopped: stop.load(Ordering::SeqCst), ..summary })
     }
 
     /// Removes what an earlier run has left of a key that is complete now.
@@ -40,26 +123,6 @@ impl<'j> Shared<'j> {
         let Some(journal) = self.journal else { return Ok(()) };
         lock(journal).append(&Record::Begin { entry, name, identity })
     }
-}
-
-pub(super) fn record_done(journal: Option<&Mutex<Journal>>, entry: u32, keys: &[KeyDone]) -> Result<(), Error> {
-    let Some(journal) = journal else { return Ok(()) };
-    // Of several the last one stands for the entry: it is done when all of them are.
-    let Some(last) = keys.last() else { return Ok(()) };
-    let verified = last.verified.map_or("", Verified::name);
-    let (name, outcome, unique) = (last.name.as_str(), last.outcome, last.unique.as_str());
-    lock(journal).append(&Record::Done { entry, name, outcome, unique, verified })
-}
-
-pub(super) fn record_failed(
-    journal: Option<&Mutex<Journal>>,
-    entry: u32,
-    name: &str,
-    error: &Error,
-) -> Result<(), Error> {
-    let Some(journal) = journal else { return Ok(()) };
-    let message = error.to_string();
-    lock(journal).append(&Record::Failed { entry, name, status: error.status(), message: &message })
 }
 
 pub(super) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
@@ -96,5 +159,34 @@ impl Drop for Held<'_> {
     fn drop(&mut self) {
         lock(&self.names.busy).remove(&self.name);
         self.names.freed.notify_all();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::atomic::{AtomicU32, Ordering};
+    use std::thread;
+
+    use super::Names;
+
+    #[test]
+    fn a_name_is_one_threads_at_a_time() {
+        let names = Names::default();
+        let inside = [const { AtomicU32::new(0) }; 2];
+        thread::scope(|scope| {
+            for number in 0..8 {
+                let (names, inside) = (&names, &inside);
+                scope.spawn(move || {
+                    for turn in 0..200 {
+                        let which = (number + turn) % 2;
+                        let _held = names.hold(["one", "other"][which]);
+                        assert_eq!(inside[which].fetch_add(1, Ordering::SeqCst), 0);
+                        thread::yield_now();
+                        inside[which].fetch_sub(1, Ordering::SeqCst);
+                    }
+                });
+            }
+        });
+        assert!(super::lock(&names.busy).is_empty());
     }
 }

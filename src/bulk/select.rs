@@ -2,7 +2,7 @@
 
 use sha2::{Digest, Sha256};
 
-use super::hex;
+use crate::hex;
 use crate::key::{Algorithm, KeyUsage};
 use crate::provider::{Key, StorageProvider};
 
@@ -56,9 +56,9 @@ impl Selection {
         let mut digest = Sha256::new();
         for key in &keys {
             let known = key.known_public_key().and_then(|public| crate::asn1::spki::fingerprint(public).ok());
-            let known = known.map(|fingerprint| hex(&fingerprint)).unwrap_or_default();
+            let known = known.map(hex::encode).unwrap_or_default();
             let name = key.label();
-            digest.update(format!("{} {name} {} {known}\n", name.len(), hex(key.id())));
+            digest.update(format!("{} {name} {} {known}\n", name.len(), hex::encode(key.id())));
         }
         Ok(Self { keys, digest: digest.finalize().into() })
     }

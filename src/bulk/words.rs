@@ -4,6 +4,7 @@
 //! mean is the business of the types that they become.
 
 use crate::format::Format;
+use crate::hex;
 use crate::key::curve::CURVES;
 use crate::key::rsa::Hash;
 use crate::key::{Algorithm, Curve, ExportPolicy, KeyUsage};
@@ -65,7 +66,7 @@ pub fn scheme(text: &str) -> Result<Scheme, String> {
 /// # Errors
 /// What is wrong with the word.
 pub fn hash(text: &str) -> Result<Hash, String> {
-    Hash::by_name(text).ok_or_else(|| "unknown hash; known are SHA1, SHA256, SHA384, SHA512".to_owned())
+    Hash::by_name(text).ok_or_else(|| unknown("hash", text, || Hash::ALL.into_iter().map(Hash::name)))
 }
 
 /// An export policy.
@@ -94,15 +95,8 @@ pub fn key_usage(text: &str) -> Result<KeyUsage, String> {
 ///
 /// # Errors
 /// That it is none.
-pub fn hex(text: &str) -> Result<Vec<u8>, String> {
-    let digits: Vec<u8> = text.bytes().filter(|byte| *byte != b':').collect();
-    let (pairs, rest) = digits.as_chunks::<2>();
-    let byte = |pair: &[u8; 2]| {
-        let text = str::from_utf8(pair).ok().filter(|text| text.bytes().all(|digit| digit.is_ascii_hexdigit()))?;
-        u8::from_str_radix(text, 16).ok()
-    };
-    let bytes: Option<Vec<u8>> = pairs.iter().map(byte).collect();
-    bytes.filter(|bytes| rest.is_empty() && !bytes.is_empty()).ok_or_else(|| "it is not hexadecimal".to_owned())
+pub fn bytes(text: &str) -> Result<Vec<u8>, String> {
+    hex::decode(text).filter(|bytes| !bytes.is_empty()).ok_or_else(|| "it is not hexadecimal".to_owned())
 }
 
 /// That a word is none of those that are known, and which they are.

@@ -8,6 +8,7 @@ use serde_json::{Map, Value, json};
 use sha2::{Digest, Sha256};
 
 use super::profile;
+use crate::hex;
 use crate::template::profile::Profile;
 use crate::token::TokenInfo;
 
@@ -28,7 +29,7 @@ pub fn path(info: &TokenInfo) -> Option<PathBuf> {
         digest.update(part.as_bytes());
         digest.update([0]);
     }
-    let name: String = digest.finalize().iter().take(16).map(|byte| format!("{byte:02x}")).collect();
+    let name = hex::encode(digest.finalize().get(..16).unwrap_or_default());
     Some(base.join("cng11").join(format!("probe-{name}.json")))
 }
 

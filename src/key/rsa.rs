@@ -232,7 +232,8 @@ pub enum Hash {
 }
 
 impl Hash {
-    const ALL: [Self; 4] = [Self::Sha1, Self::Sha256, Self::Sha384, Self::Sha512];
+    /// All of them.
+    pub const ALL: [Self; 4] = [Self::Sha1, Self::Sha256, Self::Sha384, Self::Sha512];
 
     /// Finds a hash by its CNG name, in any case and with or without a hyphen.
     pub fn by_name(name: &str) -> Option<Self> {

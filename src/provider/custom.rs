@@ -21,14 +21,16 @@
 //! removed by the next import under that name; a symmetric key of another program under the same name and CKA_ID cannot be told apart.
 
 use std::cell::RefCell;
+use std::collections::HashSet;
 use std::fmt;
 
 use super::connection::Connection;
 use super::finalize::Finalizer;
 use super::persist::{destroy_all, not_removed};
 use super::property::{Held, PropertyValue, absent, names, unknown};
-use super::{Error, Key, Ready, State};
+use super::{Error, Key, Ready, State, StorageProvider};
 use crate::asn1;
+use crate::hex;
 use crate::key::PublicKey;
 use crate::template::Template;
 use crate::template::attribute::{CKA_APPLICATION, CKA_CLASS, CKA_LABEL, CKA_PRIVATE, CKA_TOKEN, CKA_VALUE, CKO_DATA};
@@ -80,7 +82,7 @@ struct Owner<'a> {
 
 impl Owner<'_> {
     fn application(self, slot: Slot<'_>) -> String {
-        let id: String = self.id.iter().map(|byte| format!("{byte:02x}")).collect();
+        let id = hex::encode(self.id);
         match slot {
             Slot::Custom(name) => format!("{PROPERTY}{id}:{name}"),
             Slot::UiPolicy => format!("{UI_POLICY}{id}:"),
@@ -239,6 +241,25 @@ impl Finalizer<'_> {
             written.borrow_mut().push(made);
         }
         Ok(())
+    }
+}
+
+impl StorageProvider {
+    /// The names of keys beside which properties stand: one search, and one call for each data object.
+    ///
+    /// # Errors
+    /// What the token says.
+    pub(crate) fn names_with_properties(&self) -> Result<HashSet<String>, crate::Error> {
+        let mut names = HashSet::new();
+        for object in self.token.find(&Template::new().flag(CKA_TOKEN, true).ulong(CKA_CLASS, CKO_DATA))? {
+            let values = self.token.attributes(object, &[(CKA_APPLICATION, 640), (CKA_LABEL, 1024)])?;
+            let mut texts =
+                values.into_iter().map(|value| String::from_utf8_lossy(&value.unwrap_or_default()).into_owned());
+            if texts.next().is_some_and(|application| application.starts_with(OURS)) {
+                names.extend(texts.next());
+            }
+        }
+        Ok(names)
     }
 }
 

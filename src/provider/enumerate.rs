@@ -31,12 +31,8 @@ impl StorageProvider {
             Listing { keys: Vec::new(), public_only: Vec::new(), unfinished: Vec::new(), torn: Vec::new() };
         let entries = self.all_entries()?;
         let replaced: HashSet<Identity> = entries.iter().filter_map(Entry::successor_of).collect();
-        let is_superseded = |entry: &Entry| {
-            !replaced.is_empty()
-                && entry.is_key()
-                && entry.stage == Stage::Final
-                && replaced.contains(&entry.identity())
-        };
+        let is_superseded =
+            |entry: &Entry| !replaced.is_empty() && entry.is_replaceable() && replaced.contains(&entry.identity());
         // Each goes as it becomes a key: thousands of them are not held twice.
         for entry in entries {
             let entry = &entry;

@@ -258,7 +258,7 @@ fn names_of(token: &Token, objects: &[Handle]) -> Result<Listed, token::Error> {
 
 impl StorageProvider {
     /// How many objects the table has under a name, without a call; `None` where there is no table, or it does not know.
-    pub fn objects_under(&self, name: &str) -> Option<usize> {
+    pub(crate) fn objects_under(&self, name: &str) -> Option<usize> {
         match self.token.index().answer(self.token.start(), name.as_bytes()) {
             Answer::Free => Some(0),
             Answer::At(handles) => Some(handles.len()),

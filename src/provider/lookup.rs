@@ -141,8 +141,12 @@ impl Entry {
     /// Whether `old` is the key that this one, complete and proven, takes the place of.
     pub(super) fn supersedes(&self, old: &Self) -> bool {
         // Few keys take another one's place; an identity is not made for each pair of the others.
-        self.successor_of()
-            .is_some_and(|replaced| old.is_key() && old.stage == Stage::Final && replaced == old.identity())
+        self.successor_of().is_some_and(|replaced| old.is_replaceable() && replaced == old.identity())
+    }
+
+    /// Whether it is a key that another one may take the place of.
+    pub(super) fn is_replaceable(&self) -> bool {
+        self.is_key() && self.stage == Stage::Final
     }
 
     /// Of a key that is complete and proven: the one that it takes the place of.

@@ -4,6 +4,7 @@ use super::finalize::Finalizer;
 use super::lookup::{self, Entry, Stage};
 use super::persist::{Outcome, Route};
 use super::{Error, Ready, added, custom, proof, recovery};
+use crate::hex;
 use crate::key::{KeyUsage, PublicKey};
 use crate::template::Template;
 use crate::template::attribute::{
@@ -148,7 +149,7 @@ impl Finalizer<'_> {
             false => Vec::new(),
         };
         if let Some(held) = found.iter().find(|record| record.class != Class::Certificate && !is_old(record)) {
-            let id = id.iter().map(|byte| format!("{byte:02x}")).collect();
+            let id = hex::encode(id);
             return Err(Error::IdTaken { id, held: lookup::uri_of(self.token, held).to_string() }.into());
         }
         let Some(parts) = &self.pending.certificate else { return Ok(()) };

@@ -10,6 +10,7 @@ use super::proof::{self, Terms, Verified};
 use super::{Error, Key, Ready, StorageProvider, added};
 use crate::asn1;
 use crate::blob::Decoded;
+use crate::hex;
 use crate::key::{Algorithm, ExportPolicy, KeyMaterial, KeyUsage, PublicKey, SymmetricAlgorithm, SymmetricKey};
 use crate::secret::SecretBytes;
 use crate::status::Ckr;
@@ -299,8 +300,7 @@ impl Key {
         if let Some(id) = asked.id.map(<[u8]>::to_vec).or(usual)
             && ready.id != id
         {
-            let hex = |id: &[u8]| id.iter().map(|byte| format!("{byte:02x}")).collect::<String>();
-            differences.push(format!("CKA_ID {} instead of {}", hex(&ready.id), hex(&id)));
+            differences.push(format!("CKA_ID {} instead of {}", hex::encode(&ready.id), hex::encode(&id)));
         }
         if let Some(asked) = asked.certificate {
             match self.certificate_der()? {

@@ -14,33 +14,28 @@ use crate::token::Handle;
 
 /// Objects on the token that say they are of a session.
 #[derive(Debug, Default)]
-pub struct Strays(Vec<ObjectRecord>);
+pub(crate) struct Strays(Vec<ObjectRecord>);
 
 impl Strays {
     /// Whether there are any under a name.
-    pub fn has(&self, name: &str) -> bool {
+    pub(crate) fn has(&self, name: &str) -> bool {
         self.0.iter().any(|record| record.label == name)
     }
 }
 
 impl StorageProvider {
     /// Finds what copies that were killed have left: one search. To be called before this process makes any session object.
-    ///
-    /// # Errors
-    /// What the token says.
-    pub fn strays(&self) -> Result<Strays, crate::Error> {
-        if !self.token.profile().copies {
+    pub(crate) fn strays(&self) -> Result<Strays, crate::Error> {
+        let profile = self.token.profile();
+        if !(profile.copies && profile.in_software) {
             return Ok(Strays::default());
         }
         let found = self.token.find_and_read(&Template::new().flag(CKA_TOKEN, false))?;
         Ok(Strays(found.into_iter().filter(|record| !record.label.is_empty()).collect()))
     }
 
-    /// Removes what was to become this key, which is complete now. How many objects.
-    ///
-    /// # Errors
-    /// What the token says.
-    pub fn clear_strays(&self, strays: &Strays, key: &Key) -> Result<usize, crate::Error> {
+    /// Removes what was to become this key, which is complete now.
+    pub(crate) fn clear_strays(&self, strays: &Strays, key: &Key) -> Result<(), crate::Error> {
         let ready = key.finalized()?;
         let is_of_key = |record: &&ObjectRecord| {
             let same_id = Stage::of(&record.id).1 == ready.id;
@@ -54,7 +49,6 @@ impl StorageProvider {
             let is_another = record.public.is_some() && ready.public.is_some() && record.public != ready.public;
             record.label == ready.label && same_id && fits && !is_another
         };
-        let mut cleared = 0;
         for record in strays.0.iter().filter(is_of_key) {
             let handle = Handle(record.handle);
             // Its handle is of the start of the module at which it was found.
@@ -63,9 +57,8 @@ impl StorageProvider {
             });
             if is_there {
                 destroy_all(&self.token, [handle])?;
-                cleared += 1;
             }
         }
-        Ok(cleared)
+        Ok(())
     }
 }

@@ -40,6 +40,7 @@ mod cli_wrapped;
 mod cms;
 mod foreign_objects;
 mod many_keys;
+mod migrate;
 mod personalities;
 mod provider_bcrypt;
 mod provider_buffers;

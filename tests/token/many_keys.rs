@@ -143,6 +143,32 @@ fn a_token_that_opens_no_more_sessions_is_not_asked_again() {
 }
 
 #[test]
+fn uses_side_by_side_open_what_sessions_they_need_and_no_more_than_there_may_be() {
+    let token = || {
+        let mut token = logged();
+        token.set("STRICT_HSM_LATENCY_MS", "5");
+        token
+    };
+    let name = "uses_side_by_side_open_what_sessions_they_need_and_no_more_than_there_may_be";
+    on_this_token(token, name, |_| {
+        let provider = StorageProvider::new(opened().with_session_limit(3));
+        let key = import(&provider, EC, "key");
+        let sign = || drop(key.sign_hash(Padding::None, &[7; 32]).expect("it signs"));
+        let ((), made) = made_by(sign);
+        assert_eq!((count(&made, "C_OpenSession"), count(&made, "C_Sign")), (0, 1), "one is enough for one");
+        let ((), made) = made_by(|| {
+            std::thread::scope(|scope| {
+                for _ in 0..6 {
+                    scope.spawn(|| (0..5).for_each(|_| sign()));
+                }
+            });
+        });
+        // The main one is the third.
+        assert_eq!((count(&made, "C_OpenSession"), count(&made, "C_Sign")), (2, 30), "{made:?}");
+    });
+}
+
+#[test]
 fn a_network_token_gets_as_many_threads_as_sessions_and_one_that_bears_none_gets_one() {
     let token = || TestToken::strict_and_unknown("plain");
     let name = "a_network_token_gets_as_many_threads_as_sessions_and_one_that_bears_none_gets_one";
@@ -577,7 +603,7 @@ fn a_lost_token_is_opened_anew_once_and_what_was_before_makes_no_call() {
         let worker = provider.another().expect("another session");
         provider.index().expect("an index");
         let error = try_import(&worker, EC, "third").expect_err("the token is gone");
-        assert!(error.is_lost() && worker.has_lost(&error) && provider.is_current(), "{error}");
+        assert!(worker.has_lost(&error) && provider.is_current(), "{error}");
         let initialised = count(&calls(), "C_Initialize");
         let (again, made) = made_by(|| worker.reopen().expect("it is opened anew"));
         assert_eq!((count(&made, "C_Initialize"), count(&made, "C_Login")), (1, 1), "{made:?}");
@@ -588,10 +614,11 @@ fn a_lost_token_is_opened_anew_once_and_what_was_before_makes_no_call() {
         assert_eq!(count(&calls(), "C_Initialize"), initialised + 1);
         // What was before makes no call.
         let ((), made) = made_by(|| {
-            assert!(first.sign_hash(Padding::None, &[7; 32]).expect_err("it is void").is_lost());
-            assert!(provider.list().expect_err("it is void").is_lost());
+            let is_lost = |error| provider.has_lost(&error);
+            assert!(is_lost(first.sign_hash(Padding::None, &[7; 32]).expect_err("it is void")));
+            assert!(is_lost(provider.list().expect_err("it is void")));
             assert!(provider.index().is_err() && provider.another().is_err());
-            assert!(provider.open_key("nobody").expect_err("it is void").is_lost());
+            assert!(is_lost(provider.open_key("nobody").expect_err("it is void")));
             assert!(try_import(&worker, EC, "third").is_err());
             drop((first, worker, provider));
         });
@@ -690,7 +717,7 @@ fn a_module_that_does_not_start_at_once_is_tried_again_and_a_dead_one_ends_with_
         let (dead, made) = made_by(|| again.reopen());
         let error = dead.expect_err("the module does not start");
         assert_eq!((error.ckr(), count(&made, "C_Initialize")), (Some(cng_pkcs11::status::Ckr::DEVICE_REMOVED), 3));
-        assert!(error.is_lost() && !again.is_current());
+        assert!(again.has_lost(&error) && !again.is_current());
         // It may come back later.
         let later = again.reopen().expect("it is opened anew");
         assert_eq!(later.open_key("key").expect("a key").prove().expect("a proof"), Verified::Signature);
@@ -702,7 +729,8 @@ fn an_error_of_the_device_is_a_loss_only_where_the_session_is_gone() {
     let token = || failing("C_SignInit:1:0x30");
     on_this_token(token, "an_error_of_the_device_is_a_loss_only_where_the_session_is_gone", |provider| {
         let error = try_import(&provider, EC, "key").expect_err("it fails");
-        assert!(error.is_lost() && !provider.has_lost(&error), "{error}");
+        assert_eq!(error.ckr(), Some(cng_pkcs11::status::Ckr::DEVICE_ERROR));
+        assert!(!provider.has_lost(&error), "{error}");
         drop(import(&provider, EC, "key"));
     });
 }

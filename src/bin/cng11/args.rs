@@ -694,5 +694,5 @@ fn cloud(text: &str) -> Result<Cloud, String> {
 }
 
 fn hex(text: &str) -> Result<Bytes, String> {
-    words::hex(text).map(Bytes)
+    words::bytes(text).map(Bytes)
 }

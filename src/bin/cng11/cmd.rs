@@ -23,13 +23,14 @@ pub(crate) mod token;
 pub(crate) mod watch;
 
 use cng_pkcs11::asn1::spki;
+use cng_pkcs11::hex;
 use cng_pkcs11::key::PublicKey;
 use cng_pkcs11::provider::{Explanation, Key};
 use cng_pkcs11::wrap::{Scheme, Tried};
 use serde_json::{Map, Value, json};
 
 use crate::failure::Failure;
-use crate::output::{Output, ckr_name, explanation_json, hex, printable};
+use crate::output::{Output, ckr_name, explanation_json, printable};
 
 /// A key as every JSON document shows it.
 pub(crate) fn key_json(key: &Key) -> Map<String, Value> {
@@ -41,7 +42,7 @@ pub(crate) fn key_json(key: &Key) -> Map<String, Value> {
     if let Some(curve) = algorithm.and_then(|algorithm| algorithm.curve) {
         object.insert("curve".to_owned(), json!(curve.name));
     }
-    object.insert("id".to_owned(), json!(hex(key.id())));
+    object.insert("id".to_owned(), json!(hex::encode(key.id())));
     object.insert("unique_name".to_owned(), json!(key.uri().to_string()));
     object.insert("export_policy".to_owned(), json!(key.export_policy().words()));
     object.insert("usage".to_owned(), json!(key.usage().words().collect::<Vec<_>>()));
@@ -57,7 +58,7 @@ pub(crate) fn key_json(key: &Key) -> Map<String, Value> {
 
 /// SHA-256 over the SubjectPublicKeyInfo.
 pub(crate) fn fingerprint(public: &PublicKey) -> Option<String> {
-    spki::fingerprint(public).ok().map(|fingerprint| hex(&fingerprint))
+    spki::fingerprint(public).ok().map(hex::encode)
 }
 
 /// The words for a policy in text output.

@@ -80,24 +80,25 @@ impl Context {
 
     /// Opens the token and logs in.
     pub(crate) fn provider(&self, access: Access) -> Result<StorageProvider, Failure> {
-        let module = self.module()?;
-        let info = self.token_info(&module)?;
-        let token = config::taught(self.open(&module, &info, access)?);
-        self.output.detail(2, || format!("profile: {}", token.profile().name));
-        Ok(StorageProvider::new(token))
+        Ok(self.provider_and_pin(access)?.0)
     }
 
     /// The same for a run over many keys, which logs in again by itself when the token was lost.
     pub(crate) fn provider_for_many(&self, access: Access) -> Result<StorageProvider, Failure> {
+        let (provider, pin) = self.provider_and_pin(access)?;
+        if let Some(pin) = pin {
+            provider.token().keep_pin_for_reopening(pin);
+        }
+        Ok(provider)
+    }
+
+    fn provider_and_pin(&self, access: Access) -> Result<(StorageProvider, Option<Pin>), Failure> {
         let module = self.module()?;
         let info = self.token_info(&module)?;
-        let (token, pin) = self.open_with_pin(&module, &info, access)?;
-        if let Some(pin) = pin {
-            token.keep_pin_for_reopening(pin);
-        }
+        let (token, pin) = self.open(&module, &info, access)?;
         let token = config::taught(token);
         self.output.detail(2, || format!("profile: {}", token.profile().name));
-        Ok(StorageProvider::new(token))
+        Ok((StorageProvider::new(token), pin))
     }
 
     /// The same for another token, and another source of its PIN; what its URI says goes before what is said of the usual one.
@@ -134,19 +135,10 @@ impl Context {
         info: &TokenInfo,
         access: Access,
     ) -> Result<StorageProvider, Failure> {
-        Ok(StorageProvider::new(self.open(module, info, access)?))
+        Ok(StorageProvider::new(self.open(module, info, access)?.0))
     }
 
-    fn open(&self, module: &Arc<Module>, info: &TokenInfo, access: Access) -> Result<Token, Failure> {
-        Ok(self.open_with_pin(module, info, access)?.0)
-    }
-
-    fn open_with_pin(
-        &self,
-        module: &Arc<Module>,
-        info: &TokenInfo,
-        access: Access,
-    ) -> Result<(Token, Option<Pin>), Failure> {
+    fn open(&self, module: &Arc<Module>, info: &TokenInfo, access: Access) -> Result<(Token, Option<Pin>), Failure> {
         let pin = if info.login_required { Some(self.pin(info)?) } else { None };
         let token = config::open(module, info, access, &self.profiles)?;
         let token = match self.sessions {

@@ -186,11 +186,6 @@ pub(crate) fn ckr_name(ckr: Ckr) -> String {
     ckr.name().map_or_else(|| format!("0x{:X}", ckr.0), str::to_owned)
 }
 
-/// Lowercase hexadecimal, as JSON carries binary.
-pub(crate) fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
-}
-
 /// Rows in aligned columns, two spaces between; no trailing spaces.
 pub(crate) fn columns(rows: &[Vec<String>]) -> String {
     let count = rows.iter().map(Vec::len).max().unwrap_or(0);

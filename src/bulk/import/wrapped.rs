@@ -1,7 +1,7 @@
 //! Files that a key of the token opens: what is inside shows there alone.
 
 use super::super::Error;
-use super::super::collision::{self, Collision, Room};
+use super::super::collision::{self, Collision, Look, Room};
 use super::super::manifest::Entry;
 use super::super::report::KeyDone;
 use super::super::run::Shared;
@@ -11,17 +11,59 @@ use crate::blob::BlobType;
 use crate::format::{self, Format, wrapped_file};
 use crate::key::ExportPolicy;
 use crate::provider::{Flags, ImportParameters, Key, KeyName, StorageProvider};
+use crate::secret::SecretBytes;
+
+/// A wrapped file, and the key of the token that opens it.
+pub(super) struct Wrapped<'a> {
+    import: &'a Import,
+    provider: &'a StorageProvider,
+    entry: &'a Entry,
+    bytes: SecretBytes,
+    kek: Key,
+}
 
 impl Import {
-    /// A wrapped file, opened by a key of the token: what is inside shows there alone.
-    pub(super) fn wrapped(
+    pub(super) fn wrapped<'a>(&'a self, provider: &'a StorageProvider, entry: &'a Entry) -> Result<Wrapped<'a>, Error> {
+        let bytes = read(&entry.file_path())?;
+        let kek = provider.open_key(entry.unwrap_key.as_deref().unwrap_or_default())?;
+        Ok(Wrapped { import: self, provider, entry, bytes, kek })
+    }
+
+    pub(super) fn import_wrapped(
         &self,
         provider: &StorageProvider,
         entry: &Entry,
-        other: Option<&KeyName>,
-    ) -> Result<Key, Error> {
-        let bytes = read(&entry.file_path())?;
-        let kek = provider.open_key(entry.unwrap_key.as_deref().unwrap_or_default())?;
+        shared: &Shared<'_>,
+    ) -> Result<KeyDone, Error> {
+        let wrapped = self.wrapped(provider, entry)?;
+        let name = wrapped.name()?;
+        let _held = shared.names.hold(name.as_str());
+        match wrapped.room(&self.look(provider, shared, true), &name)? {
+            Room::Done(done) => Ok(*done),
+            Room::Free(free) => {
+                let mut key = wrapped.key(Some(&free.name))?;
+                key.finalize(Flags::NONE)?;
+                Ok(KeyDone::of_key(&key, free.outcome))
+            }
+        }
+    }
+}
+
+impl Wrapped<'_> {
+    /// The name that the entry or the file gives the key.
+    pub(super) fn name(&self) -> Result<KeyName, Error> {
+        let nameless = || Error::Nameless { path: self.entry.file_path() };
+        self.key(None)?.name().cloned().ok_or_else(nameless)
+    }
+
+    /// What there is under this name.
+    pub(super) fn room<'n>(&self, look: &Look<'n>, name: &KeyName) -> Result<Room<'n>, Error> {
+        collision::room_by(look, name, |held| collision::is_unwrapped(held, &mut self.key(None)?))
+    }
+
+    /// The key, ready to be put onto the token, under another name than its own if one is given.
+    pub(super) fn key(&self, other: Option<&KeyName>) -> Result<Key, Error> {
+        let Self { import, provider, entry, bytes, kek } = self;
         let mut parameters = ImportParameters {
             name: other.or_else(|| entry.name.as_ref().filter(|_| !entry.is_named_by_file)).cloned(),
             algorithm: entry.algorithm,
@@ -30,18 +72,18 @@ impl Import {
             hash: entry.oaep_hash,
             ..ImportParameters::default()
         };
-        let mut flags = self.flags();
-        if self.collision == Collision::Overwrite {
+        let mut flags = import.flags();
+        if import.collision == Collision::Overwrite {
             flags |= Flags::OVERWRITE_KEY;
         }
-        let mut key = if entry.format.is_none() && wrapped_file::is_wrapped_file(&bytes) {
-            let file = wrapped_file::decode(&bytes)?;
+        let mut key = if entry.format.is_none() && wrapped_file::is_wrapped_file(bytes) {
+            let file = wrapped_file::decode(bytes)?;
             parameters.name = parameters.name.or_else(|| entry.name.clone().filter(|_| file.label.is_none()));
-            provider.import_wrapped_file(&kek, &file, &parameters, flags)?
+            provider.import_wrapped_file(kek, &file, &parameters, flags)?
         } else {
             let format = match entry.format {
                 Some(format) => format,
-                None => format::sniff(&bytes)
+                None => format::sniff(bytes)
                     .ok()
                     .filter(|format| format.is_wrapped())
                     .ok_or_else(|| Error::UnknownWrapped { path: entry.file_path() })?,
@@ -53,14 +95,14 @@ impl Import {
                     return Err(Error::Nameless { path: entry.file_path() });
                 }
             }
-            provider.import_wrapped(&kek, format, &parameters, &bytes, flags)?
+            provider.import_wrapped(kek, format, &parameters, bytes, flags)?
         };
         // What it may do and whether it may leave stands in an OpaqueTransport.
-        let usual = (self.policy != ExportPolicy::NONE).then_some(self.policy);
+        let usual = (import.policy != ExportPolicy::NONE).then_some(import.policy);
         if let Some(policy) = entry.export_policy.or(usual) {
             key.set_export_policy(policy)?;
         }
-        if let Some(usage) = entry.usage.or(self.usage) {
+        if let Some(usage) = entry.usage.or(import.usage) {
             key.set_usage(usage)?;
         }
         if let Some(id) = &entry.id {
@@ -70,39 +112,5 @@ impl Import {
             key.set_certificate(&read(&path)?)?;
         }
         Ok(key)
-    }
-
-    /// What there is under the name of a wrapped key, and the key, ready to be put onto the token.
-    pub(super) fn room_for_wrapped<'n>(
-        &self,
-        provider: &'n StorageProvider,
-        entry: &Entry,
-        shared: &'n Shared<'_>,
-    ) -> Result<(Room<'n>, Key), Error> {
-        let key = self.wrapped(provider, entry, None)?;
-        let Some(name) = key.name().cloned() else { return Err(Error::Nameless { path: entry.file_path() }) };
-        let differs = |held: &Key| collision::is_unwrapped(held, &mut self.wrapped(provider, entry, None)?);
-        let room = collision::room_by(&self.look(provider, shared, true), &name, differs)?;
-        Ok((room, key))
-    }
-
-    pub(super) fn import_wrapped(
-        &self,
-        provider: &StorageProvider,
-        entry: &Entry,
-        shared: &Shared<'_>,
-    ) -> Result<KeyDone, Error> {
-        let name = self.wrapped(provider, entry, None)?.name().cloned();
-        let _held = name.as_ref().map(|name| shared.names.hold(name.as_str()));
-        match self.room_for_wrapped(provider, entry, shared)? {
-            (Room::Done(done), _) => Ok(*done),
-            (Room::Free(other, outcome, _other), mut key) => {
-                if key.name() != Some(&other) {
-                    key = self.wrapped(provider, entry, Some(&other))?;
-                }
-                key.finalize(Flags::NONE)?;
-                Ok(KeyDone::of_key(&key, outcome))
-            }
-        }
     }
 }

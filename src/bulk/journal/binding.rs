@@ -5,7 +5,7 @@ use std::fmt;
 
 use serde_json::{Value, json};
 
-use super::super::{hex, words};
+use crate::hex;
 use crate::token::TokenInfo;
 
 /// What every journal begins with.
@@ -114,7 +114,7 @@ impl Binding {
             "{{\"journal\":\"cng11\",\"version\":{VERSION},\"job\":\"{}\",\"tokens\":[{}],\"plan\":\"{}\",\"options\":{}}}",
             self.job.word(),
             tokens.join(","),
-            hex(&self.plan),
+            hex::encode(self.plan),
             json!(self.options)
         )
     }
@@ -169,7 +169,7 @@ fn binding(value: &Value) -> Option<Binding> {
     Some(Binding {
         job: Job::ALL.into_iter().find(|known| known.word() == job)?,
         tokens: value.get("tokens")?.as_array()?.iter().map(TokenIdentity::read).collect::<Option<_>>()?,
-        plan: words::hex(value.get("plan")?.as_str()?).ok()?.try_into().ok()?,
+        plan: hex::decode(value.get("plan")?.as_str()?)?.try_into().ok()?,
         options: options
             .map(|(name, value)| Some((name.clone(), value.as_str()?.to_owned())))
             .collect::<Option<_>>()?,

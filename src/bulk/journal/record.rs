@@ -2,9 +2,10 @@
 
 use serde_json::Value;
 
+use super::super::MAX_ENTRIES;
 use super::super::lines::MAX_LINE;
-use super::super::{MAX_ENTRIES, hex, words};
 use super::entries::Begun;
+use crate::hex;
 use crate::status::Status;
 
 /// Bytes of the longest record: a line is read within a bound, with its check digits.
@@ -108,7 +109,7 @@ impl Record<'_> {
         let text = |text: &str| Value::from(text).to_string();
         match self {
             Self::Begin { entry, name, identity } => {
-                format!("{{\"begin\":{entry},\"name\":{},\"identity\":\"{}\"}}", text(name), hex(identity))
+                format!("{{\"begin\":{entry},\"name\":{},\"identity\":\"{}\"}}", text(name), hex::encode(identity))
             }
             Self::Done { entry, name, outcome, unique, verified } => format!(
                 "{{\"done\":{entry},\"name\":{},\"outcome\":\"{}\",\"unique\":{},\"verified\":{}}}",
@@ -157,8 +158,7 @@ pub(super) fn read(json: &[u8]) -> Option<Read> {
     };
     let text = |name| value.get(name)?.as_str();
     if let Some(entry) = number("begin") {
-        let identity = text("identity")?;
-        let identity = if identity.is_empty() { Vec::new() } else { words::hex(identity).ok()? };
+        let identity = hex::decode(text("identity")?)?;
         return Some(Read::Begin { entry, begun: Begun { name: text("name")?.to_owned(), identity } });
     }
     if let Some(entry) = number("done") {

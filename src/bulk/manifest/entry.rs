@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use crate::format::Format;
+use crate::hex;
 use crate::key::identity::MAX_ID;
 use crate::key::rsa::Hash;
 use crate::key::{Algorithm, Curve, ExportPolicy, KeyUsage};
@@ -156,7 +157,7 @@ pub(super) const COLUMNS: &[Column] = &[
     Column {
         name: "id",
         set: |entry, text| id(text).map(|id| entry.id = Some(id)),
-        get: |entry| entry.id.as_ref().map(|id| super::super::hex(id)),
+        get: |entry| entry.id.as_ref().map(hex::encode),
         hint: "leave it out to have it made from the key",
     },
     Column {
@@ -214,7 +215,7 @@ fn key_name(text: &str) -> Result<KeyName, String> {
 }
 
 fn id(text: &str) -> Result<Vec<u8>, String> {
-    let id = words::hex(text)?;
+    let id = words::bytes(text)?;
     if id.len() > MAX_ID { Err(format!("it has {} bytes, at most {MAX_ID} are taken", id.len())) } else { Ok(id) }
 }
 

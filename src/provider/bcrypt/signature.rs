@@ -50,7 +50,7 @@ impl SignaturePadding {
 /// # Errors
 /// `STATUS_NOT_SUPPORTED` for a name that is no hash of a signature.
 pub fn hash_by_name(name: &str) -> Result<Hash, crate::Error> {
-    let found = [Hash::Sha1, Hash::Sha256, Hash::Sha384, Hash::Sha512].into_iter().find(|hash| hash.name() == name);
+    let found = Hash::ALL.into_iter().find(|hash| hash.name() == name);
     found.ok_or_else(|| unsupported(format!("`{name}` is no hash that signatures are made with here")))
 }
 

@@ -11,6 +11,7 @@ use cryptoki_sys::CK_ULONG;
 use super::mechanism::MECHANISMS;
 use super::table::{self, Form};
 use super::{Error, parse};
+use crate::hex;
 use crate::template::{AttributeType, Template};
 
 /// How many attributes, mechanisms of a list, or attributes inside another one there may be.
@@ -139,7 +140,7 @@ impl Addition {
     pub fn text(&self) -> String {
         match &self.value {
             Value::Bytes(bytes) => {
-                format!("hex:{}", bytes.iter().map(|byte| format!("{byte:02x}")).collect::<String>())
+                format!("hex:{}", hex::encode(bytes))
             }
             Value::Date(digits) => {
                 let text = String::from_utf8_lossy(digits);

@@ -1,5 +1,6 @@
 //! `bulk …` and `migrate`: the options of what works on many keys.
 
+use std::fmt;
 use std::path::PathBuf;
 
 use clap::{Args, Subcommand, ValueEnum};
@@ -153,14 +154,30 @@ impl BulkExportArgs {
     }
 }
 
+/// A token as the command line names it. Its URI may carry a PIN.
+#[derive(Clone)]
+pub(crate) struct TokenName(pub(crate) String);
+
+impl From<String> for TokenName {
+    fn from(text: String) -> Self {
+        Self(text)
+    }
+}
+
+impl fmt::Debug for TokenName {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("TokenName(…)")
+    }
+}
+
 #[derive(Args, Debug)]
 pub(crate) struct MigrateArgs {
     /// The token that the keys come from: a pkcs11: URI, which may name its module (module-path) and the source of its PIN (pin-source), or a label
     #[arg(long, value_name = "URI")]
-    pub(crate) from: String,
+    pub(crate) from: TokenName,
     /// The token that they go to
     #[arg(long, value_name = "URI")]
-    pub(crate) to: String,
+    pub(crate) to: TokenName,
     /// Where the PIN of the first comes from [default: its URI's pin-source, else as --pin-source]
     #[arg(long, value_name = "SRC")]
     pub(crate) from_pin_source: Option<String>,

@@ -9,6 +9,7 @@ use cng_pkcs11::bulk::import::{Import, Plan};
 use cng_pkcs11::bulk::journal::{Binding, Job, Journal};
 use cng_pkcs11::bulk::manifest::Manifest;
 use cng_pkcs11::bulk::select::{Filter, Selection};
+use cng_pkcs11::hex;
 use cng_pkcs11::key::{ExportPolicy, Validation};
 use cng_pkcs11::provider::{ExportParameters, StorageProvider};
 use cng_pkcs11::token::Access;
@@ -20,7 +21,7 @@ use crate::cmd::recipients;
 use crate::cmd::watch::{Planned, Watch, done_json};
 use crate::context::Context;
 use crate::failure::Failure;
-use crate::output::{hex, printable};
+use crate::output::printable;
 use crate::progress::{self, STOP};
 
 pub(crate) fn import(context: &Context, args: &BulkImportArgs) -> Result<u8, Failure> {
@@ -240,7 +241,7 @@ pub(crate) fn export(context: &Context, args: &BulkExportArgs) -> Result<u8, Fai
         ("wrap_to", texts(&args.wrapping.wrap_to)),
         ("scheme", args.scheme.map(|scheme| scheme.name().to_owned()).unwrap_or_default()),
         ("oaep_hash", args.oaep.oaep_hash.map(|hash| hash.name().to_owned()).unwrap_or_default()),
-        ("oaep_label", hex(&args.oaep.label())),
+        ("oaep_label", hex::encode(args.oaep.label())),
         ("password", args.password_source.is_some().to_string()),
     ] {
         options.insert(name.to_owned(), value);

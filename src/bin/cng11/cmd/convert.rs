@@ -5,6 +5,7 @@ use std::sync::Arc;
 use cng_pkcs11::asn1::{Encryption, certificate};
 use cng_pkcs11::blob::{self, Decoded};
 use cng_pkcs11::format::{self, Entry, Format, Writing};
+use cng_pkcs11::hex;
 use cng_pkcs11::key::{Algorithm, KeyMaterial, Validation};
 use cng_pkcs11::secret::SecretBytes;
 use serde_json::{Map, Value, json};
@@ -13,7 +14,6 @@ use crate::args::ConvertArgs;
 use crate::context::Context;
 use crate::failure::Failure;
 use crate::file;
-use crate::output::hex;
 use crate::reading::{self, Reading};
 
 pub(crate) fn run(context: &Context, args: &ConvertArgs) -> Result<u8, Failure> {
@@ -166,7 +166,7 @@ fn deliver(
         }
         // On stdout the data is the result; inside a JSON document it stands as hexadecimal.
         None if output.is_json() => {
-            document.insert("data".to_owned(), json!(hex(written)));
+            document.insert("data".to_owned(), json!(hex::encode(written)));
             output.result(Value::Object(document), String::new);
         }
         None => output.data(written),

@@ -1,5 +1,6 @@
 //! `decrypt NAME FILE`
 
+use cng_pkcs11::hex;
 use cng_pkcs11::key::rsa::Hash;
 use cng_pkcs11::provider::CipherPadding;
 use cng_pkcs11::token::Access;
@@ -9,7 +10,6 @@ use crate::args::{CipherPaddingArg, DecryptArgs};
 use crate::context::Context;
 use crate::failure::Failure;
 use crate::file;
-use crate::output::hex;
 
 pub(crate) fn run(context: &Context, args: &DecryptArgs) -> Result<u8, Failure> {
     let is_oaep = args.padding == CipherPaddingArg::Oaep;
@@ -42,7 +42,7 @@ pub(crate) fn run(context: &Context, args: &DecryptArgs) -> Result<u8, Failure> 
             document.insert("output".to_owned(), json!(path.display().to_string()));
         }
         None if context.output.is_json() => {
-            document.insert("plaintext".to_owned(), json!(hex(&plain)));
+            document.insert("plaintext".to_owned(), json!(hex::encode(&plain)));
         }
         None => {
             context.output.data(&plain);

@@ -3,6 +3,7 @@
 use std::path::Path;
 
 use cng_pkcs11::format::Format;
+use cng_pkcs11::hex;
 use cng_pkcs11::provider::{Cloud, ExportParameters, Exported, Key};
 use cng_pkcs11::token::Access;
 use serde_json::{Map, Value, json};
@@ -12,7 +13,7 @@ use crate::cmd::recipients;
 use crate::context::Context;
 use crate::failure::Failure;
 use crate::file;
-use crate::output::{hex, printable};
+use crate::output::printable;
 
 pub(crate) fn run(context: &Context, args: &ExportArgs) -> Result<u8, Failure> {
     if let Some(cloud) = args.byok {
@@ -241,7 +242,7 @@ pub(super) fn deliver(
         }
         // On stdout the data is the result; inside a JSON document it stands as hexadecimal.
         None if output.is_json() => {
-            document.insert("data".to_owned(), json!(hex(&what.exported.bytes)));
+            document.insert("data".to_owned(), json!(hex::encode(&what.exported.bytes)));
             output.result(Value::Object(document), String::new);
         }
         None => output.data(&what.exported.bytes),

@@ -6,6 +6,7 @@ use cng_pkcs11::Error;
 use cng_pkcs11::asn1;
 use cng_pkcs11::blob::{self, BlobType, aes_wrap::AesWrapBlob};
 use cng_pkcs11::format::{self, Entry, Field, Format, Value as FieldValue};
+use cng_pkcs11::hex;
 use cng_pkcs11::key::{self, Consistency, KeyMaterial, Validation};
 use serde_json::{Map, Value, json};
 
@@ -14,7 +15,7 @@ use crate::cmd::fingerprint;
 use crate::context::Context;
 use crate::failure::Failure;
 use crate::file;
-use crate::output::{columns, hex, printable};
+use crate::output::{columns, printable};
 use crate::reading::{Reading, describe_key};
 
 /// What was found out about a file.
@@ -196,7 +197,7 @@ fn describe_entry(document: &mut Map<String, Value>, entry: &Entry) {
         document.insert("fingerprint_sha256".to_owned(), json!(fingerprint));
     }
     let ids = asn1::identifiers(&public, entry.name.as_deref()).unwrap_or_default();
-    let ids: Map<String, Value> = ids.iter().map(|id| (id.tool.to_owned(), json!(hex(&id.id)))).collect();
+    let ids: Map<String, Value> = ids.iter().map(|id| (id.tool.to_owned(), json!(hex::encode(&id.id)))).collect();
     if !ids.is_empty() {
         document.insert("ids".to_owned(), Value::Object(ids));
     }
@@ -212,9 +213,9 @@ fn field_json(field: &Field, show_private: bool) -> Value {
     }
     let value = match &field.value {
         FieldValue::Number(number) => Some(json!(number)),
-        FieldValue::Public(bytes) => Some(json!(hex(bytes))),
+        FieldValue::Public(bytes) => Some(json!(hex::encode(bytes))),
         FieldValue::Text(text) => Some(json!(text)),
-        FieldValue::Private(bytes) if show_private => Some(json!(hex(bytes))),
+        FieldValue::Private(bytes) if show_private => Some(json!(hex::encode(bytes))),
         _ => None,
     };
     if let FieldValue::Private(_) = field.value {
@@ -264,7 +265,7 @@ fn text(inspected: &Inspected, show_private: bool) -> String {
             row("SHA-256 of SPKI:", fingerprint);
         }
         for id in asn1::identifiers(&public, entry.name.as_deref()).unwrap_or_default() {
-            row(&format!("CKA_ID of {}:", id.tool), hex(&id.id));
+            row(&format!("CKA_ID of {}:", id.tool), hex::encode(&id.id));
         }
     }
     let consistent = match (inspected.consistent, &inspected.problem) {
@@ -288,9 +289,9 @@ fn field_table(fields: &[Field], show_private: bool) -> String {
                 format!("0x{number:08x} ({ascii})")
             }
             FieldValue::Number(number) => number.to_string(),
-            FieldValue::Public(bytes) => hex(bytes),
+            FieldValue::Public(bytes) => hex::encode(bytes),
             FieldValue::Text(text) => printable(text),
-            FieldValue::Private(bytes) if show_private => hex(bytes),
+            FieldValue::Private(bytes) if show_private => hex::encode(bytes),
             FieldValue::Private(_) => "(private)".to_owned(),
             _ => String::new(),
         };

@@ -1,5 +1,6 @@
 //! `list [--all]`
 
+use cng_pkcs11::hex;
 use cng_pkcs11::provider::{Key, Listing};
 use cng_pkcs11::token::Access;
 use serde_json::{Map, Value, json};
@@ -8,7 +9,7 @@ use crate::args::ListArgs;
 use crate::cmd::{algorithm_text, bits_text, key_json, policy_text, usage_text};
 use crate::context::Context;
 use crate::failure::Failure;
-use crate::output::{columns, hex, printable};
+use crate::output::{columns, printable};
 
 pub(crate) fn run(context: &Context, args: &ListArgs) -> Result<u8, Failure> {
     let mut listing = context.provider(Access::ReadOnly)?.list()?;
@@ -52,7 +53,7 @@ fn text(listing: &Listing, all: bool) -> String {
             bits_text(key),
             policy_text(key).to_owned(),
             usage_text(key),
-            hex(key.id()),
+            hex::encode(key.id()),
         ]
     };
     let mut rows = vec![header];

@@ -18,8 +18,8 @@ use crate::output::printable;
 use crate::progress::{self, STOP};
 
 pub(crate) fn run(context: &Context, args: &MigrateArgs) -> Result<u8, Failure> {
-    let from = context.of_token(&args.from, args.from_pin_source.as_deref())?;
-    let to = context.of_token(&args.to, args.to_pin_source.as_deref())?;
+    let from = context.of_token(&args.from.0, args.from_pin_source.as_deref())?;
+    let to = context.of_token(&args.to.0, args.to_pin_source.as_deref())?;
     let from = from.provider_for_many(Access::ReadOnly)?;
     let to = to.provider_for_many(if args.run.dry_run { Access::ReadOnly } else { Access::ReadWrite })?;
     if from.token().info().uri().to_string() == to.token().info().uri().to_string() {

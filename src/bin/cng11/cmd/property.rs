@@ -40,7 +40,7 @@ pub(crate) fn get(context: &Context, args: &GetArgs) -> Result<u8, Failure> {
 fn set_custom(context: &Context, args: &SetArgs) -> Result<u8, Failure> {
     let bytes = match args.value.strip_prefix("hex:") {
         Some("") => Vec::new(),
-        Some(digits) => words::hex(digits).map_err(|_| {
+        Some(digits) => words::bytes(digits).map_err(|_| {
             Failure::usage(format!("`{}` is not hexadecimal", args.value), "give two digits for each byte")
         })?,
         None => wide::encode_nul(&args.value),

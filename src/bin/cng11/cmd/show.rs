@@ -1,5 +1,6 @@
 //! `show NAME`: one key with all properties and objects.
 
+use cng_pkcs11::hex;
 use cng_pkcs11::key::Family;
 use cng_pkcs11::provider::{Key, PropertyValue, names};
 use cng_pkcs11::template::{Addition, Additions, Value as AttributeValue, mechanism_name};
@@ -10,7 +11,7 @@ use crate::args::ShowArgs;
 use crate::cmd::{fingerprint, key_json, policy_text, usage_text};
 use crate::context::Context;
 use crate::failure::Failure;
-use crate::output::{columns, hex, printable};
+use crate::output::{columns, printable};
 
 pub(crate) fn run(context: &Context, args: &ShowArgs) -> Result<u8, Failure> {
     let key = context.provider(Access::ReadOnly)?.open_key(&args.name)?;
@@ -25,7 +26,7 @@ pub(crate) fn run(context: &Context, args: &ShowArgs) -> Result<u8, Failure> {
     let values: Map<_, _> = properties.iter().map(|(name, value)| ((*name).to_owned(), property_json(value))).collect();
     document.insert("properties".to_owned(), Value::Object(values));
     let own = key.custom_properties()?;
-    let values: Map<_, _> = own.iter().map(|(name, value)| (name.clone(), json!(hex(value)))).collect();
+    let values: Map<_, _> = own.iter().map(|(name, value)| (name.clone(), json!(hex::encode(value)))).collect();
     document.insert("custom_properties".to_owned(), Value::Object(values));
     let additions = key.additions()?;
     document.insert("attributes".to_owned(), attributes_json(&mut additions.iter()));
@@ -42,7 +43,7 @@ fn attributes_json(attributes: &mut dyn Iterator<Item = &Addition>) -> Value {
         }
         AttributeValue::Nested(inside) => attributes_json(&mut inside.iter()),
         AttributeValue::Number(number) => json!(number),
-        AttributeValue::Bytes(bytes) => json!(hex(bytes)),
+        AttributeValue::Bytes(bytes) => json!(hex::encode(bytes)),
         _ => json!(attribute.text()),
     };
     attributes.map(|attribute| (attribute.kind().to_string(), value(attribute))).collect::<Map<_, _>>().into()
@@ -67,7 +68,7 @@ fn text(
         })
         .collect();
     rows.extend(own.iter().map(|(name, value)| vec![format!("{}:", printable(name)), bytes_text(value)]));
-    rows.push(vec!["CKA_ID:".to_owned(), hex(key.id())]);
+    rows.push(vec!["CKA_ID:".to_owned(), hex::encode(key.id())]);
     rows.extend(additions.iter().map(|addition| vec![format!("{}:", addition.kind()), printable(&addition.text())]));
     let mut objects = Vec::new();
     if key.has_private() {
@@ -92,7 +93,7 @@ pub(crate) fn property_json(value: &PropertyValue) -> Value {
         }),
         PropertyValue::Number(number) => json!(number),
         PropertyValue::Text(text) => json!(text),
-        PropertyValue::Bytes(bytes) => json!(hex(bytes)),
+        PropertyValue::Bytes(bytes) => json!(hex::encode(bytes)),
         PropertyValue::Texts(texts) => json!(texts),
         PropertyValue::TagLengths(lengths) => {
             json!({ "min": lengths.min, "max": lengths.max, "increment": lengths.increment })
@@ -104,7 +105,7 @@ pub(crate) fn property_json(value: &PropertyValue) -> Value {
 /// Text as text, if it is some and ends as CNG's strings do; anything else in hexadecimal.
 fn bytes_text(bytes: &[u8]) -> String {
     let text = cng_pkcs11::wide::decode(bytes).ok().filter(|text| bytes.ends_with(&[0, 0]) && !text.is_empty());
-    text.map_or_else(|| hex(bytes), |text| printable(&text))
+    text.map_or_else(|| hex::encode(bytes), |text| printable(&text))
 }
 
 pub(crate) fn property_text(value: &PropertyValue) -> String {

@@ -1,6 +1,7 @@
 //! `sign NAME FILE` and `verify NAME FILE SIG`
 
 use cng_pkcs11::asn1::ecdsa;
+use cng_pkcs11::hex;
 use cng_pkcs11::key::Family;
 use cng_pkcs11::provider::{Error, Key, Padding};
 use cng_pkcs11::token::Access;
@@ -10,7 +11,6 @@ use crate::args::{PaddingArg, SignArgs, SignatureFormat, SigningArgs, VerifyArgs
 use crate::context::Context;
 use crate::failure::Failure;
 use crate::file;
-use crate::output::hex;
 
 pub(crate) fn sign(context: &Context, args: &SignArgs) -> Result<u8, Failure> {
     file::check_target(args.output.as_deref(), true, true, context.output.is_json())?;
@@ -30,7 +30,7 @@ pub(crate) fn sign(context: &Context, args: &SignArgs) -> Result<u8, Failure> {
         }
         None if context.output.is_json() => {
             let document =
-                json!({ "name": key.label(), "hash": args.signing.hash.name(), "signature": hex(&signature) });
+                json!({ "name": key.label(), "hash": args.signing.hash.name(), "signature": hex::encode(&signature) });
             context.output.result(document, String::new);
         }
         None => context.output.data(&signature),

@@ -5,12 +5,12 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 
+use cng_pkcs11::hex;
 use cng_pkcs11::token::Module;
 use serde_json::json;
 
 use crate::context::Context;
 use crate::failure::Failure;
-use crate::output::hex;
 
 const LABEL: &str = "cng11-throwaway";
 
@@ -157,7 +157,7 @@ fn random_hex(len: usize) -> Result<String, Failure> {
     let mut bytes = vec![0; len];
     getrandom::fill(&mut bytes)
         .map_err(|error| Failure::Other { message: format!("no random bytes: {error}"), hint: None })?;
-    Ok(hex(&bytes))
+    Ok(hex::encode(&bytes))
 }
 
 fn quoted(text: &str) -> String {
