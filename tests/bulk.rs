@@ -20,6 +20,8 @@ mod faults;
 mod journals;
 #[path = "bulk/kills.rs"]
 mod kills;
+#[path = "bulk/leftovers.rs"]
+mod leftovers;
 #[path = "bulk/pool.rs"]
 mod pool;
 #[path = "bulk/repeats.rs"]

@@ -5,7 +5,7 @@
 //! survive either (a PIN that is refused, a token that is full, one that stays lost) ends the run: the job it happened to is nobody's then, and is drawn again by the next run.
 
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
-use std::sync::{Mutex, mpsc};
+use std::sync::{Barrier, Mutex, mpsc};
 use std::thread;
 
 use super::Error;
@@ -90,15 +90,23 @@ impl<'a> Crew<'a> {
         } else {
             let (send, results) = mpsc::sync_channel::<Message<J, R>>(2 * self.jobs);
             let mut threads = 0;
+            let have_theirs = Barrier::new(self.jobs);
             thread::scope(|scope| {
                 for number in 0..self.jobs {
-                    let (send, draw, work) = (send.clone(), &draw, &work);
+                    let (send, draw, work, have_theirs) = (send.clone(), &draw, &work, &have_theirs);
                     scope.spawn(move || {
-                        // A token that gives out no more sessions has fewer threads.
+                        // A token that gives out no more sessions has fewer threads. The first one can do with the caller's session, and lets the others have what there are.
                         let own = match number {
-                            0 => Ok(self.session()),
-                            _ if self.is_shared => Ok(self.provider.clone()),
-                            _ => self.provider.another(),
+                            0 => {
+                                have_theirs.wait();
+                                Ok(self.session())
+                            }
+                            _ => {
+                                let own =
+                                    if self.is_shared { Ok(self.provider.clone()) } else { self.provider.another() };
+                                have_theirs.wait();
+                                own
+                            }
                         };
                         let Ok(provider) = own else { return };
                         let mut hand = Hand { crew: self, provider, tools: T::default(), done: 0 };
