@@ -5,11 +5,12 @@
 //! on every curve; Q = d·G and all that follows only where [`Curve::has_arithmetic`] holds. Elsewhere a private key goes
 //! through unchecked, and says so.
 
-use elliptic_curve::group::Curve as _;
-use elliptic_curve::ops::MulByGeneratorVartime;
+use elliptic_curve::bigint::{BitOps, Encoding};
+use elliptic_curve::group::{Curve as _, Group};
+use elliptic_curve::ops::{Invert, MulByGeneratorVartime, Reduce};
 use elliptic_curve::point::{AffineCoordinates, DecompressPoint};
 use elliptic_curve::sec1::{FromSec1Point, ModulusSize, ToSec1Point};
-use elliptic_curve::{AffinePoint, CurveArithmetic, FieldBytesSize, NonZeroScalar, ProjectivePoint};
+use elliptic_curve::{AffinePoint, CurveArithmetic, FieldBytesSize, NonZeroScalar, ProjectivePoint, Scalar};
 use subtle::ConstantTimeEq;
 use zeroize::Zeroizing;
 
@@ -243,6 +244,20 @@ impl PrivateKey {
         self.consistency
     }
 
+    /// What [`PublicKey::verify`] says of the same signature, at a third of the cost or less: u1·G + u2·Q is (u1 + u2·d)·G, with no multiplication of a point that has no table.
+    ///
+    /// `None` also where d and Q were not found to belong together.
+    pub fn verify(&self, digest: &[u8], signature: &[u8]) -> Option<bool> {
+        if self.consistency != Consistency::Checked {
+            return None;
+        }
+        let digest = widened(digest, self.curve.width());
+        match self.curve.arithmetic? {
+            Arithmetic::Ed25519 | Arithmetic::X25519 => None,
+            arithmetic => Some(with_curve!(arithmetic, C => verify_own::<C>(&self.d, &digest, signature).is_some())),
+        }
+    }
+
     /// A fresh key, for proofs that need a counterpart.
     ///
     /// `None` where the curve has no arithmetic here.
@@ -355,6 +370,29 @@ where
     // Some curves' verifiers insist on a low s; tokens do not, and both are signatures (SEC 1 §4.1.4).
     let signature = ecdsa::Signature::<C>::from_slice(signature).ok()?.normalize_s();
     key.verify_prehash(digest, &signature).ok()
+}
+
+/// u1 + u2·d is the number that the signer drew, and tells d to whoever knows it: secret, and not worked with in variable time. The rest is in the signature.
+fn verify_own<C>(d: &[u8], digest: &[u8], signature: &[u8]) -> Option<()>
+where
+    C: CurveArithmetic + ecdsa::EcdsaCurve,
+    AffinePoint<C>: FromSec1Point<C> + ToSec1Point<C>,
+    FieldBytesSize<C>: ModulusSize,
+{
+    let secret = elliptic_curve::SecretKey::<C>::from_slice(d).ok()?;
+    let (r, s) = ecdsa::Signature::<C>::from_slice(signature).ok()?.split_scalars();
+    let d = Zeroizing::new(*secret.to_nonzero_scalar());
+    let drawn = Zeroizing::new((scalar_of::<C>(digest) + *r * *d) * *s.invert_vartime());
+    let point = ProjectivePoint::<C>::mul_by_generator(&drawn).to_affine();
+    (scalar_of::<C>(&point.x()) == *r).then_some(())
+}
+
+/// A digest or a coordinate as a number modulo n: of what is longer than n, the bits on the left (SEC 1 §4.1.4).
+fn scalar_of<C: CurveArithmetic>(bytes: &[u8]) -> Scalar<C> {
+    let order_bits = C::ORDER.bits();
+    let width = order_bits.div_ceil(8) as usize;
+    let bytes = bytes.get(..width).unwrap_or(bytes);
+    Scalar::<C>::reduce(&C::Uint::from_be_slice_truncated(bytes, order_bits))
 }
 
 fn recover<C>(digest: &[u8], signature: &[u8]) -> Vec<Vec<u8>>

@@ -222,7 +222,7 @@ impl Finalizer<'_> {
         };
         self.check_id(&id, old.as_deref())?;
         let Arrival { source, way } = self.bring(Clear::Private(private), algorithm, &id, usage)?;
-        let mut ready = self.finish_pair((source, None), public, &id, usage, old.as_deref(), way)?;
+        let mut ready = self.finish_pair((source, None), (public, Some(private)), &id, usage, old.as_deref(), way)?;
         let untested = ready.outcome.as_ref().is_some_and(|outcome| outcome.verified == Verified::Attributes);
         if untested && self.pending.additions.demands(CKA_ALWAYS_AUTHENTICATE) {
             ready.warn("the key wants its PIN at every use, and none was given: nothing could be tested");
@@ -250,7 +250,7 @@ impl Finalizer<'_> {
     pub(super) fn finish_pair(
         &self,
         (main, beside): (Source<'_>, Option<Handle>),
-        public: PublicKey,
+        (public, private): (PublicKey, Option<&PrivateKey>),
         id: &[u8],
         usage: KeyUsage,
         old: Option<&Entry>,
@@ -275,7 +275,7 @@ impl Finalizer<'_> {
         let foreign = matches!(self.pending.material, Material::Wrapped { .. });
         let additions = &self.pending.additions;
         let pin = self.pin_for_use()?;
-        let terms = proof::Terms { usage, additions, pin: pin.as_ref() };
+        let terms = proof::Terms { usage, additions, pin: pin.as_ref(), private };
         let prove = |private, public_object| {
             let outcome = self.timed(old, || proof::prove_pair(self.token, private, public_object, &public, terms));
             outcome.inspect_err(|error| self.note_refusal(error))

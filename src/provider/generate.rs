@@ -114,7 +114,7 @@ impl Finalizer<'_> {
             true => Source::placed(private.keep(), Box::new(no_copy)),
             false => Source::new(private.keep(), Box::new(no_copy)),
         };
-        self.finish_pair((main, beside), public, &id, usage, old.as_deref(), Way::of(Route::Generate))
+        self.finish_pair((main, beside), (public, None), &id, usage, old.as_deref(), Way::of(Route::Generate))
     }
 
     /// A pair in the session, or, where the token makes none there, on the token under a mark: until the mark comes off, it is as the leftover of an import.

@@ -175,7 +175,8 @@ impl Finalizer<'_> {
             return Err(Error::NoPublic { name: self.label() }.into());
         };
         let pin = self.pin_for_use()?;
-        let terms = proof::Terms { usage: ready.usage, additions: &self.pending.additions, pin: pin.as_ref() };
+        let terms =
+            proof::Terms { usage: ready.usage, additions: &self.pending.additions, pin: pin.as_ref(), private: None };
         let verified = proof::prove_pair(self.token, private, ready.public_object, public, terms);
         let verified = verified.inspect_err(|error| self.note_refusal(error))?;
         ready.outcome = Some(Outcome::of(Route::Copy, verified));

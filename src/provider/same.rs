@@ -92,7 +92,7 @@ impl Key {
         match (ready.private_object, ready.secret_object) {
             (Some(private), _) => match &ready.public {
                 Some(public) => self.prove_by(ready, (private, true), |additions| {
-                    let terms = Terms { usage: ready.usage, additions, pin: self.held.pin.as_ref() };
+                    let terms = Terms { usage: ready.usage, additions, pin: self.held.pin.as_ref(), private: None };
                     proof::prove_pair(&self.token, private, ready.public_object, public, terms)
                 }),
                 None => match self.public_key() {

@@ -58,7 +58,7 @@ impl<'t> Finalizer<'t> {
         self.check_id(&id, old.as_deref())?;
         let remake = |id: &[u8]| -> Result<Handle, crate::Error> { Ok(opening.unwrap(&shell(id, true))?) };
         let main = Source::new(object.keep(), Box::new(remake));
-        self.finish_pair((main, None), public.clone(), &id, usage, old.as_deref(), way)
+        self.finish_pair((main, None), (public.clone(), None), &id, usage, old.as_deref(), way)
     }
 
     /// Opens what is wrapped and asks whether it may have the rights that it is to have.

@@ -51,6 +51,51 @@ fn a_short_digest_verifies_on_a_wide_curve() {
     assert!(PublicKey::recover(curve, &digest, &signature.to_bytes()).contains(public));
 }
 
+fn sign<C>(d: &[u8], drawn: &[u8], digest: &[u8]) -> Vec<u8>
+where
+    C: CurveArithmetic + ecdsa::EcdsaCurve,
+{
+    let scalar = |bytes: &[u8]| NonZeroScalar::<C>::try_from(bytes).unwrap();
+    let (signature, _) = ecdsa::hazmat::sign_prehashed::<C>(&scalar(d), &scalar(drawn), digest).unwrap();
+    let (r, s) = signature.split_bytes();
+    [r, s].concat()
+}
+
+#[test]
+fn a_private_key_says_of_a_signature_what_its_public_half_says() {
+    for curve in computable().filter(|curve| curve.form == Form::Weierstrass) {
+        let arithmetic = curve.arithmetic.unwrap();
+        let [key, other, drawn] = [(); 3].map(|()| PrivateKey::generate(curve).unwrap());
+        let public = key.public().unwrap();
+        let check = |digest: &[u8], signature: &[u8], expected: bool| {
+            let what = format!("{}, {} bytes", curve.name, digest.len());
+            assert_eq!(public.verify(digest, signature), Some(expected), "{what}");
+            assert_eq!(key.verify(digest, signature), Some(expected), "{what}");
+        };
+        for len in [1, 20, 32, 48, 64, curve.width(), curve.width() + 9] {
+            let mut digest: Vec<u8> = (1..=255_u8).map(|i| i.wrapping_mul(0xF3)).take(len).collect();
+            let widened = widened(&digest, curve.width());
+            let signature = with_curve!(arithmetic, C => sign::<C>(key.d(), drawn.d(), &widened));
+            check(&digest, &signature, true);
+            assert_eq!(other.verify(&digest, &signature), Some(false), "{}", curve.name);
+            for at in [0, signature.len() / 2 - 1, signature.len() / 2, signature.len() - 1] {
+                let mut broken = signature.clone();
+                broken[at] ^= 1;
+                check(&digest, &broken, false);
+            }
+            check(&digest, &signature[1..], false);
+            check(&digest, &vec![0; signature.len()], false);
+            digest[len.min(16) / 2] ^= 1;
+            check(&digest, &signature, false);
+        }
+        // What was not checked says nothing.
+        let unchecked = PrivateKey::new(curve, key.d(), other.public().cloned(), Validation::Skip).unwrap();
+        assert_eq!(unchecked.verify(&[7; 32], &vec![7; 2 * curve.width()]), None);
+    }
+    let edwards = PrivateKey::generate(Curve::by_name("Ed25519").unwrap()).unwrap();
+    assert_eq!(edwards.verify(&[7; 32], &[7; 64]), None);
+}
+
 #[test]
 fn a_secret_is_compared_with_the_order_as_a_number() {
     for (secret, limit, below) in [
