@@ -24,6 +24,7 @@ use cryptoki_sys::{
     CKF_USER_PIN_FINAL_TRY, CKF_USER_PIN_INITIALIZED, CKF_USER_PIN_LOCKED, CKS_RO_PUBLIC_SESSION,
     CKS_RW_PUBLIC_SESSION,
 };
+use zeroize::Zeroizing;
 
 use self::parameters::{in_pointer, ulong, with_mechanism};
 use super::mechanism::Mechanism;
@@ -371,22 +372,40 @@ impl Raw {
         object: Handle,
         wanted: &[(CK_ATTRIBUTE_TYPE, usize)],
     ) -> Result<(Vec<Option<SecretBytes>>, bool), Error> {
-        let mut buffers: Vec<_> = wanted.iter().map(|(_, len)| SecretBytes::zeroed(*len)).collect();
-        let mut attributes: Vec<_> = buffers
-            .iter_mut()
-            .zip(wanted)
-            .map(|(buffer, (kind, len))| CK_ATTRIBUTE {
-                type_: *kind,
-                pValue: buffer.as_mut_slice().as_mut_ptr().cast(),
-                ulValueLen: ulong(*len),
-            })
-            .collect();
+        // Places side by side, each as aligned as a number wants it: what most reads want needs no allocation, and is not spread over the heap.
+        const USUAL: usize = 560;
+        let words = |len: usize| len.div_ceil(size_of::<u64>());
+        let total = wanted.iter().map(|(_, len)| words(*len)).sum();
+        let (mut usual, mut larger) = (Zeroizing::new([0_u64; USUAL]), Zeroizing::new(Vec::new()));
+        let mut room = match usual.get_mut(..total) {
+            Some(room) => room,
+            None => {
+                larger.resize(total, 0);
+                larger.as_mut_slice()
+            }
+        };
+        let mut places = Vec::with_capacity(wanted.len());
+        for (_, len) in wanted {
+            let (place, rest) = std::mem::take(&mut room).split_at_mut(words(*len));
+            places.push(place);
+            room = rest;
+        }
+        let of = |((kind, len), place): (&(CK_ATTRIBUTE_TYPE, usize), &mut &mut [u64])| CK_ATTRIBUTE {
+            type_: *kind,
+            pValue: place.as_mut_ptr().cast(),
+            ulValueLen: ulong(*len),
+        };
+        let mut attributes: Vec<_> = wanted.iter().zip(&mut places).map(of).collect();
         let outcome =
             call!(self, C_GetAttributeValue, session, object.0, attributes.as_mut_ptr(), ulong(attributes.len()));
         let too_small = tolerate(outcome)?;
-        let values = attributes.iter().zip(buffers).map(|(attribute, buffer)| {
-            let len = usize::try_from(attribute.ulValueLen).ok().filter(|len| *len <= buffer.len())?;
-            Some(if len == buffer.len() { buffer } else { SecretBytes::from(buffer.get(..len)?) })
+        let values = attributes.iter().zip(wanted).zip(places).map(|((attribute, (_, most)), place)| {
+            let len = usize::try_from(attribute.ulValueLen).ok().filter(|len| len <= most)?;
+            let mut value = SecretBytes::zeroed(len);
+            for (bytes, word) in value.as_mut_slice().chunks_mut(size_of::<u64>()).zip(place) {
+                bytes.iter_mut().zip(word.to_ne_bytes()).for_each(|(byte, read)| *byte = read);
+            }
+            Some(value)
         });
         Ok((values.collect(), too_small))
     }
