@@ -37,10 +37,15 @@ impl Output {
 
     /// The result: the document when JSON is wanted, else the text.
     pub(crate) fn result(self, document: Value, text: impl FnOnce() -> String) {
+        self.result_of(|| document, text);
+    }
+
+    /// The same where making the document takes as long as making the text.
+    pub(crate) fn result_of(self, document: impl FnOnce() -> Value, text: impl FnOnce() -> String) {
         if self.json {
             let mut whole = Map::new();
             whole.insert("schema".to_owned(), json!(SCHEMA));
-            match document {
+            match document() {
                 Value::Object(fields) => whole.extend(fields),
                 other => {
                     whole.insert("result".to_owned(), other);

@@ -25,7 +25,7 @@ pub(crate) fn run(context: &Context, args: &ListArgs) -> Result<u8, Failure> {
             .output
             .note(&format!("{uri} belongs to an interrupted import; the next import of its name deals with it"));
     }
-    context.output.result(Value::Object(document(&listing, args.all)), || text(&listing, args.all));
+    context.output.result_of(|| Value::Object(document(&listing, args.all)), || text(&listing, args.all));
     Ok(0)
 }
 
