@@ -98,6 +98,23 @@ fn manifest(stage: &Stage, kind: &str, count: u32) -> Fallible<PathBuf> {
     Ok(path)
 }
 
+/// python-pkcs11 with the same key as often, if there is one.
+fn python(stage: &Stage, kind: &str, count: u32) -> Option<Command> {
+    let interpreter = std::env::var_os("CNG11_BENCH_PYTHON").unwrap_or_else(|| "python3".into());
+    let is_there = Command::new(&interpreter).args(["-c", "import pkcs11"]).output().is_ok_and(|o| o.status.success());
+    let (name, private) = if kind == "rsa" { (RSA, "pkcs1") } else { ("ec-nistP256", "sec1") };
+    let vectors = manifest_dir().join("tests/vectors");
+    is_there.then(|| {
+        let mut command = Command::new(interpreter);
+        command
+            .arg(manifest_dir().join("benches/python_pkcs11.py"))
+            .args([&stage.environment.module, &stage.environment.token, kind])
+            .args([private, "spki"].map(|part| vectors.join(format!("{name}.{part}.bin"))))
+            .arg(count.to_string());
+        command
+    })
+}
+
 fn words(kind: &str) -> &'static str {
     if kind == "rsa" { "RSA-2048" } else { "P-256" }
 }
@@ -114,7 +131,7 @@ pub(crate) fn import_rows(table: &mut Table, stage: &Stage, place: &Place, count
     for (kind, _) in BLOBS {
         let (whole, one) = (manifest(stage, kind, count)?, manifest(stage, kind, 1)?);
         let raw = |way: &str| stage.raw_alone(&format!("{way}-{kind}"), count);
-        let mut commands = [
+        let mut commands = vec![
             import(&whole, &one_thread),
             import(&whole, &unproven),
             import(&one, &one_thread),
@@ -125,7 +142,8 @@ pub(crate) fn import_rows(table: &mut Table, stage: &Stage, place: &Place, count
             raw("bulk")?,
             raw("unproven")?,
         ];
-        let mut runs: [Vec<Run>; 9] = Default::default();
+        commands.extend(python(stage, kind, count));
+        let mut runs: [Vec<Run>; 10] = Default::default();
         let many = commands.len();
         for round in 0..=table.rounds {
             for at in 0..many {
@@ -139,7 +157,8 @@ pub(crate) fn import_rows(table: &mut Table, stage: &Stage, place: &Place, count
                 }
             }
         }
-        let [ours, ours_unproven, start, start_unproven, ours_side_by_side, create, copy, same, same_unproven] = runs;
+        let [ours, ours_unproven, start, start_unproven, ours_side_by_side, create, copy, same, same_unproven, python] =
+            runs;
         let (name, kind_words) = (&place.0, words(kind));
         let mut row = |ours: &[f64], what: &str, reference: &[Run], how: &str, goal| {
             let reference: Vec<f64> = each(reference, count).collect();
@@ -165,6 +184,11 @@ pub(crate) fn import_rows(table: &mut Table, stage: &Stage, place: &Place, count
         row(&off, "unproven", &copy, "session objects + C_CopyObject, nothing read", Goal::None);
         row(&off, "unproven", &same_unproven, "the same calls in a loop", least(0.92));
         row(&proven, "a pair", &same, "the same calls in a loop", least(0.92));
+        if python.is_empty() {
+            println!("LEFT OUT: bulk import against python-pkcs11, because that is NOT INSTALLED");
+        } else {
+            row(&proven, "a pair", &python, "python-pkcs11, create_object in a loop", least(3.5));
+        }
         // Without the start.
         let further = |runs: &[Run], starts: &[Run]| -> Vec<f64> {
             let pairs = runs.iter().zip(starts);
