@@ -113,7 +113,8 @@ fn call(function: &'static str, run: impl FnOnce() -> CK_RV) -> CK_RV {
     static COUNTS: Mutex<Option<HashMap<&str, usize>>> = Mutex::new(None);
     if let Some(path) = std::env::var_os("STRICT_HSM_LOG") {
         let file = std::fs::OpenOptions::new().append(true).create(true).open(path);
-        let _ = file.and_then(|mut file| writeln!(file, "{function}"));
+        // One write each, or lines of several threads run into one another.
+        let _ = file.and_then(|mut file| file.write_all(format!("{function}\n").as_bytes()));
     }
     if let Some(wait) = std::env::var("STRICT_HSM_LATENCY_MS").ok().and_then(|wait| wait.parse().ok()) {
         std::thread::sleep(Duration::from_millis(wait));
