@@ -3,6 +3,7 @@
 //! No decoder panics, and none takes more memory than twice its input and what the arithmetic of one key takes ([`MARGIN`]). What was read survives
 //! being written, in every format that can hold it ([`round_trip`]).
 
+mod bulk;
 mod round_trip;
 mod wrapping;
 
@@ -16,6 +17,7 @@ use cng_pkcs11::key::{Algorithm, SymmetricAlgorithm, Validation};
 use cng_pkcs11::secret::SecretBytes;
 
 use crate::memory;
+pub use bulk::{journal, manifest};
 use round_trip::again;
 pub use wrapping::wrap_unwrap;
 

@@ -15,6 +15,8 @@
 //! | `wrapped_file` | the wrapped-key files of other PKCS#11 tools |
 //! | `der` | the small decoders of DER: lengths, certificates, signatures, names |
 //! | `cms` | EnvelopedData, and the encoder on what was read |
+//! | `manifest_…` | manifests of bulk imports: an entry that was read is written, and the same when that is read |
+//! | `journal` | journals: the input as a file, and its lines as records with check digits that fit |
 //! | `transport` | `OpaqueTransport`: what is read is written as it was |
 //! | `cert_store` | serialized certificate stores, and the writer on what was read |
 

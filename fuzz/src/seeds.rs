@@ -51,8 +51,8 @@ fn is_seed(target: Target, name: &str, bytes: &[u8]) -> bool {
         Target::Der => asn1::outer_length(bytes) == Some(bytes.len()) && bytes.len() < 1024,
         Target::Encrypted => said.starts_with("encrypted-") || said == "pkcs12",
         Target::Inspect => bytes.len() < 1024 && Format::all().any(readable),
-        // No vector says its scheme in its first byte. Its seeds are in `fuzz/corpus`.
-        Target::WrapUnwrap => false,
+        // No vector is one, or says its scheme in its first byte. Their seeds are in `fuzz/corpus`.
+        Target::Journal | Target::ManifestCsv | Target::ManifestJsonLines | Target::WrapUnwrap => false,
         Target::Sniff => bytes.len() < 1024 && format::sniff(bytes).is_ok(),
         Target::Transport => said == "OpaqueTransport",
         Target::WrappedFile => wrapped_file::is_wrapped_file(bytes),

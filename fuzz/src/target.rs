@@ -1,5 +1,6 @@
 //! The list of targets.
 
+use cng_pkcs11::bulk::manifest::Form;
 use cng_pkcs11::format::Format;
 
 use crate::check;
@@ -14,6 +15,9 @@ pub enum Target {
     Der,
     Encrypted,
     Inspect,
+    Journal,
+    ManifestCsv,
+    ManifestJsonLines,
     Sniff,
     Transport,
     WrapUnwrap,
@@ -30,6 +34,9 @@ impl Target {
             Self::Der,
             Self::Encrypted,
             Self::Inspect,
+            Self::Journal,
+            Self::ManifestCsv,
+            Self::ManifestJsonLines,
             Self::Sniff,
             Self::Transport,
             Self::WrapUnwrap,
@@ -64,6 +71,9 @@ impl Target {
             Self::Der => "der".to_owned(),
             Self::Encrypted => "encrypted".to_owned(),
             Self::Inspect => "inspect".to_owned(),
+            Self::Journal => "journal".to_owned(),
+            Self::ManifestCsv => "manifest_csv".to_owned(),
+            Self::ManifestJsonLines => "manifest_jsonl".to_owned(),
             Self::Sniff => "sniff".to_owned(),
             Self::Transport => "transport".to_owned(),
             Self::WrapUnwrap => "wrap_unwrap".to_owned(),
@@ -84,6 +94,9 @@ impl Target {
             Self::Der => check::der(data),
             Self::Encrypted => check::encrypted(data),
             Self::Inspect => check::inspect(data),
+            Self::Journal => check::journal(data),
+            Self::ManifestCsv => check::manifest(data, Form::Csv),
+            Self::ManifestJsonLines => check::manifest(data, Form::JsonLines),
             Self::Sniff => check::sniff(data),
             Self::Transport => check::transport(data),
             Self::WrapUnwrap => check::wrap_unwrap(data),

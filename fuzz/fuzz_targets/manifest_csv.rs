@@ -1,0 +1,1 @@
+cng_pkcs11_fuzz::target!();
