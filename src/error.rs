@@ -88,7 +88,7 @@ impl Error {
             #[cfg(feature = "config")]
             Cause::Config(error) => Some(error.hint().to_owned()),
             Cause::Format(format::Error::Unrecognised { .. }) => {
-                Some("say what it is with --type; `cng11 inspect` shows how far it makes sense as a given type".into())
+                Some("say what it is, with --type or as the `type` of a manifest's entry; `cng11 inspect` shows how far it makes sense as a given type".into())
             }
             Cause::Format(error) => format_hint(error),
             Cause::Key(error) => key_hint(error),

@@ -68,6 +68,7 @@ pub use self::algorithms::{AlgorithmName, operations};
 pub use self::byok::{Cloud, CloudFile};
 pub use self::cipher::{Authenticated, ChainingMode, CipherPadding, Direction};
 pub use self::crypto::Padding;
+pub(crate) use self::custom::Described;
 pub use self::date::KeyDate;
 pub use self::enumerate::Listing;
 pub use self::error::{Error, Fault};

@@ -26,3 +26,5 @@ mod leftovers;
 mod pool;
 #[path = "bulk/repeats.rs"]
 mod repeats;
+#[path = "bulk/unseen.rs"]
+mod unseen;

@@ -81,8 +81,8 @@ pub(super) struct Look<'n> {
     pub(super) collision: Collision,
     /// Whether what is there already is proven.
     pub(super) is_proven: bool,
-    /// Whether the public object of a pair may be written that an earlier run has lost.
-    pub(super) restores: bool,
+    /// Whether what an earlier run has left undone may be done: a plan writes nothing.
+    pub(super) is_run: bool,
     pub(super) names: &'n Names,
 }
 
@@ -91,7 +91,7 @@ pub(super) fn room<'n>(look: &Look<'n>, name: &KeyName, wanted: &Wanted<'_>) -> 
     let is_restored = Cell::new(false);
     let mut room = room_by(look, name, |held| {
         let difference = identical(look.provider, held, wanted)?;
-        if look.restores
+        if look.is_run
             && difference.is_none()
             && let KeyMaterial::Private(private) = &wanted.decoded.key
             && let Some(public) = private.public()
@@ -112,11 +112,11 @@ pub(super) fn room_by<'n>(
     name: &KeyName,
     differs: impl Fn(&Key) -> Result<Option<String>, Error>,
 ) -> Result<Room<'n>, Error> {
-    let Look { provider, collision, is_proven, names, .. } = *look;
+    let Look { collision, is_proven, names, .. } = *look;
     let free = |name: &KeyName, outcome, held, in_the_way| {
         Ok(Room::Free(Free { name: name.clone(), outcome, _held: held, in_the_way }))
     };
-    let Some(held) = holder(provider, name)? else { return free(name, Outcome::Imported, None, Vec::new()) };
+    let Some(held) = holder(look, name)? else { return free(name, Outcome::Imported, None, Vec::new()) };
     let mut in_the_way = vec![held.id().to_vec()];
     let Some(difference) = differs(&held)? else {
         return Ok(Room::Done(Box::new(settled(&held, Outcome::Identical, is_proven)?)));
@@ -128,12 +128,16 @@ pub(super) fn room_by<'n>(
             done.warnings.push(format!("`{name}` was left as it is: {difference}"));
             return Ok(Room::Done(Box::new(done)));
         }
+        Collision::Overwrite if names.was_given(name.as_str()) => {
+            let difference = format!("{difference}, which this run has put there");
+            return Err(Error::NameTaken { name: name.to_string(), held: held.uri().to_string(), difference });
+        }
         Collision::Overwrite => return free(name, Outcome::Overwritten, None, in_the_way),
         Collision::Rename => {
             for number in 2..=MOST {
                 let other = KeyName::new(&format!("{name}-{number}"))?;
                 let own = names.hold(other.as_str());
-                match holder(provider, &other)? {
+                match holder(look, &other)? {
                     None => return free(&other, Outcome::Renamed, Some(own), in_the_way),
                     // Of an earlier run.
                     Some(held) if differs(&held)?.is_none() => {
@@ -148,7 +152,10 @@ pub(super) fn room_by<'n>(
 }
 
 /// The key that has a name; one whose import was cut short has none.
-fn holder(provider: &StorageProvider, name: &KeyName) -> Result<Option<Key>, Error> {
+fn holder(Look { provider, is_run, .. }: &Look<'_>, name: &KeyName) -> Result<Option<Key>, Error> {
+    if *is_run {
+        provider.finish_replacement(name)?;
+    }
     match provider.check_free(name) {
         Ok(()) => Ok(None),
         Err(crate::Error::Provider(provider::Error::NameTaken { .. })) => Ok(Some(provider.open_key(name.as_str())?)),
@@ -168,11 +175,13 @@ fn identical(provider: &StorageProvider, held: &Key, wanted: &Wanted<'_>) -> Res
 }
 
 /// What is not the same of a key that was unwrapped and waits to be finalized: as a key of the session it shows what it is.
-pub(super) fn is_unwrapped(held: &Key, probe: &mut Key) -> Result<Option<String>, Error> {
-    let asked = (probe.export_policy().effective(), probe.usage());
+pub(super) fn is_unwrapped(held: &Key, probe: &mut Key, begun: Option<&[u8]>) -> Result<Option<String>, Error> {
+    let policy = probe.export_policy().effective();
     let certificate = probe.certificate_chain()?.into_iter().next();
     probe.take_name_away()?;
     probe.finalize(Flags::NONE)?;
+    // Which uses are usual is known once it is known what it is.
+    let asked = (policy, probe.usage());
     // A symmetric key that says none gets a random one.
     let has_id = probe.is_symmetric() || held.id() == probe.id();
     let is_certified = certificate.is_none() || held.certificate_chain()?.into_iter().next() == certificate;
@@ -180,6 +189,7 @@ pub(super) fn is_unwrapped(held: &Key, probe: &mut Key) -> Result<Option<String>
         Some(true) if (held.export_policy(), held.usage()) == asked && has_id && is_certified => None,
         Some(true) => Some("it is the same key with another policy, usage, CKA_ID or certificate".to_owned()),
         Some(false) => Some("it is another key".to_owned()),
+        None if begun == Some(held.id()) => None,
         None => Some("whether it is the same key cannot be told".to_owned()),
     })
 }

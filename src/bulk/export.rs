@@ -90,7 +90,7 @@ impl Export<'_> {
         let mut jobs = selection.keys.iter().zip(&files).zip(0..);
         let next = || loop {
             let ((key, file), number) = jobs.next()?;
-            if !(shared.was_done(number) && folder.join(file).is_file()) {
+            if !(shared.done_before(number).is_some() && folder.join(file).is_file()) {
                 return Some(Job { number, key, file: file.clone() });
             }
             shared.pass_over();
@@ -135,7 +135,7 @@ impl Export<'_> {
     fn one(&self, job: &Job<'_>, path: &Path, shared: &Shared<'_>) -> Result<KeyDone, Error> {
         let key = job.key;
         // What an earlier run was about to write is its own.
-        let is_begun = shared.begun(job.number, key.label()).is_some();
+        let is_begun = shared.begun(job.number, key.label()).is_some() && shared.done_before(job.number).is_none();
         if !is_begun {
             self.check(key, path)?;
             shared.begin(job.number, key.label(), key.id())?;

@@ -99,14 +99,17 @@ pub fn write(path: &Path, bytes: &[u8], is_private: bool, overwrite: bool) -> Re
     })
 }
 
-/// Removes what is left in a folder of writes that were killed, to files that `is_ours` knows by their names.
+/// Removes what is left in a folder of writes that were killed, to files that `is_ours` knows by their names. What another process may still be writing stays, and so does everything where the system
+/// does not tell which processes there are.
 ///
 /// # Errors
 /// What the system says.
 pub(super) fn clear_temporaries(folder: &Path, is_ours: impl Fn(&str) -> bool) -> Result<()> {
     for found in std::fs::read_dir(folder)? {
         let found = found?;
-        let is_left = found.file_name().to_str().and_then(written_by_temporary).is_some_and(&is_ours);
+        let name = found.file_name();
+        let written = name.to_str().and_then(written_by_temporary);
+        let is_left = written.is_some_and(|(file, process)| is_ours(file) && has_ended(process));
         if is_left && found.file_type()?.is_file() {
             std::fs::remove_file(found.path())?;
         }
@@ -119,10 +122,15 @@ fn temporary_beside(path: &Path) -> PathBuf {
     path.with_file_name(format!(".{name}.{}.tmp", std::process::id()))
 }
 
-/// The other way round: which file it was to become.
-fn written_by_temporary(name: &str) -> Option<&str> {
+/// The other way round: which file it was to become, and by which process.
+fn written_by_temporary(name: &str) -> Option<(&str, &str)> {
     let (file, process) = name.strip_prefix('.')?.strip_suffix(".tmp")?.rsplit_once('.')?;
-    (!process.is_empty() && process.bytes().all(|digit| digit.is_ascii_digit())).then_some(file)
+    (!process.is_empty() && process.bytes().all(|digit| digit.is_ascii_digit())).then_some((file, process))
+}
+
+fn has_ended(process: &str) -> bool {
+    let processes = Path::new("/proc");
+    processes.join("self").exists() && !processes.join(process).exists()
 }
 
 fn create_new(path: &Path, is_private: bool) -> Result<File> {

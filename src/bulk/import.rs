@@ -92,10 +92,10 @@ struct Job {
     was_done: bool,
 }
 
-/// Whether what is done may be gone, or a part of it: a pair has two objects. It is looked at then.
-fn is_doubtful(provider: &StorageProvider, entry: &Entry) -> bool {
+/// Whether what is done may be gone, or a part of it: a pair has two objects. It is looked at then; and so is what got another name, under which nobody has counted.
+fn is_doubtful(provider: &StorageProvider, entry: &Entry, outcome: Outcome) -> bool {
     let found = entry.name.as_ref().and_then(|name| provider.objects_under(name.as_str()));
-    found.is_none_or(|objects| objects < 2)
+    outcome == Outcome::Renamed || found.is_none_or(|objects| objects < 2)
 }
 
 impl Import {
@@ -130,9 +130,9 @@ impl Import {
                     return None;
                 }
             };
-            let was_done = shared.was_done(entry.number);
-            if !was_done || (was_cut && is_doubtful(provider, &entry)) {
-                return Some(Job { entry, was_done });
+            let done = shared.done_before(entry.number);
+            if done.is_none_or(|outcome| was_cut && is_doubtful(provider, &entry, outcome)) {
+                return Some(Job { entry, was_done: done.is_some() });
             }
             shared.pass_over();
         };
@@ -167,7 +167,7 @@ impl Import {
         let shared = Shared::new(None);
         if entry.unwrap_key.is_some() {
             let wrapped = self.wrapped(provider, entry)?;
-            return Ok(vec![match wrapped.room(&self.look(provider, &shared, false), &wrapped.name()?)? {
+            return Ok(vec![match wrapped.room(&self.look(provider, &shared, false), &wrapped.name()?, None)? {
                 Room::Done(done) => Plan::Done(done),
                 Room::Free(free) => Plan::of(&free, &wrapped.key(Some(&free.name))?)?,
             }]);
@@ -190,9 +190,8 @@ impl Import {
         }
         let mut ended = Ended::default();
         let items = self.items(entry)?;
-        let is_one = items.len() == 1;
         for item in items {
-            let done = self.import(provider, entry, item, is_one, shared);
+            let done = self.import(provider, entry, item, shared);
             match done.and_then(|done| shared.tidy(provider, &done.name).map(|()| done)) {
                 Ok(done) => ended.keys.push(done),
                 Err(error) if work::ends_more(provider, &error) => return Err(error),
@@ -210,41 +209,30 @@ impl Import {
         provider: &StorageProvider,
         entry: &Entry,
         item: Item,
-        is_one: bool,
         shared: &Shared<'_>,
     ) -> Result<KeyDone, Error> {
         let _held = shared.names.hold(item.name.as_str());
         let begun = shared.begun(entry.number, item.name.as_str());
-        let look = self.look(provider, shared, true);
-        let free = match self.room(&look, entry, &item, begun.as_ref().map(|begun| &*begun.identity))? {
-            Room::Done(done) => return Ok(*done),
+        let free = match self.room(&self.look(provider, shared, true), entry, &item, begun.as_deref())? {
+            Room::Done(done) => {
+                shared.names.give(&done.name);
+                return Ok(*done);
+            }
             Room::Free(free) => free,
         };
-        let is_secret = matches!(item.decoded.key, KeyMaterial::Secret(_));
         let (wanted, warnings) = (item.name.clone(), item.warnings.clone());
         let mut key = self.pending(provider, entry, item, &free)?;
-        // A pair is found again by its public half; this is what a symmetric key is found by that can show nothing. The journal has one for each entry.
-        if is_secret && is_one && shared.journal.is_some() {
-            let id = match (&entry.id, begun) {
-                (Some(id), _) => id.clone(),
-                (None, Some(begun)) => begun.identity,
-                (None, None) => SecretBytes::random(20).map_err(crate::token::Error::from)?.to_vec(),
-            };
-            key.set_id(&id)?;
-            if free.is_told_by(&id) {
-                shared.begin(entry.number, wanted.as_str(), &id)?;
-            }
-        }
+        shared.begin_key((entry.number, wanted.as_str()), begun.as_deref(), &mut key, &free)?;
         key.finalize(Flags::NONE)?;
         let mut done = KeyDone::of_key(&key, free.outcome);
+        shared.names.give(&done.name);
         done.warnings.extend(warnings);
         Ok(done)
     }
 
     /// A plan writes nothing, and uses no key.
     fn look<'n>(&self, provider: &'n StorageProvider, shared: &'n Shared<'_>, is_run: bool) -> Look<'n> {
-        let (is_proven, restores) = (is_run && self.is_proven, is_run);
-        Look { provider, collision: self.collision, is_proven, restores, names: &shared.names }
+        Look { provider, collision: self.collision, is_proven: is_run && self.is_proven, is_run, names: &shared.names }
     }
 
     fn room<'n>(&self, look: &Look<'n>, entry: &Entry, item: &Item, begun: Option<&[u8]>) -> Result<Room<'n>, Error> {

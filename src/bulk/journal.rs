@@ -24,7 +24,8 @@
 //!
 //! - `begin` need not be durable before the token is written to. What is found on the token under the name is compared with the key in hand, by its public half, or by a
 //!   check of the material; the identity in the record (the CKA_ID that was chosen for a symmetric key) makes that look-up cheap, and its loss costs the search. Where a token can
-//!   neither show a symmetric key nor work with it, [`Syncing::begins`] makes the identity durable first.
+//!   neither show a symmetric key nor work with it, a power cut may thus leave a key that a resumed run cannot tell from another: [`Syncing::begins`] makes the identity durable first, at the
+//!   price of a sync for each such key. The runs of this crate do not ask for it.
 //! - `done` must not be appended before the key is on the token, read back and proven. A lost one costs a look.
 //! - `end` comes last, and is synced.
 //! - The header, and the file's name in its folder, are durable before the first record.
@@ -181,14 +182,14 @@ impl Journal {
         self.entries.state(entry)
     }
 
-    /// The entries that were begun, and of which nothing says what became of them.
+    /// The keys of entries that were begun, and of which nothing says what became of them.
     pub fn unfinished(&self) -> impl Iterator<Item = (u32, &Begun)> {
-        self.entries.begun.iter().map(|(entry, begun)| (*entry, begun))
+        self.entries.unfinished()
     }
 
-    /// What was recorded of an entry that was begun.
-    pub fn begun(&self, entry: u32) -> Option<&Begun> {
-        self.entries.begun.get(&entry)
+    /// What was recorded of a key of an entry that was begun, unless it failed then.
+    pub fn begun(&self, entry: u32, name: &str) -> Option<&Begun> {
+        self.entries.begun(entry, name)
     }
 
     /// How many entries are in which state.

@@ -8,7 +8,6 @@
 //! readable or free unasked.
 
 use std::cell::OnceCell;
-use std::collections::HashSet;
 use std::sync::Mutex;
 use std::sync::atomic::AtomicBool;
 use std::time::Instant;
@@ -24,7 +23,9 @@ use crate::blob::BlobType;
 use crate::format::{self, Format};
 use crate::key::rsa::Hash;
 use crate::key::{Algorithm, KeyMaterial, KeyUsage};
-use crate::provider::{ExportParameters, Flags, ImportParameters, Key, KeyName, StorageProvider, Verified, names};
+use crate::provider::{
+    Described, ExportParameters, Flags, ImportParameters, Key, KeyName, StorageProvider, Verified, names,
+};
 use crate::status::Status;
 use crate::wrap;
 
@@ -81,12 +82,12 @@ impl Migrate {
         mut observe: impl FnMut(&Event<'_>),
     ) -> Result<Summary, Error> {
         to.index()?;
-        let described = from.names_with_properties()?;
-        let shared = Shared::new(journal);
+        let described = from.described()?;
+        let shared = Shared::new(journal).with_strays(to.strays()?);
         let mut jobs = (0..).zip(&selection.keys);
         let next = || loop {
             let (number, key) = jobs.next()?;
-            if !shared.was_done(number) {
+            if shared.done_before(number).is_none() {
                 return Some((number, key));
             }
             shared.pass_over();
@@ -97,7 +98,8 @@ impl Migrate {
                 Some(gate) => Ok(gate),
                 None => gate(from, to).map(|made| opened.get_or_init(|| made)),
             };
-            self.one(to, made, *job, &described, &shared).map_err(|error| match error {
+            let done = self.one(to, made, *job, &described, &shared);
+            done.and_then(|done| shared.tidy(to, &done.name).map(|()| done)).map_err(|error| match error {
                 Error::Library(cause) if from.has_lost(&cause) => Error::Lost { cause },
                 error => error,
             })
@@ -117,29 +119,11 @@ impl Migrate {
         check_movable(key)?;
         let name = KeyName::new(key.label())?;
         let shared = Shared::new(None);
-        Ok(match self.room(to, &name, key, None, &shared, false)? {
+        let look =
+            Look { provider: to, collision: self.collision, is_proven: false, is_run: false, names: &shared.names };
+        Ok(match room(&look, &name, key, &Described::any(), None)? {
             Room::Done(done) => Move::Done(done),
             Room::Free(free) => Move::Goes { name: free.name.to_string(), outcome: free.outcome },
-        })
-    }
-
-    fn room<'n>(
-        &self,
-        to: &'n StorageProvider,
-        name: &KeyName,
-        key: &Key,
-        begun: Option<&[u8]>,
-        shared: &'n Shared<'_>,
-        is_proven: bool,
-    ) -> Result<Room<'n>, Error> {
-        let look = Look { provider: to, collision: self.collision, is_proven, restores: false, names: &shared.names };
-        collision::room_by(&look, name, |held| {
-            Ok(match held.is_the_same(key)? {
-                Some(true) => difference(held, key)?,
-                Some(false) => Some("it is another key".to_owned()),
-                None if begun == Some(held.id()) => None,
-                None => Some("whether it is the same key cannot be told".to_owned()),
-            })
         })
     }
 
@@ -148,16 +132,22 @@ impl Migrate {
         to: &StorageProvider,
         gate: impl FnOnce() -> Result<&'g Gate, Error>,
         (entry, key): (u32, &Key),
-        described: &HashSet<String>,
+        described: &Described,
         shared: &Shared<'_>,
     ) -> Result<KeyDone, Error> {
         check_movable(key)?;
         let name = KeyName::new(key.label())?;
         let _held = shared.names.hold(name.as_str());
         let begun = shared.begun(entry, name.as_str());
-        let begun = begun.as_ref().map(|begun| &*begun.identity);
-        let free = match self.room(to, &name, key, begun, shared, self.is_proven)? {
-            Room::Done(done) => return Ok(*done),
+        let (collision, is_proven) = (self.collision, self.is_proven);
+        let look = Look { provider: to, collision, is_proven, is_run: true, names: &shared.names };
+        let free = match room(&look, &name, key, described, begun.as_deref())? {
+            Room::Done(mut done) => {
+                if done.outcome == Outcome::Identical {
+                    done.warnings.extend(complete(&mut to.open_key(&done.name)?, key, described)?);
+                }
+                return Ok(*done);
+            }
             Room::Free(free) => free,
         };
         let is_overwritten = free.outcome == Outcome::Overwritten;
@@ -188,12 +178,12 @@ impl Migrate {
         if key.has_certificate() {
             moved.set_certificate(&key.certificate_chain()?.concat())?;
         }
-        if described.contains(key.label()) {
-            carry_properties(key, &mut moved)?;
+        if described.has(key.label()) {
+            for (slot, value) in properties(key)? {
+                slot.set(&mut moved, &value)?;
+            }
         }
-        if key.is_symmetric() && free.is_told_by(key.id()) {
-            shared.begin(entry, key.label(), key.id())?;
-        }
+        shared.begin_key((entry, name.as_str()), begun.as_deref(), &mut moved, &free)?;
         moved.finalize(Flags::NONE)?;
         let mut done = KeyDone::of_key(&moved, free.outcome);
         if key.is_symmetric() {
@@ -208,6 +198,24 @@ impl Migrate {
     }
 }
 
+/// What there is under the name at the destination.
+fn room<'n>(
+    look: &Look<'n>,
+    name: &KeyName,
+    key: &Key,
+    described: &Described,
+    begun: Option<&[u8]>,
+) -> Result<Room<'n>, Error> {
+    collision::room_by(look, name, |held| {
+        Ok(match held.is_the_same(key)? {
+            Some(true) => difference(held, key, described)?,
+            Some(false) => Some("it is another key".to_owned()),
+            None if begun == Some(held.id()) => None,
+            None => Some("whether it is the same key cannot be told".to_owned()),
+        })
+    })
+}
+
 /// Why a key cannot move, as far as it shows before it is tried.
 fn check_movable(key: &Key) -> Result<(), Error> {
     if !key.has_private() || key.export_policy().allows_export() {
@@ -216,20 +224,57 @@ fn check_movable(key: &Key) -> Result<(), Error> {
     Err(Error::Unmovable { name: key.label().to_owned() })
 }
 
-/// Whatever somebody has set on a key beside what its attributes say.
-fn carry_properties(key: &Key, moved: &mut Key) -> Result<(), Error> {
-    for (name, value) in key.custom_properties()? {
-        moved.set_property_with(&name, &value, Flags::PERSIST_ONLY)?;
-    }
-    match key.property(names::UI_POLICY) {
-        Ok(policy) => Ok(moved.set_property(names::UI_POLICY, &policy.to_bytes())?),
-        Err(error) if error.status() == Status::NTE_NOT_FOUND => Ok(()),
-        Err(error) => Err(error.into()),
+/// What somebody can set on a key beside what its attributes say.
+#[derive(Debug, Eq, PartialEq)]
+enum Slot {
+    Custom(String),
+    UiPolicy,
+}
+
+impl Slot {
+    fn set(&self, key: &mut Key, value: &[u8]) -> Result<(), crate::Error> {
+        match self {
+            Self::Custom(name) => key.set_property_with(name, value, Flags::PERSIST_ONLY),
+            Self::UiPolicy => key.set_property(names::UI_POLICY, value),
+        }
     }
 }
 
-/// What of a key at the destination is not as it is at the source.
-fn difference(held: &Key, key: &Key) -> Result<Option<String>, Error> {
+fn properties(key: &Key) -> Result<Vec<(Slot, Vec<u8>)>, Error> {
+    let custom = key.custom_properties()?.into_iter().map(|(name, value)| (Slot::Custom(name), value));
+    let mut properties: Vec<_> = custom.collect();
+    match key.property(names::UI_POLICY) {
+        Ok(policy) => properties.push((Slot::UiPolicy, policy.to_bytes())),
+        Err(error) if error.status() == Status::NTE_NOT_FOUND => {}
+        Err(error) => return Err(error.into()),
+    }
+    Ok(properties)
+}
+
+/// Gives the same key at the destination what a run that was killed has left out. What that was is told.
+fn complete(held: &mut Key, key: &Key, described: &Described) -> Result<Vec<String>, Error> {
+    let mut told = Vec::new();
+    if key.has_private() && held.restore_public(&key.public_key()?)? {
+        told.push("its public object was not there, and was written again".to_owned());
+    }
+    if described.has(key.label()) {
+        let there = properties(held)?;
+        for (slot, value) in properties(key)? {
+            if !there.iter().any(|(own, _)| *own == slot) {
+                slot.set(held, &value)?;
+                let name = match &slot {
+                    Slot::Custom(name) => name,
+                    Slot::UiPolicy => names::UI_POLICY,
+                };
+                told.push(format!("its property {name} was not there, and was set"));
+            }
+        }
+    }
+    Ok(told)
+}
+
+/// What of a key at the destination is not as it is at the source. A property that is not there is none: it is carried after it.
+fn difference(held: &Key, key: &Key, described: &Described) -> Result<Option<String>, Error> {
     let mut found = Vec::new();
     if held.export_policy().allows_plaintext() != key.export_policy().allows_plaintext()
         || !held.export_policy().allows_export()
@@ -246,6 +291,13 @@ fn difference(held: &Key, key: &Key) -> Result<Option<String>, Error> {
         let own = |key: &Key| Ok::<_, crate::Error>(key.certificate_chain()?.into_iter().next());
         if own(held)? != own(key)? {
             found.push("another certificate, or none");
+        }
+    }
+    if described.has(key.label()) {
+        let there = properties(held)?;
+        let differs = |(slot, value): &(Slot, Vec<u8>)| there.iter().any(|(own, other)| own == slot && other != value);
+        if properties(key)?.iter().any(differs) {
+            found.push("another value of a property");
         }
     }
     Ok((!found.is_empty()).then(|| format!("it is the same key with {}", found.join(" and "))))

@@ -5,10 +5,11 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 
 use super::Error;
-use super::journal::{Begun, Journal, Record, State};
+use super::collision::Free;
+use super::journal::{Journal, Outcome, Record, State};
 use super::report::{Event, KeyDone, Summary};
 use super::work::Effort;
-use crate::provider::{StorageProvider, Strays, Verified};
+use crate::provider::{Key, StorageProvider, Strays, Verified};
 
 /// What came of an entry.
 #[derive(Default)]
@@ -51,9 +52,12 @@ impl<'j> Shared<'j> {
         Self { strays, ..self }
     }
 
-    /// Whether the journal has an entry as done.
-    pub(super) fn was_done(&self, entry: u32) -> bool {
-        self.journal.is_some_and(|journal| matches!(lock(journal).state_of(entry), Some(State::Done(_))))
+    /// What the journal has an entry as done by.
+    pub(super) fn done_before(&self, entry: u32) -> Option<Outcome> {
+        match lock(self.journal?).state_of(entry)? {
+            State::Done(outcome) => Some(outcome),
+            State::Begun | State::Failed => None,
+        }
     }
 
     /// Counts an entry that is done, and nothing was to be done about.
@@ -112,13 +116,33 @@ impl<'j> Shared<'j> {
         Ok(())
     }
 
-    /// What the journal has of an entry that was begun under this name.
-    pub(super) fn begun(&self, entry: u32, name: &str) -> Option<Begun> {
-        let begun = lock(self.journal?).begun(entry).cloned();
-        begun.filter(|begun| begun.name == name)
+    /// The CKA_ID that the journal has of a key of an entry that was begun under this name.
+    pub(super) fn begun(&self, entry: u32, name: &str) -> Option<Vec<u8>> {
+        lock(self.journal?).begun(entry, name).map(|begun| begun.identity.clone())
     }
 
-    /// Notes what a key is found again by that can show nothing of itself.
+    /// Notes what a symmetric key that is about to be written is found again by, since it may be able to show nothing of itself. A pair is found by its public half. `name` is the one that was
+    /// wanted; `begun` is what an earlier run has noted.
+    pub(super) fn begin_key(
+        &self,
+        (entry, name): (u32, &str),
+        begun: Option<&[u8]>,
+        key: &mut Key,
+        free: &Free<'_>,
+    ) -> Result<(), Error> {
+        if self.journal.is_none() || !key.is_symmetric() {
+            return Ok(());
+        }
+        if let Some(begun) = begun {
+            key.set_id(begun)?;
+        }
+        match key.choose_id()? {
+            Some(identity) if free.is_told_by(&identity) => self.begin(entry, name, &identity),
+            _ => Ok(()),
+        }
+    }
+
+    /// Notes that what an entry comes to is about to be written.
     pub(super) fn begin(&self, entry: u32, name: &str, identity: &[u8]) -> Result<(), Error> {
         let Some(journal) = self.journal else { return Ok(()) };
         lock(journal).append(&Record::Begin { entry, name, identity })
@@ -135,6 +159,8 @@ pub(super) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 pub(super) struct Names {
     busy: Mutex<HashSet<String>>,
     freed: Condvar,
+    /// Those that this run has put a key under, or found it there: files bring names that no manifest can be held against.
+    given: Mutex<HashSet<String>>,
 }
 
 /// A name that is one thread's until this is dropped.
@@ -152,6 +178,16 @@ impl Names {
         }
         busy.insert(name.to_owned());
         Held { names: self, name: name.to_owned() }
+    }
+
+    /// From now on the name is that of a key of this run.
+    pub(super) fn give(&self, name: &str) {
+        lock(&self.given).insert(name.to_owned());
+    }
+
+    /// Whether a key of this run has the name.
+    pub(super) fn was_given(&self, name: &str) -> bool {
+        lock(&self.given).contains(name)
     }
 }
 

@@ -4,8 +4,9 @@
 //! is lost is opened once more for all, and the job whose fate is unknown is done again by the session that is new: a job must look before it makes anything. What no other job can
 //! survive either (a PIN that is refused, a token that is full, one that stays lost) ends the run: the job it happened to is nobody's then, and is drawn again by the next run.
 
+use std::convert::Infallible;
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
-use std::sync::{Barrier, Mutex, mpsc};
+use std::sync::{Mutex, mpsc};
 use std::thread;
 
 use super::Error;
@@ -80,45 +81,58 @@ impl<'a> Crew<'a> {
                 }
             }
         };
-        let threads = if self.jobs == 1 {
+        let alone = |settle: &mut dyn FnMut(J, Result<R, Error>)| {
             let mut hand = Hand { crew: self, provider: self.session(), tools: T::default(), done: 0 };
             while let Some(job) = draw() {
                 let outcome = hand.does(&work, &job);
                 settle(job, outcome);
             }
             1
+        };
+        let threads = if self.jobs == 1 {
+            alone(&mut settle)
         } else {
             let (send, results) = mpsc::sync_channel::<Message<J, R>>(2 * self.jobs);
             let mut threads = 0;
-            let have_theirs = Barrier::new(self.jobs);
-            thread::scope(|scope| {
-                for number in 0..self.jobs {
-                    let (send, draw, work, have_theirs) = (send.clone(), &draw, &work, &have_theirs);
-                    scope.spawn(move || {
-                        // A token that gives out no more sessions has fewer threads. The first one can do with the caller's session, and lets the others have what there are.
-                        let own = match number {
-                            0 => {
-                                have_theirs.wait();
-                                Ok(self.session())
-                            }
-                            _ => {
-                                let own =
-                                    if self.is_shared { Ok(self.provider.clone()) } else { self.provider.another() };
-                                have_theirs.wait();
-                                own
-                            }
-                        };
-                        let Ok(provider) = own else { return };
-                        let mut hand = Hand { crew: self, provider, tools: T::default(), done: 0 };
-                        let mut message = Message::Begins;
-                        while send.send(message).is_ok()
-                            && let Some(job) = draw()
-                        {
-                            let outcome = hand.does(work, &job);
-                            message = Message::Ended(job, outcome);
-                        }
-                    });
+            // Closed once everybody has a session, or will get none.
+            let (opening, opened) = mpsc::channel::<Infallible>();
+            let serve = |provider, send: &mpsc::SyncSender<Message<J, R>>| {
+                let mut hand = Hand { crew: self, provider, tools: T::default(), done: 0 };
+                let mut message = Message::Begins;
+                while send.send(message).is_ok()
+                    && let Some(job) = draw()
+                {
+                    let outcome = hand.does(&work, &job);
+                    message = Message::Ended(job, outcome);
                 }
+            };
+            let serve = &serve;
+            thread::scope(|scope| {
+                for _ in 1..self.jobs {
+                    let (send, opening) = (send.clone(), opening.clone());
+                    let other = move || {
+                        let own = if self.is_shared { Ok(self.provider.clone()) } else { self.provider.another() };
+                        drop(opening);
+                        // A token that gives out no more sessions has fewer threads.
+                        if let Ok(provider) = own {
+                            serve(provider, &send);
+                        }
+                    };
+                    // And so has a system that starts no more.
+                    if thread::Builder::new().spawn_scoped(scope, other).is_err() {
+                        break;
+                    }
+                }
+                drop(opening);
+                // The first one can do with the caller's session, and lets the others have what there are.
+                let first = {
+                    let send = send.clone();
+                    move || {
+                        let _ = opened.recv();
+                        serve(self.session(), &send);
+                    }
+                };
+                let _ = thread::Builder::new().spawn_scoped(scope, first);
                 drop(send);
                 for message in results {
                     match message {
@@ -127,7 +141,7 @@ impl<'a> Crew<'a> {
                     }
                 }
             });
-            threads
+            if threads > 0 { threads } else { alone(&mut settle) }
         };
         end.map(|()| Effort { threads, reopened: self.reopened.load(Ordering::SeqCst) })
     }

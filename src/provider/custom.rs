@@ -244,22 +244,52 @@ impl Finalizer<'_> {
     }
 }
 
+/// The names of keys beside which properties stand.
+#[derive(Debug, Default)]
+pub(crate) struct Described {
+    names: HashSet<String>,
+    /// There is one of which nobody can tell.
+    is_any: bool,
+}
+
+impl Described {
+    /// Each key is asked.
+    pub(crate) fn any() -> Self {
+        Self { is_any: true, ..Self::default() }
+    }
+
+    /// Whether properties may stand beside a key of this name.
+    pub(crate) fn has(&self, name: &str) -> bool {
+        self.is_any || self.names.contains(name)
+    }
+}
+
 impl StorageProvider {
-    /// The names of keys beside which properties stand: one search, and one call for each data object.
+    /// Beside which keys properties stand: one search, and one call for each data object.
     ///
     /// # Errors
-    /// What the token says.
-    pub(crate) fn names_with_properties(&self) -> Result<HashSet<String>, crate::Error> {
-        let mut names = HashSet::new();
+    /// A search that fails, a token that is lost. An object that cannot be read may be anybody's: then each key must be asked for its own.
+    pub(crate) fn described(&self) -> Result<Described, crate::Error> {
+        let mut described = Described::default();
         for object in self.token.find(&Template::new().flag(CKA_TOKEN, true).ulong(CKA_CLASS, CKO_DATA))? {
-            let values = self.token.attributes(object, &[(CKA_APPLICATION, 640), (CKA_LABEL, 1024)])?;
+            let values = match self.token.attributes(object, &[(CKA_APPLICATION, 640), (CKA_LABEL, 1024)]) {
+                Ok(values) => values,
+                Err(error) => {
+                    let error = error.into();
+                    if self.has_lost(&error) {
+                        return Err(error);
+                    }
+                    described.is_any = true;
+                    continue;
+                }
+            };
             let mut texts =
                 values.into_iter().map(|value| String::from_utf8_lossy(&value.unwrap_or_default()).into_owned());
             if texts.next().is_some_and(|application| application.starts_with(OURS)) {
-                names.extend(texts.next());
+                described.names.extend(texts.next());
             }
         }
-        Ok(names)
+        Ok(described)
     }
 }
 

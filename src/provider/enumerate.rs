@@ -30,9 +30,14 @@ impl StorageProvider {
         let mut listing =
             Listing { keys: Vec::new(), public_only: Vec::new(), unfinished: Vec::new(), torn: Vec::new() };
         let entries = self.all_entries()?;
-        let replaced: HashSet<Identity> = entries.iter().filter_map(Entry::successor_of).collect();
-        let is_superseded =
-            |entry: &Entry| !replaced.is_empty() && entry.is_replaceable() && replaced.contains(&entry.identity());
+        let replaced: HashSet<(String, Identity)> =
+            entries.iter().filter_map(|entry| Some((entry.record().label.clone(), entry.successor_of()?))).collect();
+        // One key may be there under two names.
+        let is_superseded = |entry: &Entry| {
+            !replaced.is_empty()
+                && entry.is_replaceable()
+                && replaced.contains(&(entry.record().label.clone(), entry.identity()))
+        };
         // Each goes as it becomes a key: thousands of them are not held twice.
         for entry in entries {
             let entry = &entry;

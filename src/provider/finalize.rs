@@ -213,11 +213,7 @@ impl Finalizer<'_> {
         let id = self.pair_id(&public)?;
         self.certified(Some(&public))?;
         let old = match self.make_room(&public, usage)? {
-            Room::Taken(finished) => {
-                let written = RefCell::default();
-                let beside = self.write_beside(&id, Some(&public), &written);
-                return beside.map(|()| *finished).map_err(|error| self.take_back(&written, error));
-            }
+            Room::Taken(finished) => return self.completed(*finished, &id, &public),
             Room::Free(old) => old,
         };
         self.check_id(&id, old.as_deref())?;
@@ -233,6 +229,16 @@ impl Finalizer<'_> {
             let warning = "the public point was not checked against the private scalar: no arithmetic for this curve";
             ready.warn(warning);
         }
+        Ok(ready)
+    }
+
+    /// The key of an import that was cut short, with what was to stand beside it.
+    pub(super) fn completed(&self, ready: Ready, id: &[u8], public: &PublicKey) -> Result<Ready, crate::Error> {
+        let written = RefCell::default();
+        let beside = self.write_beside(id, Some(public), &written);
+        beside.map_err(|error| self.take_back(&written, error))?;
+        // What it had of these is written anew.
+        self.clear_stale()?;
         Ok(ready)
     }
 

@@ -2,10 +2,11 @@
 
 use std::sync::Arc;
 
+use super::lookup::Stage;
 use super::pending::{Material, Pending};
 use super::property::Held;
 use super::way::Routing;
-use super::{Call, Error, Flags, Key, KeyName, State, StorageProvider, kek, lookup};
+use super::{Call, Error, Flags, Key, KeyName, State, StorageProvider, kek, lookup, recovery};
 use crate::blob::{self, BlobType, Decoded, Hints};
 use crate::format::Format;
 use crate::key::rsa::Hash;
@@ -211,6 +212,15 @@ impl StorageProvider {
             Some(entry) => Err(entry.name_taken(&self.token).into()),
             None => Ok(()),
         }
+    }
+
+    /// Finishes the replacement of a key that was cut short after the new one was proven, as the next import of the name does. Where there is none, nothing is written.
+    pub(crate) fn finish_replacement(&self, name: &KeyName) -> Result<(), crate::Error> {
+        let entries = lookup::by_label(&self.token, name.as_str())?;
+        if entries.iter().any(|entry| entry.is_key() && entry.stage == Stage::Ready) {
+            recovery::recover(&self.token, name.as_str(), entries)?;
+        }
+        Ok(())
     }
 
     fn pending(&self, pending: Pending) -> Key {

@@ -2,16 +2,16 @@
 
 use super::finalize::Finalizer;
 use super::lookup::{self, Stage};
-use super::pending::Material;
+use super::pending::{Material, Target};
 use super::persist::Route;
 use super::room::identities_of_interrupted;
 use super::way::{Arrival, Clear, Routing, Way};
 use super::{Error, Key, State, added};
 use crate::blob::Decoded;
-use crate::key::{Algorithm, KeyMaterial, KeyUsage, PublicKey};
+use crate::key::{Algorithm, KeyMaterial, KeyUsage, PublicKey, identity};
 use crate::template::Template;
 use crate::template::attribute::CKA_TOKEN;
-use crate::token::refusal;
+use crate::token::{self, refusal};
 use crate::wrap::{Scheme, Temporary, Tried};
 
 impl Key {
@@ -68,6 +68,34 @@ impl Key {
             (_, None) => Way::of(Route::Generate),
         };
         Ok(Rehearsal { algorithm, usage, route, scheme, tried, warnings: pending.warnings.clone() })
+    }
+}
+
+impl Key {
+    /// The CKA_ID that a pending symmetric key will have: the one that was set, or a new one, which is set by this. What is wrapped is opened for its size, where that is not known. `None` for
+    /// what is no symmetric key that comes from elsewhere.
+    pub(crate) fn choose_id(&mut self) -> Result<Option<Vec<u8>>, crate::Error> {
+        let State::Pending(pending) = &self.state else { return Err(Error::Finalized.into()) };
+        let (algorithm, bits) = match &pending.material {
+            Material::Key(Decoded { key: KeyMaterial::Secret(secret), .. }) => {
+                (secret.algorithm(), Some(secret.bits()))
+            }
+            Material::Wrapped { target: Target::Secret { algorithm, bits }, .. } => (*algorithm, *bits),
+            _ => return Ok(None),
+        };
+        if pending.id.is_some() {
+            return Ok(pending.id.clone());
+        }
+        let bits = match (bits, &pending.material) {
+            (None, Material::Wrapped { sealed, .. }) => {
+                let finalizer = Finalizer::new(&self.token, pending, &self.held);
+                finalizer.open_secret(&sealed.open(&self.token)?, algorithm, None)?.0
+            }
+            (bits, _) => bits,
+        };
+        let id = identity::symmetric_id(algorithm, bits.unwrap_or_default()).map_err(token::Error::from)?;
+        self.set_id(&id)?;
+        Ok(Some(id.to_vec()))
     }
 }
 

@@ -43,8 +43,8 @@ impl Entry {
 
     /// Whether an import of this key was cut short after its private object was written.
     pub(super) fn is_interrupted(&self) -> bool {
-        self.stage == Stage::Final
-            && self.public.as_ref().is_some_and(|public| Stage::of(&public.id).0 == Stage::Staged)
+        let companions = [&self.public, &self.certificate].into_iter().flatten();
+        self.stage == Stage::Final && companions.into_iter().any(|object| Stage::of(&object.id).0 == Stage::Staged)
     }
 }
 

@@ -46,15 +46,20 @@ impl Finalizer<'_> {
             crate::Error::Provider(Error::NotTidied { .. }) => error,
             error => self.take_back(beside, error),
         })?;
-        destroy_all(self.token, self.stale.take()).map_err(|error| Error::NotTidied {
-            name: self.label(),
-            cause: error.to_string(),
-            ckr: error.ckr(),
-        })?;
+        self.clear_stale()?;
         if self.is_archived() {
             self.archived.set(session.take());
         }
         Ok(persisted)
+    }
+
+    /// Removes what stood beside whatever had the name before.
+    pub(super) fn clear_stale(&self) -> Result<(), Error> {
+        destroy_all(self.token, self.stale.take()).map_err(|error| Error::NotTidied {
+            name: self.label(),
+            cause: error.to_string(),
+            ckr: error.ckr(),
+        })
     }
 
     /// A key without a name stays in its session. Its objects get their CKA_ID there. One that was unwrapped is held against what was asked, since nothing else of

@@ -52,7 +52,7 @@ impl<'t> Finalizer<'t> {
         let id = self.pair_id(&public)?;
         self.certified(Some(&public))?;
         let old = match self.make_room(&public, usage)? {
-            Room::Taken(finished) => return Ok(*finished),
+            Room::Taken(finished) => return self.completed(*finished, &id, &public),
             Room::Free(old) => old,
         };
         self.check_id(&id, old.as_deref())?;
@@ -240,7 +240,7 @@ impl<'t> Finalizer<'t> {
     }
 
     /// Opens a symmetric key to learn its size, and asks whether it may have the rights that it is to have.
-    fn open_secret(
+    pub(super) fn open_secret(
         &self,
         opening: &Opening<'_>,
         algorithm: SymmetricAlgorithm,

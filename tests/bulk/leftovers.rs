@@ -6,8 +6,8 @@ use std::path::{Path, PathBuf};
 
 use serde_json::{Value, json};
 
-use crate::bench::Bench;
-use crate::pool::{Pool, blank, expect};
+use crate::bench::{Bench, Fault, TOKEN};
+use crate::pool::{Mix, Pool, blank, expect, openssl};
 
 /// Numbers of attributes, as SoftHSM2 writes them (`tests/torn.rs` has the form of its files).
 const CKA_TOKEN: u64 = 0x1;
@@ -145,14 +145,24 @@ fn files_that_a_killed_export_was_writing_go_with_the_run_that_goes_on() {
     let written = fs::read_dir(&folder).expect("a folder").count();
     let name = &pool.pairs().find(|key| key.name.starts_with("rsa-")).expect("a pair").name;
     // As `bulk::file` names what it has not finished; and files that only look like it.
-    let left = folder.join(format!(".{name}.PKCS8_PRIVATEKEY.4711.tmp"));
-    let others = [format!(".{name}.PKCS8_PRIVATEKEY.tmp"), ".mine.4711.tmp".to_owned()].map(|name| folder.join(name));
+    let ended = {
+        let mut process = std::process::Command::new("true").spawn().expect("a process");
+        process.wait().expect("its end");
+        process.id()
+    };
+    let left = folder.join(format!(".{name}.PKCS8_PRIVATEKEY.{ended}.tmp"));
+    let others = [
+        format!(".{name}.PKCS8_PRIVATEKEY.tmp"),
+        format!(".mine.{ended}.tmp"),
+        format!(".{name}.PKCS8_PRIVATEKEY.{}.tmp", std::process::id()),
+    ];
+    let others = others.map(|name| folder.join(name));
     for path in others.iter().chain([&left]) {
         fs::write(path, "half a key").expect("a file");
     }
     assert_eq!(expect(&bench, &export, 0)["failed"], 0);
     assert!(!left.exists() && others.iter().all(|path| path.exists()));
-    assert_eq!(fs::read_dir(&folder).expect("a folder").count(), written + 2);
+    assert_eq!(fs::read_dir(&folder).expect("a folder").count(), written + others.len());
 }
 
 /// `threads` of a run with so many jobs, and so many sessions at most.
@@ -177,4 +187,186 @@ fn no_more_sessions_are_opened_than_the_configuration_has() {
     let document = expect(&bench, &pool.import(&[]), 1);
     let message = document["error"]["message"].as_str().unwrap_or_default();
     assert!(message.contains("sessions is not a number above 0"), "{document}");
+}
+
+/// Puts a certificate of its own beside a key file.
+fn certified(file: &Path) {
+    let text = |path: &Path| path.to_str().expect("UTF-8").to_owned();
+    let (key, certificate) = (text(file), text(&file.with_extension("crt")));
+    let subject = ["-subj", "/CN=web", "-days", "9", "-out", &certificate];
+    openssl(&[&["req", "-x509", "-new", "-keyform", "DER", "-key", &key], &subject[..]].concat());
+}
+
+/// Killed at any call of an import that takes the place of another key, the next run finishes it: one key, and no mark.
+#[test]
+fn a_replacement_that_was_cut_short_is_finished_by_the_next_run() {
+    let (base, pool) = (blank(), Pool::new(Mix { p256: 2, ..Mix::default() }));
+    let [old, new] = pool.keys.as_slice() else { panic!("two keys") };
+    pool.pairs().for_each(|key| certified(&key.file));
+    let import = |bench: &Bench, file: &Path| {
+        let entry = json!({ "file": file, "name": "web", "certificate": file.with_extension("crt") });
+        let name = file.file_stem().and_then(|name| name.to_str()).expect("UTF-8");
+        let manifest = pool.write_manifest(&format!("{name}.jsonl"), [entry].into_iter());
+        let journal = bench.path(name);
+        // Of several threads the others would be killed in the middle of a call.
+        let journal = journal.to_str().expect("UTF-8");
+        let journal = ["--jobs", "1", "--journal", journal, "--resume", "--on-collision", "overwrite"];
+        crate::pool::import_of(&manifest, &journal)
+    };
+    expect(&base, &import(&base, &old.file), 0);
+    // The same key under another name, which nothing replaces.
+    base.must(&["import", old.file.to_str().expect("UTF-8"), "--name", "twin"]);
+    let objects = base.object_files().len();
+    let (mut kills, mut outcomes) = (0, [0, 0]);
+    for call in 1.. {
+        let bench = base.copy();
+        let run = import(&bench, &new.file);
+        let (killed, _) = bench.disturbed(&run, Fault::Kill(call));
+        if !killed.killed() {
+            assert!(killed.succeeded(), "{}", killed.stderr());
+            break;
+        }
+        kills += 1;
+        assert_eq!(bench.listed("twin").expect("a list").len(), 1, "killed at call {call}");
+        let document = expect(&bench, &run, 0);
+        for (outcome, count) in ["overwritten", "identical"].iter().zip(&mut outcomes) {
+            *count += i32::from(document[outcome] == 1);
+        }
+        pool.is_key(&bench, new, "web").unwrap_or_else(|problem| panic!("killed at call {call}: {problem}"));
+        let list = bench.list().expect("a list");
+        assert_eq!(
+            (&list["unfinished"], list["keys"].as_array().map(Vec::len)),
+            (&json!([]), Some(3)),
+            "{call}: {list}"
+        );
+        assert_eq!(bench.object_files().len(), objects, "killed at call {call}: {:?}", bench.objects());
+        for object in bench.objects() {
+            assert!(!object.id.contains("6e6731313a"), "killed at call {call}: a mark has stayed: {object:?}");
+        }
+    }
+    assert!(kills > 20 && outcomes[0] > 0 && outcomes[1] > 0, "{kills} kills: {outcomes:?}");
+}
+
+#[test]
+fn a_key_that_got_another_name_and_is_lost_is_noticed() {
+    let (bench, pool) = (blank(), Pool::new(Mix { p256: 2, ..Mix::default() }));
+    let [other, key] = pool.keys.as_slice() else { panic!("two keys") };
+    bench.must(&["import", other.file.to_str().expect("UTF-8"), "--name", &key.name]);
+    let manifest = pool.write_manifest("one.jsonl", pool.entries().filter(|entry| entry["name"] == json!(key.name)));
+    let journal = bench.path("journal");
+    let journal = journal.to_str().expect("UTF-8");
+    let import = crate::pool::import_of(&manifest, &["--journal", journal, "--resume", "--on-collision", "rename"]);
+    assert_eq!(expect(&bench, &import, 0)["renamed"], 1);
+    let text = fs::read_to_string(bench.path("journal")).expect("a journal");
+    fs::write(bench.path("journal"), &text[..text.rfind("{\"end\"").expect("a last line")]).expect("a journal");
+    let renamed = format!("{}-2", key.name);
+    bench.must(&["delete", &renamed, "--yes"]);
+    assert_eq!(expect(&bench, &import, 0)["renamed"], 1);
+    pool.is_key(&bench, key, &renamed).expect("the key");
+}
+
+/// Killed at any call of an import of a key with a certificate, the next run finishes it.
+#[test]
+fn a_key_with_a_certificate_that_was_cut_short_is_finished_by_the_next_run() {
+    let (base, pool) = (blank(), Pool::new(Mix { p256: 1, ..Mix::default() }));
+    let key = &pool.keys[0];
+    certified(&key.file);
+    let entry = json!({ "file": key.file, "name": key.name, "certificate": key.file.with_extension("crt") });
+    let manifest = pool.write_manifest("one.jsonl", [entry].into_iter());
+    let (mut kills, before) = (0, base.object_files().len());
+    for call in 1.. {
+        let bench = base.copy();
+        let journal = bench.path("journal");
+        let journal = ["--jobs", "1", "--journal", journal.to_str().expect("UTF-8"), "--resume"];
+        let run = crate::pool::import_of(&manifest, &journal);
+        let (killed, _) = bench.disturbed(&run, Fault::Kill(call));
+        if !killed.killed() {
+            break;
+        }
+        kills += 1;
+        expect(&bench, &run, 0);
+        pool.is_key(&bench, key, &key.name).unwrap_or_else(|problem| panic!("killed at call {call}: {problem}"));
+        let listed = bench.listed(&key.name).expect("a list");
+        assert_eq!((listed.len(), &listed[0]["certificate"]), (1, &json!(true)), "killed at call {call}");
+        assert_eq!(bench.object_files().len(), before + 3, "killed at call {call}: {:?}", bench.objects());
+    }
+    assert!(kills > 20, "{kills} kills");
+}
+
+/// Killed at any call of a migration, the next run leaves nothing out of what belongs to a key.
+#[test]
+fn a_migration_that_was_cut_short_carries_everything_with_the_next_run() {
+    let (base, pool) = (blank(), Pool::new(Mix { p256: 1, ..Mix::default() }));
+    let key = &pool.keys[0];
+    certified(&key.file);
+    let (file, certificate) = (key.file.to_str().expect("UTF-8"), key.file.with_extension("crt"));
+    let policy = ["--export-policy", "encrypted", "--cert", certificate.to_str().expect("UTF-8")];
+    base.must(&[&["import", file, "--name", "web"], &policy[..]].concat());
+    base.must(&["set", "--custom", "web", "Owner", "bob"]);
+    let before = base.token_folder();
+    base.add_token("second");
+    // There and away from here: what is looked at below is what comes back.
+    base.must(&["migrate", "--from", TOKEN, "--to", "second", "--name", "web"]);
+    base.must(&["delete", "web", "--yes"]);
+    let objects = |bench: &Bench| fs::read_dir(bench.path("tokens").join(before.file_name().expect("a name")));
+    let count = |bench: &Bench| {
+        let files = objects(bench).expect("a token").map(|file| file.expect("a file").path());
+        files.filter(|file| file.extension().is_some_and(|end| end == "object")).count()
+    };
+    // Each takes a second, for the pairs to which keys are wrapped: CNG11_TEST_KILLS asks for all.
+    let step = if std::env::var_os("CNG11_TEST_KILLS").is_some() { 1 } else { 9 };
+    let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).expect("after 1970");
+    let first = usize::try_from(now.as_secs()).expect("a number") % step + 1;
+    let (mut kills, at_first) = (0, count(&base));
+    for call in (first..).step_by(step) {
+        let bench = base.copy();
+        let journal = bench.path("journal");
+        let arguments = ["--name", "web", "--jobs", "1", "--journal", journal.to_str().expect("UTF-8"), "--resume"];
+        let run = [&["migrate", "--json", "--from", "second", "--to", TOKEN], &arguments[..]].concat();
+        let (killed, _) = bench.disturbed(&run, Fault::Kill(call));
+        if !killed.killed() {
+            assert!(killed.succeeded(), "{}", killed.stderr());
+            break;
+        }
+        kills += 1;
+        let document = expect(&bench, &run, 0);
+        assert_eq!(document["failed"], 0, "killed at call {call}: {document}");
+        let listed = bench.listed("web").expect("a list");
+        for member in ["private", "public", "certificate"] {
+            assert_eq!(listed[0][member], true, "killed at call {call}: {}", listed[0]);
+        }
+        let owner = bench.must(&["get", "web", "Owner"]);
+        assert!(String::from_utf8_lossy(owner.stdout()).contains("bob"), "killed at call {call}");
+        assert_eq!(count(&bench), at_first + 4, "killed at call {call}");
+    }
+    assert!(kills > 40 / step, "{kills} kills");
+}
+
+/// A property that cannot be read is a matter of its own key.
+#[test]
+fn a_property_that_is_damaged_holds_up_no_other_key() {
+    const CKA_APPLICATION: u64 = 0x10;
+    let (bench, pool) = (blank(), Pool::new(Mix { p256: 2, ..Mix::default() }));
+    for key in &pool.keys {
+        let file = key.file.to_str().expect("UTF-8");
+        bench.must(&["import", file, "--name", &key.name, "--export-policy", "encrypted"]);
+    }
+    let [whole, damaged] = pool.keys.as_slice() else { panic!("two keys") };
+    let before = bench.object_files();
+    bench.must(&["set", "--custom", &damaged.name, "Owner", "bob"]);
+    let mut files = bench.object_files();
+    files.retain(|file| !before.contains(file));
+    let [file] = files.as_slice() else { panic!("one property") };
+    let mut bytes = fs::read(file).expect("an object");
+    let at = value_of(&bytes, CKA_APPLICATION);
+    // Encrypted, and the last byte of its padding is not what it was.
+    let length = u64::from_be_bytes(bytes[at - 8..at].try_into().expect("8 bytes"));
+    bytes[at + usize::try_from(length).expect("a length") - 17] ^= 1;
+    fs::write(file, bytes).expect("an object");
+    bench.add_token("second");
+    let migrate = ["migrate", "--json", "--from", TOKEN, "--to", "second", "--name"];
+    let document = expect(&bench, &[&migrate[..], &[&whole.name]].concat(), 0);
+    assert_eq!(document["imported"], 1, "{document}");
+    let document = expect(&bench, &[&migrate[..], &[&damaged.name]].concat(), 5);
+    assert_eq!(document["failed"], 1, "{document}");
 }

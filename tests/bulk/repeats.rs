@@ -6,7 +6,7 @@ use std::fs;
 use serde_json::{Value, json};
 
 use crate::bench::{Bench, vector};
-use crate::pool::{Pool, blank, expect, import_of};
+use crate::pool::{Mix, Pool, blank, expect, import_of};
 
 /// `list`, by name: fingerprint, policy, usage and CKA_ID.
 fn shown(bench: &Bench, name: &str) -> Value {
@@ -204,4 +204,49 @@ fn what_leaves_wrapped_comes_onto_another_token_as_the_same_keys() {
         assert_eq!(document["imported"], 0, "{document}");
     }
     assert_eq!(to.object_files(), files);
+}
+
+/// Neither usage nor algorithm is said: both follow from what is inside.
+#[test]
+fn pairs_that_came_wrapped_are_the_same_the_second_time() {
+    let (bench, pool) = (blank(), Pool::new(Mix { rsa: 1, p256: 1, ..Mix::default() }));
+    expect(&bench, &pool.import(&["--export-policy", "encrypted"]), 0);
+    let entries = pool.keys.iter().map(|key| {
+        let file = bench.path(&key.name);
+        let file = file.to_str().expect("UTF-8");
+        bench.must(&["export", &key.name, "--type", "PKCS8_PRIVATEKEY", "--wrap-key", "kek", "--output", file]);
+        bench.must(&["delete", &key.name, "--yes"]);
+        json!({ "file": file, "type": "PKCS8_PRIVATEKEY", "name": key.name, "unwrap_key": "kek" })
+    });
+    let manifest = pool.write_manifest("wrapped.jsonl", entries);
+    for outcome in ["imported", "identical", "identical"] {
+        let document = expect(&bench, &import_of(&manifest, &["--on-collision", "rename"]), 0);
+        assert_eq!(document[outcome], 2, "{document}");
+    }
+    pool.is_proven(&bench).expect("the keys");
+}
+
+/// A file brings a name of its own that another entry has: neither takes the other's place.
+#[test]
+fn a_key_of_a_run_does_not_take_the_place_of_another_one_of_it() {
+    let pool = Pool::new(Mix { p256: 1, ..Mix::default() });
+    let key =
+        json!({ "kty": "oct", "alg": "A256KW", "kid": "web", "k": "AQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQE" });
+    fs::write(pool.path("keys.jwk"), key.to_string()).expect("a file");
+    let entries = [json!({ "file": pool.path("keys.jwk") }), json!({ "file": pool.keys[0].file, "name": "web" })];
+    let manifest = pool.write_manifest("two.jsonl", entries.into_iter());
+    for (collision, outcome) in
+        [("overwrite", "failed"), ("refuse", "failed"), ("rename", "renamed"), ("skip", "skipped")]
+    {
+        let bench = blank();
+        let code = if outcome == "failed" { 5 } else { 0 };
+        let document = expect(&bench, &import_of(&manifest, &["--jobs", "1", "--on-collision", collision]), code);
+        assert_eq!((&document["imported"], &document[outcome]), (&json!(1), &json!(1)), "{collision}: {document}");
+        assert_eq!(shown(&bench, "web")["algorithm"], "AES", "{collision}");
+    }
+    // What was there before the run is another matter.
+    let bench = blank();
+    bench.must(&["generate", "web", "--algorithm", "AES"]);
+    let document = expect(&bench, &import_of(&manifest, &["--jobs", "1", "--on-collision", "overwrite"]), 5);
+    assert_eq!((&document["overwritten"], &document["failed"]), (&json!(1), &json!(1)), "{document}");
 }

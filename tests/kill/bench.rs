@@ -136,12 +136,17 @@ impl Bench {
     pub(crate) fn new() -> Self {
         let bench = Self::folder();
         fs::create_dir(bench.tokens()).expect("a folder for tokens");
+        bench.add_token(TOKEN);
+        bench
+    }
+
+    /// A token in the folder; all have the same PIN.
+    pub(crate) fn add_token(&self, label: &str) {
         let mut init = Command::new("softhsm2-util");
-        init.env("SOFTHSM2_CONF", bench.path("softhsm2.conf")).arg("--module").arg(softhsm());
-        init.args(["--init-token", "--free", "--label", TOKEN, "--so-pin", "12345678", "--pin", PIN]);
+        init.env("SOFTHSM2_CONF", self.path("softhsm2.conf")).arg("--module").arg(softhsm());
+        init.args(["--init-token", "--free", "--label", label, "--so-pin", "12345678", "--pin", PIN]);
         let output = run(&mut init, "sudo apt-get install softhsm2");
         assert!(output.status.success(), "softhsm2-util: {}", text(&output.stderr));
-        bench
     }
 
     /// A copy of the token in a folder of its own.

@@ -113,7 +113,8 @@ fn what_was_appended_is_known_at_once_and_after_resuming() {
     unfinished.sort_by_key(|(entry, _)| *entry);
     let begun = |entry| Begun { name: "web \"1\"\n".to_owned(), identity: vec![0xAB, entry] };
     assert_eq!(unfinished, [(0, &begun(0)), (2, &begun(2))]);
-    assert_eq!((journal.begun(2), journal.begun(1)), (Some(&begun(2)), None));
+    let name = "web \"1\"\n";
+    assert_eq!((journal.begun(2, name), journal.begun(2, "web")), (Some(&begun(2)), None));
     assert_eq!((journal.state_of(5), journal.state_of(u32::MAX)), (None, None));
 }
 

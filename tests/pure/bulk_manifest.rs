@@ -186,6 +186,9 @@ fn what_csv_has_no_rule_for_ends_the_reading_and_says_where() {
         ("name\nx\n", "line 1, `file`: the column is missing"),
         ("file,file\na,b\n", "line 1, `file`: the column stands there twice"),
         ("file;name\na;x\n", "line 1, `file;name`: unknown column"),
+        // A password, and a key: nothing of them is told.
+        ("correct horse, battery\n", "line 1: the first line names no column of a manifest"),
+        ("-----BEGIN PRIVATE KEY-----\nMC4C\n", "line 1: the first line names no column of a manifest"),
         (
             "file,File\na,x\n",
             "line 1, `File`: unknown column; did you mean file?; known are file, type, name, algorithm",

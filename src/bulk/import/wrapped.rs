@@ -38,14 +38,18 @@ impl Import {
         let wrapped = self.wrapped(provider, entry)?;
         let name = wrapped.name()?;
         let _held = shared.names.hold(name.as_str());
-        match wrapped.room(&self.look(provider, shared, true), &name)? {
-            Room::Done(done) => Ok(*done),
+        let begun = shared.begun(entry.number, name.as_str());
+        let done = match wrapped.room(&self.look(provider, shared, true), &name, begun.as_deref())? {
+            Room::Done(done) => *done,
             Room::Free(free) => {
                 let mut key = wrapped.key(Some(&free.name))?;
+                shared.begin_key((entry.number, name.as_str()), begun.as_deref(), &mut key, &free)?;
                 key.finalize(Flags::NONE)?;
-                Ok(KeyDone::of_key(&key, free.outcome))
+                KeyDone::of_key(&key, free.outcome)
             }
-        }
+        };
+        shared.names.give(&done.name);
+        Ok(done)
     }
 }
 
@@ -57,8 +61,8 @@ impl Wrapped<'_> {
     }
 
     /// What there is under this name.
-    pub(super) fn room<'n>(&self, look: &Look<'n>, name: &KeyName) -> Result<Room<'n>, Error> {
-        collision::room_by(look, name, |held| collision::is_unwrapped(held, &mut self.key(None)?))
+    pub(super) fn room<'n>(&self, look: &Look<'n>, name: &KeyName, begun: Option<&[u8]>) -> Result<Room<'n>, Error> {
+        collision::room_by(look, name, |held| collision::is_unwrapped(held, &mut self.key(None)?, begun))
     }
 
     /// The key, ready to be put onto the token, under another name than its own if one is given.

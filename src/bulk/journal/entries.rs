@@ -35,11 +35,11 @@ pub struct Counts {
     pub failed: u32,
 }
 
-/// What is known of the entries: a byte for each, and more of those that were only begun.
+/// What is known of the entries: a byte for each, and more of those of which something was begun. That stays when they are done: whether what was reported is there may be looked at again.
 #[derive(Debug, Default)]
 pub(super) struct Entries {
     states: Vec<u8>,
-    pub(super) begun: HashMap<u32, Begun>,
+    begun: HashMap<u32, Vec<Begun>>,
     pub(super) has_ended: bool,
 }
 
@@ -63,6 +63,16 @@ impl Entries {
         state(*self.states.get(usize::try_from(entry).ok()?)?)
     }
 
+    /// What was begun of entries of which nothing says what became of them.
+    pub(super) fn unfinished(&self) -> impl Iterator<Item = (u32, &Begun)> {
+        let unfinished = self.begun.iter().filter(|(entry, _)| self.state(**entry) == Some(State::Begun));
+        unfinished.flat_map(|(entry, begun)| begun.iter().map(|begun| (*entry, begun)))
+    }
+
+    pub(super) fn begun(&self, entry: u32, name: &str) -> Option<&Begun> {
+        self.begun.get(&entry)?.iter().find(|begun| begun.name == name)
+    }
+
     pub(super) fn counts(&self) -> Counts {
         let mut counts = Counts::default();
         for code in &self.states {
@@ -80,14 +90,16 @@ impl Entries {
         self.has_ended = matches!(record, Read::End);
         let (entry, code) = match record {
             Read::Begin { entry, begun } => {
-                self.begun.insert(*entry, begun.clone());
+                let known = self.begun.entry(*entry).or_default();
+                known.retain(|other| other.name != begun.name);
+                known.push(begun.clone());
                 (*entry, BEGUN)
             }
             Read::Done { entry, outcome } => (*entry, DONE + *outcome as u8),
             Read::Failed { entry } => (*entry, FAILED),
             Read::End => return,
         };
-        if code != BEGUN {
+        if code == FAILED {
             self.begun.remove(&entry);
         }
         // Bounded by MAX_ENTRIES on both ways in.

@@ -133,6 +133,13 @@ impl<R: BufRead> Reader<R> {
 fn header(record: Vec<Field>) -> Result<Vec<&'static Column>, Fault> {
     let mut columns: Vec<&'static Column> = Vec::with_capacity(record.len());
     let line = record.first().map_or(1, |field| field.line);
+    let is_like_one =
+        |field: &Field| field.text.to_lowercase().contains("file") || column(&field.text, "column").is_ok();
+    if !record.iter().any(is_like_one) {
+        // It may be a key or a password: nothing of it is said.
+        let hint = "a CSV begins with file,type,name,…; of a key file name its folder, or use `import`";
+        return Err(Fault::new(line, "the first line names no column of a manifest", hint));
+    }
     for field in &record {
         let column = column(&field.text, "column").map_err(|problem| {
             let is_other = field.text.contains([';', '\t']);
