@@ -381,13 +381,16 @@ where
 {
     let secret = elliptic_curve::SecretKey::<C>::from_slice(d).ok()?;
     let (r, s) = ecdsa::Signature::<C>::from_slice(signature).ok()?.split_scalars();
-    let d = Zeroizing::new(*secret.to_nonzero_scalar());
-    let drawn = Zeroizing::new((scalar_of::<C>(digest) + *r * *d) * *s.invert_vartime());
+    let d = Zeroizing::new(secret.to_nonzero_scalar());
+    // r is no secret, so that the product is one as d is.
+    let product = Zeroizing::new(*r * **d);
+    let sum = Zeroizing::new(scalar_of::<C>(digest) + *product);
+    let drawn = Zeroizing::new(*sum * *s.invert_vartime());
     let point = ProjectivePoint::<C>::mul_by_generator(&drawn).to_affine();
     (scalar_of::<C>(&point.x()) == *r).then_some(())
 }
 
-/// A digest or a coordinate as a number modulo n: of what is longer than n, the bits on the left (SEC 1 §4.1.4).
+/// A digest or a coordinate as a number modulo n, as `ecdsa` has it: of what is longer than n, the bytes on the left (SEC 1 §4.1.4 has bits, which is the same for every digest there is).
 fn scalar_of<C: CurveArithmetic>(bytes: &[u8]) -> Scalar<C> {
     let order_bits = C::ORDER.bits();
     let width = order_bits.div_ceil(8) as usize;

@@ -372,7 +372,8 @@ impl Raw {
         object: Handle,
         wanted: &[(CK_ATTRIBUTE_TYPE, usize)],
     ) -> Result<(Vec<Option<SecretBytes>>, bool), Error> {
-        // Places side by side, each as aligned as a number wants it: what most reads want needs no allocation, and is not spread over the heap.
+        // Places side by side, each as aligned as a number wants it, and wiped at the end. For what most reads want no allocation of a kilobyte or more is made, each of which would have the C library
+        // tidy its heap.
         const USUAL: usize = 560;
         let words = |len: usize| len.div_ceil(size_of::<u64>());
         let total = wanted.iter().map(|(_, len)| words(*len)).sum();
