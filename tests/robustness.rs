@@ -420,5 +420,20 @@ mod many_keys {
         assert!(path.metadata().unwrap().len() > 40 * MIB as u64);
         // A list that grows is there twice for a moment; a line has its buffer.
         assert!(writing < MIB && reading < MIB, "{writing} and {reading} bytes");
+        drop(journal);
+        // An import that goes on keeps what its symmetric keys are found again by.
+        let import = Binding { job: Job::Import, ..binding };
+        let path = folder.path().join("import.journal");
+        let mut journal = Journal::create(&path, &import).unwrap();
+        for entry in 0..KEYS / 10 {
+            let (name, outcome) = ("a key with a name of some length", Outcome::Imported);
+            journal.append(&Record::Begin { entry, name, identity: &[7; 20] }).unwrap();
+            journal.append(&Record::Done { entry, name, outcome, unique: "", verified: "kcv" }).unwrap();
+        }
+        assert!(journal.begun(0, "a key with a name of some length").is_none());
+        drop(journal);
+        let (reading, journal) = peak(|| Journal::resume(&path, &import).unwrap());
+        assert!(journal.begun(0, "a key with a name of some length").is_some());
+        assert!(reading < 400 * KEYS as usize / 10, "{reading} bytes");
     }
 }

@@ -151,7 +151,10 @@ impl Journal {
         }
         let mut log = Log::new(file, reading.chain, reading.length);
         log.cut().and_then(|()| log.sync()).map_err(|error| failed(path, &error))?;
-        Ok(Self { path: path.to_owned(), log, entries: reading.entries, found, syncing: Syncing::default() })
+        // What is done from now on is not looked at again.
+        let mut entries = reading.entries;
+        entries.keeps_begun = false;
+        Ok(Self { path: path.to_owned(), log, entries, found, syncing: Syncing::default() })
     }
 
     fn begin(path: &Path, file: File, binding: &Binding, found: Found) -> Result<Self, Error> {
@@ -187,7 +190,7 @@ impl Journal {
         self.entries.unfinished()
     }
 
-    /// What was recorded of a key of an entry that was begun, unless it failed then.
+    /// What was recorded of a key of an entry that was begun and did not end; where an import goes on, also of one that was done.
     pub fn begun(&self, entry: u32, name: &str) -> Option<&Begun> {
         self.entries.begun(entry, name)
     }

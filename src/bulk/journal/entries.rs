@@ -35,11 +35,13 @@ pub struct Counts {
     pub failed: u32,
 }
 
-/// What is known of the entries: a byte for each, and more of those of which something was begun. That stays when they are done: whether what was reported is there may be looked at again.
+/// What is known of the entries: a byte for each, and more of those that were only begun.
 #[derive(Debug, Default)]
 pub(super) struct Entries {
     states: Vec<u8>,
     begun: HashMap<u32, Vec<Begun>>,
+    /// Whether that stays once they are done. An import that goes on may look again at what was reported as done; of its symmetric keys alone something is begun.
+    pub(super) keeps_begun: bool,
     pub(super) has_ended: bool,
 }
 
@@ -99,7 +101,7 @@ impl Entries {
             Read::Failed { entry } => (*entry, FAILED),
             Read::End => return,
         };
-        if code == FAILED {
+        if code == FAILED || (code >= DONE && !self.keeps_begun) {
             self.begun.remove(&entry);
         }
         // Bounded by MAX_ENTRIES on both ways in.

@@ -6,7 +6,7 @@ use std::path::Path;
 
 use super::super::Error;
 use super::super::lines::{Line, Lines, MAX_LINE};
-use super::binding::{self, Binding};
+use super::binding::{self, Binding, Job};
 use super::entries::Entries;
 use super::log::Chain;
 use super::{record, unreadable};
@@ -24,7 +24,9 @@ pub(super) struct Reading<'a> {
 
 impl<'a> Reading<'a> {
     pub(super) fn new(path: &'a Path, binding: &'a Binding) -> Self {
-        Self { path, binding, chain: Chain::new(), length: 0, records: 0, entries: Entries::default() }
+        let mut entries = Entries::default();
+        entries.keeps_begun = binding.job == Job::Import;
+        Self { path, binding, chain: Chain::new(), length: 0, records: 0, entries }
     }
 
     /// Reads all lines, and gives what stands behind the last one.
