@@ -254,7 +254,9 @@ fn properties(key: &Key) -> Result<Vec<(Slot, Vec<u8>)>, Error> {
 /// Gives the same key at the destination what a run that was killed has left out. What that was is told.
 fn complete(held: &mut Key, key: &Key, described: &Described) -> Result<Vec<String>, Error> {
     let mut told = Vec::new();
-    if key.has_private() && held.restore_public(&key.public_key()?)? {
+    if let Some(public) = key.known_public_key()
+        && held.restore_public(public)?
+    {
         told.push("its public object was not there, and was written again".to_owned());
     }
     if described.has(key.label()) {
