@@ -23,10 +23,7 @@ use crate::blob::BlobType;
 use crate::format::{self, Format};
 use crate::key::rsa::Hash;
 use crate::key::{Algorithm, KeyMaterial, KeyUsage};
-use crate::provider::{
-    Described, ExportParameters, Flags, ImportParameters, Key, KeyName, StorageProvider, Verified, names,
-};
-use crate::status::Status;
+use crate::provider::{Described, ExportParameters, Flags, ImportParameters, Key, KeyName, StorageProvider, Verified};
 use crate::wrap;
 
 /// How a migration goes about it.
@@ -143,6 +140,7 @@ impl Migrate {
         let look = Look { provider: to, collision, is_proven, is_run: true, names: &shared.names };
         let free = match room(&look, &name, key, described, begun.as_deref())? {
             Room::Done(mut done) => {
+                shared.names.give(&done.name);
                 if done.outcome == Outcome::Identical {
                     done.warnings.extend(complete(&mut to.open_key(&done.name)?, key, described)?);
                 }
@@ -179,13 +177,14 @@ impl Migrate {
             moved.set_certificate(&key.certificate_chain()?.concat())?;
         }
         if described.has(key.label()) {
-            for (slot, value) in properties(key)? {
-                slot.set(&mut moved, &value)?;
+            for (slot, value) in key.beside()? {
+                moved.give(&slot, &value)?;
             }
         }
         shared.begin_key((entry, name.as_str()), begun.as_deref(), &mut moved, &free)?;
         moved.finalize(Flags::NONE)?;
         let mut done = KeyDone::of_key(&moved, free.outcome);
+        shared.names.give(&done.name);
         if key.is_symmetric() {
             done.proof_time += proof_time;
             match unseen {
@@ -224,33 +223,6 @@ fn check_movable(key: &Key) -> Result<(), Error> {
     Err(Error::Unmovable { name: key.label().to_owned() })
 }
 
-/// What somebody can set on a key beside what its attributes say.
-#[derive(Debug, Eq, PartialEq)]
-enum Slot {
-    Custom(String),
-    UiPolicy,
-}
-
-impl Slot {
-    fn set(&self, key: &mut Key, value: &[u8]) -> Result<(), crate::Error> {
-        match self {
-            Self::Custom(name) => key.set_property_with(name, value, Flags::PERSIST_ONLY),
-            Self::UiPolicy => key.set_property(names::UI_POLICY, value),
-        }
-    }
-}
-
-fn properties(key: &Key) -> Result<Vec<(Slot, Vec<u8>)>, Error> {
-    let custom = key.custom_properties()?.into_iter().map(|(name, value)| (Slot::Custom(name), value));
-    let mut properties: Vec<_> = custom.collect();
-    match key.property(names::UI_POLICY) {
-        Ok(policy) => properties.push((Slot::UiPolicy, policy.to_bytes())),
-        Err(error) if error.status() == Status::NTE_NOT_FOUND => {}
-        Err(error) => return Err(error.into()),
-    }
-    Ok(properties)
-}
-
 /// Gives the same key at the destination what a run that was killed has left out. What that was is told.
 fn complete(held: &mut Key, key: &Key, described: &Described) -> Result<Vec<String>, Error> {
     let mut told = Vec::new();
@@ -260,15 +232,11 @@ fn complete(held: &mut Key, key: &Key, described: &Described) -> Result<Vec<Stri
         told.push("its public object was not there, and was written again".to_owned());
     }
     if described.has(key.label()) {
-        let there = properties(held)?;
-        for (slot, value) in properties(key)? {
+        let there = held.beside()?;
+        for (slot, value) in key.beside()? {
             if !there.iter().any(|(own, _)| *own == slot) {
-                slot.set(held, &value)?;
-                let name = match &slot {
-                    Slot::Custom(name) => name,
-                    Slot::UiPolicy => names::UI_POLICY,
-                };
-                told.push(format!("its property {name} was not there, and was set"));
+                held.give(&slot, &value)?;
+                told.push(format!("its property {} was not there, and was set", slot.name()));
             }
         }
     }
@@ -296,9 +264,8 @@ fn difference(held: &Key, key: &Key, described: &Described) -> Result<Option<Str
         }
     }
     if described.has(key.label()) {
-        let there = properties(held)?;
-        let differs = |(slot, value): &(Slot, Vec<u8>)| there.iter().any(|(own, other)| own == slot && other != value);
-        if properties(key)?.iter().any(differs) {
+        let there = held.beside()?;
+        if key.beside()?.iter().any(|(slot, value)| there.iter().any(|(own, other)| own == slot && other != value)) {
             found.push("another value of a property");
         }
     }

@@ -67,10 +67,30 @@ impl fmt::Debug for Custom {
 
 /// Which property an object holds.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub(super) enum Slot<'a> {
-    Custom(&'a str),
+pub(crate) enum Slot<S> {
+    Custom(S),
     UiPolicy,
 }
+
+impl<S: AsRef<str>> Slot<S> {
+    /// The property's name.
+    pub(crate) fn name(&self) -> &str {
+        match self {
+            Self::Custom(name) => name.as_ref(),
+            Self::UiPolicy => names::UI_POLICY,
+        }
+    }
+
+    fn borrowed(&self) -> Slot<&str> {
+        match self {
+            Self::Custom(name) => Slot::Custom(name.as_ref()),
+            Self::UiPolicy => Slot::UiPolicy,
+        }
+    }
+}
+
+/// What stands beside a key.
+type Beside = Vec<(Slot<String>, Vec<u8>)>;
 
 /// Whose property it is.
 #[derive(Clone, Copy)]
@@ -81,7 +101,7 @@ struct Owner<'a> {
 }
 
 impl Owner<'_> {
-    fn application(self, slot: Slot<'_>) -> String {
+    fn application(self, slot: Slot<&str>) -> String {
         let id = hex::encode(self.id);
         match slot {
             Slot::Custom(name) => format!("{PROPERTY}{id}:{name}"),
@@ -90,7 +110,7 @@ impl Owner<'_> {
     }
 
     /// The slot that an object of this owner fills.
-    fn slot(self, application: &str) -> Option<Slot<'_>> {
+    fn slot(self, application: &str) -> Option<Slot<&str>> {
         let prefix = self.application(Slot::Custom(""));
         match application.strip_prefix(&prefix) {
             Some(name) => Some(Slot::Custom(name)),
@@ -133,7 +153,7 @@ fn read(token: &Token, object: Handle, fingerprint: Option<&[u8; 20]>) -> Result
 }
 
 /// What stands beside the key, ours and whole or torn, of one property or of all: one search, and one call for each that is found.
-fn all(token: &Token, owner: Owner<'_>, slot: Option<Slot<'_>>) -> Result<Vec<Found>, crate::Error> {
+fn all(token: &Token, owner: Owner<'_>, slot: Option<Slot<&str>>) -> Result<Vec<Found>, crate::Error> {
     let fingerprint = owner.fingerprint()?;
     let template =
         Template::new().flag(CKA_TOKEN, true).ulong(CKA_CLASS, CKO_DATA).bytes(CKA_LABEL, owner.label.as_bytes());
@@ -161,7 +181,7 @@ fn newest(found: &[Found], application: &str) -> Option<Vec<u8>> {
 fn write(
     token: &Connection,
     owner: Owner<'_>,
-    slot: Slot<'_>,
+    slot: Slot<&str>,
     value: &[u8],
 ) -> Result<(Handle, Vec<Handle>), crate::Error> {
     token.writes(owner.label);
@@ -234,7 +254,7 @@ impl Finalizer<'_> {
         let label = self.label();
         let owner = Owner { label: &label, id, public };
         let ui = self.held.ui_policy.iter().map(|policy| (Slot::UiPolicy, policy));
-        let custom = self.held.custom.0.iter().map(|(name, value)| (Slot::Custom(name), value));
+        let custom = self.held.custom.0.iter().map(|(name, value)| (Slot::Custom(name.as_str()), value));
         for (slot, value) in ui.chain(custom) {
             // What it replaces is a property of the key that has the name until this one has it.
             let (made, _) = write(self.token, owner, slot, value)?;
@@ -320,15 +340,23 @@ impl Key {
 
     /// Sets a property of the caller's own.
     pub(super) fn set_custom(&mut self, name: &str, value: &[u8]) -> Result<(), crate::Error> {
+        self.give(&Slot::Custom(name), value)
+    }
+
+    /// Gives the key what stood beside another one, or is set by its user. `UI Policy` too, which nobody sets on a key that is finalized.
+    pub(crate) fn give(&mut self, slot: &Slot<impl AsRef<str>>, value: &[u8]) -> Result<(), crate::Error> {
         let is_on_token = matches!(&self.state, State::Ready(ready) if !ready.ephemeral);
         if is_on_token {
             self.token.check_changes()?;
         }
         let Some(ready) = self.keeps_on_token() else {
-            self.held.custom.set(name, value);
+            match slot {
+                Slot::Custom(name) => self.held.custom.set(name.as_ref(), value),
+                Slot::UiPolicy => self.held.ui_policy = Some(value.to_vec()),
+            }
             return Ok(());
         };
-        let (_, old) = write(&self.token, owner(ready), Slot::Custom(name), value)?;
+        let (_, old) = write(&self.token, owner(ready), slot.borrowed(), value)?;
         // The new one counts; an old one that stays goes with the next change, or with the key.
         let _ = destroy_all(&self.token, old);
         Ok(())
@@ -351,20 +379,39 @@ impl Key {
     /// # Errors
     /// What the token says.
     pub fn custom_properties(&self) -> Result<Vec<(String, Vec<u8>)>, crate::Error> {
-        let Some(ready) = self.keeps_on_token() else { return Ok(self.held.custom.0.clone()) };
-        let owner = owner(ready);
-        let found = all(&self.token, owner, None)?;
-        let mut properties: Vec<(String, Vec<u8>)> = Vec::new();
-        for one in &found {
-            let Some(Slot::Custom(name)) = owner.slot(&one.application) else { continue };
-            if properties.iter().all(|(known, _)| known != name)
-                && let Some(value) = newest(&found, &one.application)
-            {
-                properties.push((name.to_owned(), value));
-            }
-        }
+        let beside = self.beside()?.into_iter();
+        let mut properties: Vec<_> = beside
+            .filter_map(|(slot, value)| match slot {
+                Slot::Custom(name) => Some((name, value)),
+                Slot::UiPolicy => None,
+            })
+            .collect();
         properties.sort();
         Ok(properties)
+    }
+
+    /// All that stands beside the key: as many calls.
+    pub(crate) fn beside(&self) -> Result<Beside, crate::Error> {
+        let Some(ready) = self.keeps_on_token() else {
+            let custom = self.held.custom.0.iter().map(|(name, value)| (Slot::Custom(name.clone()), value.clone()));
+            return Ok(custom.chain(self.held.ui_policy.clone().map(|policy| (Slot::UiPolicy, policy))).collect());
+        };
+        let owner = owner(ready);
+        let found = all(&self.token, owner, None)?;
+        let mut beside = Beside::new();
+        for one in &found {
+            let Some(slot) = owner.slot(&one.application) else { continue };
+            if beside.iter().all(|(known, _)| known.borrowed() != slot)
+                && let Some(value) = newest(&found, &one.application)
+            {
+                let slot = match slot {
+                    Slot::Custom(name) => Slot::Custom(name.to_owned()),
+                    Slot::UiPolicy => Slot::UiPolicy,
+                };
+                beside.push((slot, value));
+            }
+        }
+        Ok(beside)
     }
 
     /// What a name that is not built in stands for.

@@ -8,6 +8,9 @@
     reason = "what is not as expected fails the test"
 )]
 
+use std::fs;
+use std::path::PathBuf;
+
 use cng_pkcs11::blob::BlobType;
 use cng_pkcs11::key::{Algorithm, ExportPolicy};
 use cng_pkcs11::provider::{Flags, ImportParameters, KeyName, StorageProvider, names};
@@ -51,7 +54,13 @@ fn furnish(provider: &StorageProvider) {
 fn a_key_takes_its_properties_along() {
     let name = "a_key_takes_its_properties_along";
     let Some(token) = on_a_token(name, |provider| furnish(&provider)) else { return };
+    let folders = || -> Vec<PathBuf> {
+        let found = fs::read_dir(token.path("tokens")).expect("the tokens");
+        found.map(|folder| folder.expect("a token").path()).collect()
+    };
+    let before = folders();
     token.cng11(&["token", "init", "--label", "second"]).ok();
+    let second = folders().into_iter().find(|folder| !before.contains(folder)).expect("the second token");
     let migrate = ["migrate", "--from", TestToken::LABEL, "--to", "second"];
     let moved = token.json(&migrate);
     assert_eq!((&moved["imported"], &moved["failed"]), (&json!(3), &json!(0)), "{moved}");
@@ -59,18 +68,43 @@ fn a_key_takes_its_properties_along() {
         let run = token.cng11(&["--token", label, "--json", "get", name, what]);
         if run.text().is_empty() { Value::Null } else { run.json()["value"].clone() }
     };
-    for (name, ..) in KEYS {
-        for what in ["note", "UI Policy", "Export Policy", "Key Usage"] {
-            let (here, there) = (of(TestToken::LABEL, name, what), of("second", name, what));
-            let is_set = match what {
-                "note" => name != "plain",
-                "UI Policy" => name == "pair",
-                _ => true,
-            };
-            assert_eq!(!here.is_null(), is_set, "{name} {what}");
-            assert_eq!(here, there, "{name} {what}");
+    let all_are_there = || {
+        for (name, ..) in KEYS {
+            for what in ["note", "UI Policy", "Export Policy", "Key Usage"] {
+                let (here, there) = (of(TestToken::LABEL, name, what), of("second", name, what));
+                let is_set = match what {
+                    "note" => name != "plain",
+                    "UI Policy" => name == "pair",
+                    _ => true,
+                };
+                assert_eq!(!here.is_null(), is_set, "{name} {what}");
+                assert_eq!(here, there, "{name} {what}");
+            }
         }
-    }
+    };
+    all_are_there();
     let again = token.json(&migrate);
     assert_eq!((&again["identical"], &again["imported"]), (&json!(3), &json!(0)), "{again}");
+    // As a run leaves them that is killed before it writes a property.
+    let mut removed = 0;
+    for file in fs::read_dir(&second).expect("the second token") {
+        let path = file.expect("a file").path();
+        // The value of the first attribute, which is the class, in the form that tests/torn.rs describes.
+        let is_data = |bytes: &[u8]| bytes.get(8..16) == Some(&[0; 8]) && bytes.get(24..32) == Some(&[0; 8]);
+        if path.extension().is_some_and(|end| end == "object") && is_data(&fs::read(&path).expect("an object")) {
+            fs::remove_file(&path).expect("an object");
+            removed += 1;
+        }
+    }
+    assert_eq!(removed, 3, "two notes and a policy");
+    assert!(of("second", "pair", "UI Policy").is_null());
+    let again = token.json(&migrate);
+    assert_eq!((&again["identical"], &again["failed"]), (&json!(3), &json!(0)), "{again}");
+    all_are_there();
+    // Another value is a difference.
+    token.cng11(&["--token", "second", "set", "--custom", "secret", "note", "another"]).ok();
+    let run = token.cng11(&[&["--json"], &migrate[..]].concat());
+    let again = run.json();
+    assert_eq!((&again["identical"], &again["failed"]), (&json!(2), &json!(1)), "{again}");
+    assert!(again["failures"].to_string().contains("another value of a property"), "{again}");
 }
