@@ -188,6 +188,7 @@ fn what_csv_has_no_rule_for_ends_the_reading_and_says_where() {
         ("file;name\na;x\n", "line 1, `file;name`: unknown column"),
         // A password, and a key: nothing of them is told.
         ("correct horse, battery\n", "line 1: the first line names no column of a manifest"),
+        ("profile of a horse, battery\n", "line 1: the first line names no column of a manifest"),
         ("-----BEGIN PRIVATE KEY-----\nMC4C\n", "line 1: the first line names no column of a manifest"),
         (
             "file,File\na,x\n",

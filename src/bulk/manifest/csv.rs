@@ -6,6 +6,7 @@
 use std::io::BufRead;
 
 use super::super::lines::{Line, Lines, MAX_LINE};
+use super::entry::COLUMNS;
 use super::{Cell, Column, Fault, NOT_UTF_8, NOT_UTF_8_HINT, Raw, TOO_LONG, TOO_LONG_HINT, column, repeated};
 
 pub(super) struct Reader<R> {
@@ -133,9 +134,8 @@ impl<R: BufRead> Reader<R> {
 fn header(record: Vec<Field>) -> Result<Vec<&'static Column>, Fault> {
     let mut columns: Vec<&'static Column> = Vec::with_capacity(record.len());
     let line = record.first().map_or(1, |field| field.line);
-    let is_like_one =
-        |field: &Field| field.text.to_lowercase().contains("file") || column(&field.text, "column").is_ok();
-    if !record.iter().any(is_like_one) {
+    let is_known = |word: &str| COLUMNS.iter().any(|column| word.trim().eq_ignore_ascii_case(column.name));
+    if !record.iter().any(|field| field.text.split([';', '\t']).any(is_known)) {
         // It may be a key or a password: nothing of it is said.
         let hint = "a CSV begins with file,type,name,…; of a key file name its folder, or use `import`";
         return Err(Fault::new(line, "the first line names no column of a manifest", hint));
