@@ -213,20 +213,19 @@ impl Import {
     ) -> Result<KeyDone, Error> {
         let _held = shared.names.hold(item.name.as_str());
         let begun = shared.begun(entry.number, item.name.as_str());
-        let free = match self.room(&self.look(provider, shared, true), entry, &item, begun.as_deref())? {
-            Room::Done(done) => {
-                shared.names.give(&done.name);
-                return Ok(*done);
+        let done = match self.room(&self.look(provider, shared, true), entry, &item, begun.as_deref())? {
+            Room::Done(done) => *done,
+            Room::Free(free) => {
+                let (wanted, warnings) = (item.name.clone(), item.warnings.clone());
+                let mut key = self.pending(provider, entry, item, &free)?;
+                shared.begin_key((entry.number, wanted.as_str()), begun.as_deref(), &mut key, &free)?;
+                key.finalize(Flags::NONE)?;
+                let mut done = KeyDone::of_key(&key, free.outcome);
+                done.warnings.extend(warnings);
+                done
             }
-            Room::Free(free) => free,
         };
-        let (wanted, warnings) = (item.name.clone(), item.warnings.clone());
-        let mut key = self.pending(provider, entry, item, &free)?;
-        shared.begin_key((entry.number, wanted.as_str()), begun.as_deref(), &mut key, &free)?;
-        key.finalize(Flags::NONE)?;
-        let mut done = KeyDone::of_key(&key, free.outcome);
         shared.names.give(&done.name);
-        done.warnings.extend(warnings);
         Ok(done)
     }
 
