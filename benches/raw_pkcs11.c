@@ -16,6 +16,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
+#include <unistd.h>
 
 typedef unsigned long ulong_t;
 typedef struct { ulong_t type; void *value; ulong_t len; } attribute_t;
@@ -265,8 +266,8 @@ static ulong_t list(object_t *record, ulong_t *found)
     return count;
 }
 
-/* Lists the token and wraps every private key of it in one call each; with `folder` each goes into a file. */
-static int wrap_all(object_t *record, const char *folder)
+/* Lists the token and wraps every private key of it in one call each; with `folder` each goes into a file, and onto the disk if it `syncs`. */
+static int wrap_all(object_t *record, const char *folder, int syncs)
 {
     static ulong_t found[MOST], private[MOST];
     mechanism_t wrapping = { CKM_AES_KEY_WRAP_PAD, NULL, 0 };
@@ -286,7 +287,8 @@ static int wrap_all(object_t *record, const char *folder)
             FILE *file;
             snprintf(path, sizeof path, "%s/%lu", folder, i);
             file = fopen(path, "wb");
-            if (file == NULL || fwrite(buffer, 1, len, file) != len || fclose(file) != 0) {
+            if (file == NULL || fwrite(buffer, 1, len, file) != len || fflush(file) != 0
+                || (syncs && fsync(fileno(file)) != 0) || fclose(file) != 0) {
                 failed_in = "a file";
                 return 0;
             }
@@ -375,7 +377,7 @@ int main(int argc, char **argv)
             count = 0;
         }
         if (listing && strcmp(way, "wrapall") == 0) {
-            going = wrap_all(object("any", "record"), getenv("RAW_FOLDER"));
+            going = wrap_all(object("any", "record"), getenv("RAW_FOLDER"), getenv("RAW_SYNC") != NULL);
             count = 0;
         }
         for (i = 0; i < count && going; i++) {

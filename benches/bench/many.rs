@@ -356,23 +356,26 @@ pub(crate) fn export_rows(table: &mut Table, stage: &Stage, place: &Place) -> Fa
                 cng11(&["bulk", "export", "--type", "PKCS8_PRIVATEKEY", "--wrap-key", "kek", "--jobs", "1"]);
             Ok(run(command.arg(&folder), &token)?.wall)
         };
-        let raw = |with_files: bool| -> Fallible<Duration> {
+        let raw = |with_files: bool, synced: bool| -> Fallible<Duration> {
             fresh_folder(&folder)?;
             let mut command = stage.raw_alone("wrapall-any", 1)?;
             if with_files {
                 command.env("RAW_FOLDER", &folder);
             }
+            if synced {
+                command.env("RAW_SYNC", "1");
+            }
             Ok(run(&mut command, &token)?.wall)
         };
-        for (with_files, how, goal) in [
-            (true, "listing, C_WrapKey and a file each in a loop", 0.92),
-            (false, "listing and C_WrapKey in a loop, no file", 0.92),
+        for (with_files, synced, how, goal) in [
+            (true, true, "listing, C_WrapKey and a file each, synced, in a loop", Goal::None),
+            (true, false, "listing, C_WrapKey and a file each in a loop", Goal::AtLeast(0.92)),
+            (false, false, "listing and C_WrapKey in a loop, no file", Goal::AtLeast(0.92)),
         ] {
             let row =
                 format!("bulk export, {count} {} keys wrapped (kwp), {}, whole process / {how}", words(kind), place.0);
-            table.row_of(&row, Goal::AtLeast(goal), Duration::ZERO, table.rounds, &mut |_| ours(), &mut |_| {
-                raw(with_files)
-            })?;
+            table
+                .row_of(&row, goal, Duration::ZERO, table.rounds, &mut |_| ours(), &mut |_| raw(with_files, synced))?;
         }
     }
     Ok(())
