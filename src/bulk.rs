@@ -15,6 +15,7 @@ pub mod journal;
 mod lines;
 pub mod manifest;
 pub mod migrate;
+mod promises;
 mod report;
 mod run;
 pub mod select;
@@ -23,6 +24,7 @@ mod work;
 
 pub use self::collision::Collision;
 pub use self::error::Error;
+pub use self::promises::Promises;
 pub use self::report::{Event, KeyDone, Summary};
 pub use self::work::Effort;
 

@@ -48,6 +48,7 @@ mod public;
 mod readback;
 mod recovery;
 mod rehearse;
+mod rehearse_export;
 mod rewrap;
 mod rights;
 mod room;

@@ -1,9 +1,11 @@
 //! A name that is taken: what stands under it, and what is done about it.
 
 use std::cell::Cell;
+use std::time::Instant;
 
 use super::Error;
 use super::journal::Outcome;
+use super::promises::{Promise, Promises, What};
 use super::report::KeyDone;
 use super::run::{Held, Names};
 use crate::blob::Decoded;
@@ -81,9 +83,82 @@ pub(super) struct Look<'n> {
     pub(super) collision: Collision,
     /// Whether what is there already is proven.
     pub(super) is_proven: bool,
-    /// Whether what an earlier run has left undone may be done: a plan writes nothing.
-    pub(super) is_run: bool,
+    /// Of a plan, which writes nothing: what it has promised, and what the key in hand is. A run may do what an earlier one has left undone.
+    pub(super) plan: Option<(&'n Promises, Option<What>)>,
     pub(super) names: &'n Names,
+}
+
+/// What has a name.
+enum Holder {
+    Key(Box<Key>),
+    Promise(Promise),
+}
+
+impl Look<'_> {
+    fn is_run(&self) -> bool {
+        self.plan.is_none()
+    }
+
+    /// What has a name; a key whose import was cut short has none.
+    fn holder(&self, name: &KeyName) -> Result<Option<Holder>, Error> {
+        let provider = self.provider;
+        if let Some(promise) = self.plan.and_then(|(promises, _)| promises.of(name.as_str())) {
+            return Ok(Some(Holder::Promise(promise)));
+        }
+        if self.is_run() {
+            provider.finish_replacement(name)?;
+        }
+        match provider.check_free(name) {
+            Ok(()) => Ok(None),
+            Err(crate::Error::Provider(provider::Error::NameTaken { .. })) => {
+                Ok(Some(Holder::Key(Box::new(provider.open_key(name.as_str())?))))
+            }
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    /// What is not as it is wanted of what has the name; `None` where all is.
+    fn difference(
+        &self,
+        holder: &Holder,
+        differs: impl Fn(&Key) -> Result<Option<String>, Error>,
+    ) -> Result<Option<String>, Error> {
+        match holder {
+            Holder::Key(held) => differs(held),
+            Holder::Promise(promise) if promise.is(self.plan.and_then(|(_, what)| what)) => Ok(None),
+            Holder::Promise(_) => Ok(Some("this run would put another key there before it".to_owned())),
+        }
+    }
+
+    fn settled(&self, holder: &Holder, name: &KeyName, outcome: Outcome) -> Result<KeyDone, Error> {
+        let held = match holder {
+            Holder::Key(held) => held,
+            Holder::Promise(promise) => return Ok(KeyDone::planned(name, &promise.source, outcome)),
+        };
+        if outcome != Outcome::Identical || !self.is_proven {
+            return Ok(KeyDone::of_key(held, outcome));
+        }
+        let start = Instant::now();
+        let verified = Some(held.prove()?);
+        Ok(KeyDone { verified, proof_time: start.elapsed(), ..KeyDone::of_key(held, outcome) })
+    }
+}
+
+impl Holder {
+    fn describe(&self) -> String {
+        match self {
+            Self::Key(held) => held.uri().to_string(),
+            Self::Promise(promise) => promise.source.clone(),
+        }
+    }
+
+    /// Its CKA_ID, so far as it has one.
+    fn id(&self) -> Option<Vec<u8>> {
+        match self {
+            Self::Key(held) => Some(held.id().to_vec()),
+            Self::Promise(_) => None,
+        }
+    }
 }
 
 /// Looks under a name before anything is made there. The caller holds the name.
@@ -91,7 +166,7 @@ pub(super) fn room<'n>(look: &Look<'n>, name: &KeyName, wanted: &Wanted<'_>) -> 
     let is_restored = Cell::new(false);
     let mut room = room_by(look, name, |held| {
         let difference = identical(look.provider, held, wanted)?;
-        if look.is_run
+        if look.is_run()
             && difference.is_none()
             && let KeyMaterial::Private(private) = &wanted.decoded.key
             && let Some(public) = private.public()
@@ -112,55 +187,45 @@ pub(super) fn room_by<'n>(
     name: &KeyName,
     differs: impl Fn(&Key) -> Result<Option<String>, Error>,
 ) -> Result<Room<'n>, Error> {
-    let Look { collision, is_proven, names, .. } = *look;
+    let Look { collision, names, .. } = *look;
     let free = |name: &KeyName, outcome, held, in_the_way| {
         Ok(Room::Free(Free { name: name.clone(), outcome, _held: held, in_the_way }))
     };
-    let Some(held) = holder(look, name)? else { return free(name, Outcome::Imported, None, Vec::new()) };
-    let mut in_the_way = vec![held.id().to_vec()];
-    let Some(difference) = differs(&held)? else {
-        return Ok(Room::Done(Box::new(settled(&held, Outcome::Identical, is_proven)?)));
+    let done = |holder: &Holder, name: &KeyName, outcome| look.settled(holder, name, outcome);
+    let Some(first) = look.holder(name)? else { return free(name, Outcome::Imported, None, Vec::new()) };
+    let mut in_the_way: Vec<_> = first.id().into_iter().collect();
+    let Some(difference) = look.difference(&first, &differs)? else {
+        return Ok(Room::Done(Box::new(done(&first, name, Outcome::Identical)?)));
     };
     match collision {
         Collision::Refuse => {}
         Collision::Skip => {
-            let mut done = settled(&held, Outcome::Skipped, false)?;
+            let mut done = done(&first, name, Outcome::Skipped)?;
             done.warnings.push(format!("`{name}` was left as it is: {difference}"));
             return Ok(Room::Done(Box::new(done)));
         }
+        Collision::Overwrite if matches!(first, Holder::Promise(_)) => {}
         Collision::Overwrite if names.was_given(name.as_str()) => {
             let difference = format!("{difference}, which this run has put there");
-            return Err(Error::NameTaken { name: name.to_string(), held: held.uri().to_string(), difference });
+            return Err(Error::NameTaken { name: name.to_string(), held: first.describe(), difference });
         }
         Collision::Overwrite => return free(name, Outcome::Overwritten, None, in_the_way),
         Collision::Rename => {
             for number in 2..=MOST {
                 let other = KeyName::new(&format!("{name}-{number}"))?;
                 let own = names.hold(other.as_str());
-                match holder(look, &other)? {
+                match look.holder(&other)? {
                     None => return free(&other, Outcome::Renamed, Some(own), in_the_way),
                     // Of an earlier run.
-                    Some(held) if differs(&held)?.is_none() => {
-                        return Ok(Room::Done(Box::new(settled(&held, Outcome::Identical, is_proven)?)));
+                    Some(holder) if look.difference(&holder, &differs)?.is_none() => {
+                        return Ok(Room::Done(Box::new(done(&holder, &other, Outcome::Identical)?)));
                     }
-                    Some(held) => in_the_way.push(held.id().to_vec()),
+                    Some(holder) => in_the_way.extend(holder.id()),
                 }
             }
         }
     }
-    Err(Error::NameTaken { name: name.to_string(), held: held.uri().to_string(), difference })
-}
-
-/// The key that has a name; one whose import was cut short has none.
-fn holder(Look { provider, is_run, .. }: &Look<'_>, name: &KeyName) -> Result<Option<Key>, Error> {
-    if *is_run {
-        provider.finish_replacement(name)?;
-    }
-    match provider.check_free(name) {
-        Ok(()) => Ok(None),
-        Err(crate::Error::Provider(provider::Error::NameTaken { .. })) => Ok(Some(provider.open_key(name.as_str())?)),
-        Err(error) => Err(error.into()),
-    }
+    Err(Error::NameTaken { name: name.to_string(), held: first.describe(), difference })
 }
 
 /// What is not as it was asked; `None` where all is.
@@ -192,12 +257,6 @@ pub(super) fn is_unwrapped(held: &Key, probe: &mut Key, begun: Option<&[u8]>) ->
         None if begun == Some(held.id()) => None,
         None => Some("whether it is the same key cannot be told".to_owned()),
     })
-}
-
-fn settled(held: &Key, outcome: Outcome, is_proven: bool) -> Result<KeyDone, Error> {
-    let start = std::time::Instant::now();
-    let verified = if is_proven { Some(held.prove()?) } else { None };
-    Ok(KeyDone { verified, proof_time: start.elapsed(), ..KeyDone::of_key(held, outcome) })
 }
 
 #[cfg(test)]

@@ -126,6 +126,15 @@ impl Export<'_> {
         Ok(())
     }
 
+    /// What would be refused of a key. Nothing is written, and nothing read that is secret.
+    ///
+    /// # Errors
+    /// What [`Export::check`] says; a format that does not hold the key, a recipient that may not have it.
+    pub fn plan(&self, key: &Key, path: &Path) -> Result<(), Error> {
+        self.check(key, path)?;
+        Ok(key.rehearse_export(&self.recipients.iter().collect::<Vec<_>>(), self.format, &self.parameters)?)
+    }
+
     /// Whether what is written can be imported by what a manifest can say: nothing says which key of elsewhere opens it, nor a label of OAEP.
     fn has_manifest(&self) -> bool {
         let opens = self.recipients.is_empty() || (self.unwrap_key.is_some() && self.parameters.label.is_empty());

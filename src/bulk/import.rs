@@ -15,8 +15,9 @@ use super::Error;
 use super::collision::{self, Collision, Free, Look, Room, Wanted};
 use super::journal::{Journal, Outcome};
 use super::manifest::{Entry, Manifest};
+use super::promises::Promises;
 use super::report::{Event, KeyDone, Summary};
-use super::run::{Ended, Shared, lock};
+use super::run::{Ended, Names, Shared, lock};
 use super::work::{self, Crew};
 use crate::asn1::Limits;
 use crate::key::{ExportPolicy, KeyMaterial, KeyUsage, Validation};
@@ -159,27 +160,52 @@ impl Import {
         Ok(summary)
     }
 
-    /// What would become of each key of an entry. Nothing is written to the token.
+    /// What would become of each key of an entry, after those that were planned before it. Nothing is written to the token.
     ///
     /// # Errors
     /// What would be refused, and why.
-    pub fn plan(&self, provider: &StorageProvider, entry: &Entry) -> Result<Vec<Plan>, Error> {
-        let shared = Shared::new(None);
+    pub fn plan(
+        &self,
+        provider: &StorageProvider,
+        entry: &Entry,
+        promises: &Promises,
+    ) -> Result<Vec<Result<Plan, Error>>, Error> {
+        let names = Names::default();
+        let look = |what| Look {
+            provider,
+            collision: self.collision,
+            is_proven: false,
+            plan: Some((promises, what)),
+            names: &names,
+        };
+        let promised = |plan: Plan, what| {
+            let (name, outcome) = match &plan {
+                Plan::Import { name, outcome, .. } => (name, *outcome),
+                Plan::Done(done) => (&done.name, done.outcome),
+            };
+            promises.promise(name, outcome, &entry.file, what);
+            plan
+        };
         if entry.unwrap_key.is_some() {
             let wrapped = self.wrapped(provider, entry)?;
-            return Ok(vec![match wrapped.room(&self.look(provider, &shared, false), &wrapped.name()?, None)? {
-                Room::Done(done) => Plan::Done(done),
-                Room::Free(free) => Plan::of(&free, &wrapped.key(Some(&free.name))?)?,
-            }]);
+            let what = Some(wrapped.what());
+            return Ok(vec![Ok(promised(
+                match wrapped.room(&look(what), &wrapped.name()?, None)? {
+                    Room::Done(done) => Plan::Done(done),
+                    Room::Free(free) => Plan::of(&free, &wrapped.key(Some(&free.name))?)?,
+                },
+                what,
+            ))]);
         }
-        let mut plans = Vec::new();
-        for item in self.items(entry)? {
-            plans.push(match self.room(&self.look(provider, &shared, false), entry, &item, None)? {
+        let one = |item: Item| {
+            let what = item.what(&self.asked(entry, None));
+            let plan = match self.room(&look(what), entry, &item, None)? {
                 Room::Done(done) => Plan::Done(done),
                 Room::Free(free) => Plan::of(&free, &self.pending(provider, entry, item, &free)?)?,
-            });
-        }
-        Ok(plans)
+            };
+            Ok(promised(plan, what))
+        };
+        Ok(self.items(entry)?.into_iter().map(one).collect())
     }
 
     fn entry(&self, provider: &StorageProvider, entry: &Entry, shared: &Shared<'_>) -> Result<Ended, Error> {
@@ -213,7 +239,7 @@ impl Import {
     ) -> Result<KeyDone, Error> {
         let _held = shared.names.hold(item.name.as_str());
         let begun = shared.begun(entry.number, item.name.as_str());
-        let done = match self.room(&self.look(provider, shared, true), entry, &item, begun.as_deref())? {
+        let done = match self.room(&self.look(provider, shared), entry, &item, begun.as_deref())? {
             Room::Done(done) => *done,
             Room::Free(free) => {
                 let (wanted, warnings) = (item.name.clone(), item.warnings.clone());
@@ -229,9 +255,17 @@ impl Import {
         Ok(done)
     }
 
-    /// A plan writes nothing, and uses no key.
-    fn look<'n>(&self, provider: &'n StorageProvider, shared: &'n Shared<'_>, is_run: bool) -> Look<'n> {
-        Look { provider, collision: self.collision, is_proven: is_run && self.is_proven, is_run, names: &shared.names }
+    fn look<'n>(&self, provider: &'n StorageProvider, shared: &'n Shared<'_>) -> Look<'n> {
+        Look { provider, collision: self.collision, is_proven: self.is_proven, plan: None, names: &shared.names }
+    }
+
+    fn asked<'a>(&self, entry: &'a Entry, certificate: Option<&'a [u8]>) -> Asked<'a> {
+        Asked {
+            policy: entry.export_policy.unwrap_or(self.policy),
+            usage: entry.usage.or(self.usage),
+            id: entry.id.as_deref(),
+            certificate,
+        }
     }
 
     fn room<'n>(&self, look: &Look<'n>, entry: &Entry, item: &Item, begun: Option<&[u8]>) -> Result<Room<'n>, Error> {
@@ -239,12 +273,7 @@ impl Import {
             (Some(certificate), KeyMaterial::Private(_)) => own_certificate(certificate, &item.decoded)?,
             _ => None,
         };
-        let asked = Asked {
-            policy: entry.export_policy.unwrap_or(self.policy),
-            usage: entry.usage.or(self.usage),
-            id: entry.id.as_deref(),
-            certificate: certificate.as_deref(),
-        };
+        let asked = self.asked(entry, certificate.as_deref());
         collision::room(look, &item.name, &Wanted { decoded: &item.decoded, asked, begun })
     }
 

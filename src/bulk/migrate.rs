@@ -15,10 +15,12 @@ use std::time::Instant;
 use super::Error;
 use super::collision::{self, Collision, Look, Room};
 use super::journal::{Journal, Outcome};
+use super::promises::{Promises, What};
 use super::report::{Event, KeyDone, Summary};
-use super::run::Shared;
+use super::run::{Names, Shared};
 use super::select::Selection;
 use super::work::Crew;
+use crate::asn1::spki;
 use crate::blob::BlobType;
 use crate::format::{self, Format};
 use crate::key::rsa::Hash;
@@ -108,20 +110,32 @@ impl Migrate {
         shared.close(effort, stop)
     }
 
-    /// What would become of a key. Nothing is written, and nothing wrapped.
+    /// What would become of a key, after those that were planned before it. Nothing is written, and nothing wrapped.
     ///
     /// # Errors
     /// What would be refused, and why.
-    pub fn plan(&self, to: &StorageProvider, key: &Key) -> Result<Move, Error> {
+    pub fn plan(&self, to: &StorageProvider, key: &Key, promises: &Promises) -> Result<Move, Error> {
         check_movable(key)?;
         let name = KeyName::new(key.label())?;
-        let shared = Shared::new(None);
-        let look =
-            Look { provider: to, collision: self.collision, is_proven: false, is_run: false, names: &shared.names };
-        Ok(match room(&look, &name, key, &Described::any(), None)? {
+        let names = Names::default();
+        let asked = (key.export_policy(), key.usage(), key.id());
+        let spki = key.known_public_key().and_then(|public| spki::encode(public).ok());
+        let what = spki.map(|spki| What::new(&spki, &asked));
+        let (collision, plan) = (self.collision, Some((promises, what)));
+        let look = Look { provider: to, collision, is_proven: false, plan, names: &names };
+        let plan = match room(&look, &name, key, &Described::any(), None)? {
             Room::Done(done) => Move::Done(done),
-            Room::Free(free) => Move::Goes { name: free.name.to_string(), outcome: free.outcome },
-        })
+            Room::Free(free) => {
+                key.rehearse_sending()?;
+                Move::Goes { name: free.name.to_string(), outcome: free.outcome }
+            }
+        };
+        let (given, outcome) = match &plan {
+            Move::Goes { name, outcome } => (name, *outcome),
+            Move::Done(done) => (&done.name, done.outcome),
+        };
+        promises.promise(given, outcome, &key.uri().to_string(), what);
+        Ok(plan)
     }
 
     fn one<'g>(
@@ -137,7 +151,7 @@ impl Migrate {
         let _held = shared.names.hold(name.as_str());
         let begun = shared.begun(entry, name.as_str());
         let (collision, is_proven) = (self.collision, self.is_proven);
-        let look = Look { provider: to, collision, is_proven, is_run: true, names: &shared.names };
+        let look = Look { provider: to, collision, is_proven, plan: None, names: &shared.names };
         let free = match room(&look, &name, key, described, begun.as_deref())? {
             Room::Done(mut done) => {
                 shared.names.give(&done.name);

@@ -6,7 +6,7 @@ use super::Error;
 use super::journal::Outcome;
 use super::run::Ended;
 use crate::key::Algorithm;
-use crate::provider::{Key, Route, Verified};
+use crate::provider::{Key, KeyName, Route, Verified};
 
 /// What became of one key.
 #[derive(Clone, Debug)]
@@ -42,6 +42,20 @@ impl KeyDone {
             verified: made.map(|made| made.verified),
             proof_time: made.map_or(Duration::ZERO, |made| made.proof_time),
             warnings: made.map(|made| made.warnings.clone()).unwrap_or_default(),
+        }
+    }
+
+    /// Of a plan: what another key of it would have done already.
+    pub(super) fn planned(name: &KeyName, by: &str, outcome: Outcome) -> Self {
+        Self {
+            name: name.to_string(),
+            unique: String::new(),
+            algorithm: None,
+            outcome,
+            route: None,
+            verified: None,
+            proof_time: Duration::ZERO,
+            warnings: vec![format!("{by} would be there before it")],
         }
     }
 }

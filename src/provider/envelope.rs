@@ -5,20 +5,21 @@
 //! token and imported from this host, which the outcome says. Under a key that only unwraps that is done for private keys alone, which show that they are some: it must not
 //! become a way to decrypt what else was wrapped for that key.
 
-use super::export::{ExportParameters, Exported};
 use std::sync::Arc;
 
+use super::export::{ExportParameters, Exported};
+use super::kek::WrappingKey;
 use super::lookup;
 use super::pending::{Material, Target};
 use super::transport::wrapping_keys;
 use super::wrapped::Payload;
-use super::{Error, Flags, ImportParameters, Key, Ready, StorageProvider, kek};
+use super::{Error, Flags, ImportParameters, Key, StorageProvider, kek};
 use crate::asn1::certificate::{self, CertificateParts};
 use crate::asn1::cms::{self, Content, ContentCipher, Identity, Recipient, RecipientId, Transport};
 use crate::asn1::{Cipher, spki};
 use crate::blob::{BlobType, Decoded, Hints};
 use crate::format::{self, Format};
-use crate::key::{KeyMaterial, KeyUsage, PublicKey, SymmetricAlgorithm};
+use crate::key::{KeyMaterial, KeyUsage, PublicKey, SymmetricAlgorithm, rsa};
 use crate::secret::SecretBytes;
 use crate::template::Template;
 use crate::template::attribute::{CKA_CLASS, CKA_MODULUS, CKA_TOKEN, CKO_PRIVATE_KEY};
@@ -35,18 +36,37 @@ impl Key {
         recipients: &[&Self],
         parameters: &ExportParameters,
     ) -> Result<Exported, crate::Error> {
-        let ready = self.finalized()?;
-        check_envelope(recipients, parameters)?;
-        // What may be seen is enveloped here, as most programs read it, where the token could only do it as few do.
-        let wanted = parameters.content.unwrap_or(ContentCipher::Cbc(Cipher::Aes256));
-        if parameters.scheme.is_none()
-            && ready.policy.allows_plaintext()
-            && let ContentCipher::Cbc(cipher) = wanted
-            && !wrap::wraps_cbc(&self.token, cipher)?
-        {
-            return self.envelope_here(recipients, ready, parameters);
+        match self.is_enveloped_here(recipients, parameters)? {
+            true => self.envelope_here(recipients, parameters),
+            false => payload.envelope(recipients, parameters),
         }
-        payload.envelope(recipients, parameters)
+    }
+
+    /// Everything of that which shows before the key is read or wrapped.
+    pub(super) fn rehearse_envelope(
+        &self,
+        payload: Payload<'_>,
+        recipients: &[&Self],
+        parameters: &ExportParameters,
+    ) -> Result<(), crate::Error> {
+        match self.is_enveloped_here(recipients, parameters)? {
+            true => holders(recipients, parameters).map(|_| ()),
+            false => payload.address(recipients, parameters).map(|_| ()),
+        }
+    }
+
+    /// What may be seen is enveloped here, as most programs read it, where the token could only do it as few do.
+    fn is_enveloped_here(&self, recipients: &[&Self], parameters: &ExportParameters) -> Result<bool, crate::Error> {
+        check_envelope(recipients, parameters)?;
+        let wanted = parameters.content.unwrap_or(ContentCipher::Cbc(Cipher::Aes256));
+        Ok(match wanted {
+            ContentCipher::Cbc(cipher)
+                if parameters.scheme.is_none() && self.finalized()?.policy.allows_plaintext() =>
+            {
+                !wrap::wraps_cbc(&self.token, cipher)?
+            }
+            _ => false,
+        })
     }
 
     /// For the holders of certificates.
@@ -64,19 +84,9 @@ impl Key {
         self.export_to_own(&holders.iter().collect::<Vec<_>>(), format, &parameters)
     }
 
-    fn envelope_here(
-        &self,
-        recipients: &[&Self],
-        ready: &Ready,
-        parameters: &ExportParameters,
-    ) -> Result<Exported, crate::Error> {
-        let mut to = Vec::new();
-        for key in recipients {
-            key.check_may_wrap(parameters.force)?;
-            let public = key.rsa_public().map_err(|_| kek::not_rsa(key, BlobType::Pkcs7Envelope.name()))?;
-            to.push((key.recipient_id()?, public));
-        }
-        let format = if ready.secret_object.is_some() { Format::Raw } else { Format::PKCS8 };
+    fn envelope_here(&self, recipients: &[&Self], parameters: &ExportParameters) -> Result<Exported, crate::Error> {
+        let to = holders(recipients, parameters)?;
+        let format = if self.is_symmetric() { Format::Raw } else { Format::PKCS8 };
         let content = self.danger_export_plaintext(format)?.bytes;
         // As the token would do it: who opens it may have one like it.
         let hash = parameters.hash.unwrap_or_else(|| wrap::usual_hash(self.token.profile()));
@@ -112,9 +122,25 @@ impl Key {
     }
 }
 
-impl Payload<'_> {
+/// For whom the token makes an envelope, and how.
+struct Addressed<'t> {
+    to: Vec<(Kek, RecipientId)>,
+    cipher: ContentCipher,
+    scheme: Scheme,
+    zero_padded: bool,
+    /// Some of them are on the token for as long as these are held.
+    _keys: Vec<WrappingKey<'t>>,
+}
+
+impl<'t> Payload<'t> {
     /// The key for several recipients, by the token.
     pub(super) fn envelope(self, recipients: &[&Key], parameters: &ExportParameters) -> Result<Exported, crate::Error> {
+        let Addressed { to, cipher, scheme, zero_padded, _keys } = self.address(recipients, parameters)?;
+        let (bytes, hash) = envelope::seal(self.token, &to, cipher, parameters.hash, self.object, self.capacity)?;
+        Ok(Exported { bytes: bytes.into(), zero_padded, scheme: Some(scheme), hash: Some(hash) })
+    }
+
+    fn address(self, recipients: &[&Key], parameters: &ExportParameters) -> Result<Addressed<'t>, crate::Error> {
         check_envelope(recipients, parameters)?;
         let cipher = match (parameters.content, parameters.scheme) {
             (Some(cipher), _) => cipher,
@@ -137,9 +163,21 @@ impl Payload<'_> {
             }
             to.push((wrapping.kek, key.recipient_id()?));
         }
-        let (bytes, hash) = envelope::seal(self.token, &to, cipher, parameters.hash, self.object, self.capacity)?;
-        Ok(Exported { bytes: bytes.into(), zero_padded, scheme: Some(scheme), hash: Some(hash) })
+        Ok(Addressed { to, cipher, scheme, zero_padded, _keys: keys })
     }
+}
+
+/// Those for whom an envelope is that is made here.
+fn holders<'k>(
+    recipients: &[&'k Key],
+    parameters: &ExportParameters,
+) -> Result<Vec<(RecipientId, &'k rsa::PublicKey)>, crate::Error> {
+    let holder = |key: &&'k Key| {
+        key.check_may_wrap(parameters.force)?;
+        let public = key.rsa_public().map_err(|_| kek::not_rsa(key, BlobType::Pkcs7Envelope.name()))?;
+        Ok((key.recipient_id()?, public))
+    };
+    recipients.iter().map(holder).collect()
 }
 
 /// What an envelope has no room for.

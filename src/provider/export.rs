@@ -13,6 +13,7 @@ use crate::secret::SecretBytes;
 use crate::template::attribute::{
     CKA_COEFFICIENT, CKA_EXPONENT_1, CKA_EXPONENT_2, CKA_PRIME_1, CKA_PRIME_2, CKA_PRIVATE_EXPONENT, CKA_VALUE,
 };
+use crate::token::Handle;
 use crate::wrap::{self, Scheme};
 
 /// What stands beside an export: the `NCryptBufferDesc`.
@@ -86,7 +87,7 @@ impl Key {
         exported.map(|exported| exported.bytes.len())
     }
 
-    fn export_own(
+    pub(super) fn export_own(
         &self,
         export_key: Option<&Self>,
         format: Format,
@@ -189,6 +190,10 @@ impl Key {
         if let Some(public) = &ready.public {
             return Ok(public.clone());
         }
+        if ready.secret_object.is_some() {
+            let what = format!("`{}` is a symmetric key, which has no public half", ready.label);
+            return Err(Error::Unsupported { what, ckr: None }.into());
+        }
         let none = || Error::NoPublic { name: ready.label.clone() };
         let curve = ready.algorithm.and_then(|algorithm| algorithm.curve).ok_or_else(none)?;
         let private = ready.private_object.ok_or_else(none)?;
@@ -219,8 +224,7 @@ impl Key {
             return self.write(&key, format, Some(password), encryption);
         }
         let payload = self.payload(ready)?;
-        let on_token = payload.is_private && !ready.policy.allows_plaintext() && ready.policy.allows_export();
-        if !on_token || format == Format::Pkcs12 {
+        if !self.is_encrypted_on_token(format)? {
             return self.write(&self.danger_read()?, format, Some(password), encryption);
         }
         let fresh = asn1::fresh_key(password, encryption)?;
@@ -230,9 +234,16 @@ impl Key {
         Ok(exact(bytes))
     }
 
+    /// Whether the token wraps it under the password's key, so that it is not seen.
+    pub(super) fn is_encrypted_on_token(&self, format: Format) -> Result<bool, crate::Error> {
+        let ready = self.finalized()?;
+        let is_kept = ready.policy.allows_export() && !ready.policy.allows_plaintext();
+        Ok(is_kept && ready.secret_object.is_none() && format != Format::Pkcs12)
+    }
+
     /// A file with what the token says of the key beside it: its name, its usage and, in PKCS#12, its certificate. What its algorithm is for anyway needs no
     /// attribute: such a PKCS#8 is byte for byte the one that was imported.
-    fn write(
+    pub(super) fn write(
         &self,
         key: &KeyMaterial,
         format: Format,
@@ -258,8 +269,8 @@ impl Key {
         Ok(self.certificate_der()?.into_iter().collect())
     }
 
-    /// Reads the private or secret part off the token.
-    fn danger_read(&self) -> Result<KeyMaterial, crate::Error> {
+    /// The private or secret part, where it may be read.
+    pub(super) fn readable(&self) -> Result<(&Ready, Handle), crate::Error> {
         let ready = self.finalized()?;
         let Some(object) = ready.secret_part() else {
             return Err(Error::Unsupported {
@@ -272,6 +283,12 @@ impl Key {
             let (name, policy) = (ready.label.clone(), policy_words(ready));
             return Err(Error::PolicyForbids { name, form: "in the clear", policy }.into());
         }
+        Ok((ready, object))
+    }
+
+    /// Reads the private or secret part off the token.
+    fn danger_read(&self) -> Result<KeyMaterial, crate::Error> {
+        let (ready, object) = self.readable()?;
         let width = ready.bits.unwrap_or(0).div_ceil(8) as usize;
         let read = |kinds: &[(u64, usize)]| -> Result<Vec<SecretBytes>, crate::Error> {
             let values = self.token.attributes(object, kinds)?;

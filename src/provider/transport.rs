@@ -22,17 +22,26 @@ impl Key {
         recipients: &[&Self],
         parameters: &ExportParameters,
     ) -> Result<Exported, crate::Error> {
-        if parameters.scheme.is_some() || !parameters.label.is_empty() {
-            let what = "an OpaqueTransport has a scheme of its own, and no OAEP label".to_owned();
-            return Err(Error::Contradiction { what }.into());
-        }
-        let zero_padded = payload.zero_padding(Scheme::Kwp)?;
-        let said = self.said()?;
+        let (said, zero_padded) = self.sayable(payload, parameters)?;
         let keys = wrapping_keys(&self.token, recipients, parameters.force)?;
         let to = addresses(recipients, &keys, parameters.hash)?;
         let Payload { object, capacity, .. } = payload;
         let bytes = send(&self.token, said, &to, parameters.hash, object, capacity)?;
         Ok(Exported { bytes: bytes.into(), zero_padded, scheme: None, hash: None })
+    }
+
+    /// What goes with the key, and everything that shows before the token wraps.
+    pub(super) fn sayable(
+        &self,
+        payload: Payload<'_>,
+        parameters: &ExportParameters,
+    ) -> Result<(Said, bool), crate::Error> {
+        if parameters.scheme.is_some() || !parameters.label.is_empty() {
+            let what = "an OpaqueTransport has a scheme of its own, and no OAEP label".to_owned();
+            return Err(Error::Contradiction { what }.into());
+        }
+        let zero_padded = payload.zero_padding(Scheme::Kwp)?;
+        Ok((self.said()?, zero_padded))
     }
 
     /// What goes with the key.

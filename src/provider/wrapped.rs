@@ -1,6 +1,7 @@
 //! `NCryptExportKey` with `hExportKey`: a key leaves wrapped, by the token.
 
 use super::export::{ExportParameters, Exported, policy_words};
+use super::kek::WrappingKey;
 use super::{Error, Key, Ready, kek};
 use crate::blob::BlobType;
 use crate::blob::rsa_aes::RsaAesWrapBlob;
@@ -86,7 +87,14 @@ pub(super) struct Payload<'t> {
     pub(super) capacity: usize,
 }
 
-impl Payload<'_> {
+/// How it is wrapped.
+pub(super) struct Chosen<'t> {
+    wrapping: WrappingKey<'t>,
+    scheme: Scheme,
+    zero_padded: bool,
+}
+
+impl<'t> Payload<'t> {
     /// The key under one wrapping key: bare, or in the container that the format names.
     pub(super) fn wrap(
         self,
@@ -94,16 +102,7 @@ impl Payload<'_> {
         format: Format,
         parameters: &ExportParameters,
     ) -> Result<Exported, crate::Error> {
-        let scheme = self.check_format(format, parameters.scheme)?;
-        let [export_key] = recipients else {
-            let what = format!("a {} is for one recipient, not for {}", format.name(), recipients.len());
-            return Err(Error::Contradiction { what }.into());
-        };
-        let wrapping = export_key.wrapping_kek(self.token, parameters.force)?;
-        let scheme = scheme.unwrap_or_else(|| kek::usual_scheme(wrapping.kek, self.is_private));
-        kek::check_kind(wrapping.kek, export_key.label(), scheme)?;
-        kek::check_oaep(scheme, parameters.hash, &parameters.label)?;
-        let zero_padded = self.zero_padding(scheme)?;
+        let Chosen { wrapping, scheme, zero_padded } = self.choose(recipients, format, parameters)?;
         let how = Parameters { scheme, hash: parameters.hash, label: parameters.label.clone() };
         let wrapped = wrap::wrap(self.token, &how, wrapping.kek, self.object, self.capacity)?;
         self.check_unpadded(scheme, wrapped.bytes.len())?;
@@ -114,6 +113,25 @@ impl Payload<'_> {
             _ => wrapped.bytes,
         };
         Ok(Exported { bytes: SecretBytes::from(bytes), zero_padded, scheme: Some(scheme), hash: wrapped.hash })
+    }
+
+    /// The scheme, and everything that shows before the token wraps.
+    pub(super) fn choose(
+        self,
+        recipients: &[&Key],
+        format: Format,
+        parameters: &ExportParameters,
+    ) -> Result<Chosen<'t>, crate::Error> {
+        let scheme = self.check_format(format, parameters.scheme)?;
+        let [export_key] = recipients else {
+            let what = format!("a {} is for one recipient, not for {}", format.name(), recipients.len());
+            return Err(Error::Contradiction { what }.into());
+        };
+        let wrapping = export_key.wrapping_kek(self.token, parameters.force)?;
+        let scheme = scheme.unwrap_or_else(|| kek::usual_scheme(wrapping.kek, self.is_private));
+        kek::check_kind(wrapping.kek, export_key.label(), scheme)?;
+        kek::check_oaep(scheme, parameters.hash, &parameters.label)?;
+        Ok(Chosen { zero_padded: self.zero_padding(scheme)?, wrapping, scheme })
     }
 
     /// Some tokens add padding by the mechanism that is RFC 3394 elsewhere: what comes of a key of known length shows that.

@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 use std::fs;
 
+use base64ct::{Base64UrlUnpadded, Encoding};
 use serde_json::{Value, json};
 
 use crate::bench::{Bench, vector};
@@ -226,27 +227,61 @@ fn pairs_that_came_wrapped_are_the_same_the_second_time() {
     pool.is_proven(&bench).expect("the keys");
 }
 
-/// A file brings a name of its own that another entry has: neither takes the other's place.
+/// Files bring names of their own that other entries have: none takes another's place, and the plan says so before.
 #[test]
 fn a_key_of_a_run_does_not_take_the_place_of_another_one_of_it() {
     let pool = Pool::new(Mix { p256: 1, ..Mix::default() });
-    let key =
-        json!({ "kty": "oct", "alg": "A256KW", "kid": "web", "k": "AQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQE" });
-    fs::write(pool.path("keys.jwk"), key.to_string()).expect("a file");
-    let entries = [json!({ "file": pool.path("keys.jwk") }), json!({ "file": pool.keys[0].file, "name": "web" })];
-    let manifest = pool.write_manifest("two.jsonl", entries.into_iter());
+    let brings = |file: &str, byte: u8| {
+        let bytes = Base64UrlUnpadded::encode_string(&[byte; 32]);
+        let key = json!({ "kty": "oct", "alg": "A256KW", "kid": "web", "k": bytes });
+        fs::write(pool.path(file), key.to_string()).expect("a file");
+        json!({ "file": pool.path(file) })
+    };
+    let entries = [
+        brings("first.jwk", 1),
+        json!({ "file": pool.keys[0].file, "name": "web" }),
+        brings("other.jwk", 2),
+        brings("first-again.jwk", 1),
+    ];
+    let manifest = pool.write_manifest("four.jsonl", entries.into_iter());
+    let told = |value: &Value| ["entry", "outcome", "name", "status"].map(|member| value[member].clone());
+    let planned_and_done = |bench: &Bench, collision: &str, code: i32| {
+        let report = bench.path("report");
+        let more = ["--on-collision", collision];
+        let files = bench.object_files();
+        let plan = expect(bench, &import_of(&manifest, &[&more[..], &["--dry-run"]].concat()), code);
+        assert_eq!(bench.object_files(), files, "{collision}: something was written");
+        let planned: Vec<_> = plan["plan"].as_array().expect("a plan").iter().map(told).collect();
+        let more = [&more[..], &["--jobs", "1", "--report", report.to_str().expect("UTF-8")]].concat();
+        let document = expect(bench, &import_of(&manifest, &more), code);
+        let text = fs::read_to_string(&report).expect("a report");
+        let done: Vec<_> = text.lines().map(|line| told(&serde_json::from_str(line).expect("JSON"))).collect();
+        assert_eq!(planned, done, "{collision}");
+        document
+    };
     for (collision, outcome) in
         [("overwrite", "failed"), ("refuse", "failed"), ("rename", "renamed"), ("skip", "skipped")]
     {
         let bench = blank();
-        let code = if outcome == "failed" { 5 } else { 0 };
-        let document = expect(&bench, &import_of(&manifest, &["--jobs", "1", "--on-collision", collision]), code);
-        assert_eq!((&document["imported"], &document[outcome]), (&json!(1), &json!(1)), "{collision}: {document}");
+        let document = planned_and_done(&bench, collision, if outcome == "failed" { 5 } else { 0 });
+        let counts = ["imported", outcome, "identical"].map(|member| document[member].clone());
+        assert_eq!(counts, [1, 2, 1].map(|count| json!(count)), "{collision}: {document}");
         assert_eq!(shown(&bench, "web")["algorithm"], "AES", "{collision}");
     }
     // What was there before the run is another matter.
-    let bench = blank();
-    bench.must(&["generate", "web", "--algorithm", "AES"]);
-    let document = expect(&bench, &import_of(&manifest, &["--jobs", "1", "--on-collision", "overwrite"]), 5);
-    assert_eq!((&document["overwritten"], &document["failed"]), (&json!(1), &json!(1)), "{document}");
+    for (collision, code, first) in
+        [("overwrite", 5, "overwritten"), ("rename", 0, "renamed"), ("skip", 0, "skipped"), ("refuse", 5, "failed")]
+    {
+        let bench = blank();
+        bench.must(&["generate", "web", "--algorithm", "AES"]);
+        let document = planned_and_done(&bench, collision, code);
+        let expected = match first {
+            "overwritten" => [("overwritten", 1), ("failed", 2), ("identical", 1)],
+            "renamed" => [("renamed", 3), ("failed", 0), ("identical", 1)],
+            first => [(first, 4), ("imported", 0), ("identical", 0)],
+        };
+        for (member, count) in expected {
+            assert_eq!(document[member], count, "{collision}, {member}: {document}");
+        }
+    }
 }

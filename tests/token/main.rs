@@ -38,6 +38,7 @@ mod cli_wrap_blobs;
 mod cli_wrap_rules;
 mod cli_wrapped;
 mod cms;
+mod export_plans;
 mod foreign_objects;
 mod many_keys;
 mod migrate;

@@ -108,3 +108,37 @@ fn a_key_takes_its_properties_along() {
     assert_eq!((&again["identical"], &again["failed"]), (&json!(2), &json!(1)), "{again}");
     assert!(again["failures"].to_string().contains("another value of a property"), "{again}");
 }
+
+/// What cannot move for what is known of it beforehand is told by the plan as by the run.
+#[test]
+fn a_plan_tells_what_will_not_move() {
+    let token = TestToken::new();
+    token.cng11(&["token", "init", "--label", "second"]).ok();
+    for (name, more) in [
+        ("kept", &["--algorithm", "RSA"][..]),
+        ("free", &["--algorithm", "RSA", "--export-policy", "encrypted"]),
+        ("short", &["--algorithm", "HMAC", "--bits", "160", "--export-policy", "encrypted"]),
+    ] {
+        let generate = ["--token", TestToken::LABEL, "generate", name];
+        token.cng11(&[&generate[..], more].concat()).ok();
+    }
+    let report = token.path("report");
+    let migrate = ["--json", "migrate", "--from", TestToken::LABEL, "--to", "second"];
+    let plan = token.cng11(&[&migrate[..], &["--dry-run"]].concat()).json();
+    token.cng11(&[&migrate[..], &["--jobs", "1", "--report", report.to_str().expect("UTF-8")]].concat());
+    let told =
+        |value: &Value| ["entry", "source", "outcome", "name", "status", "message"].map(|member| value[member].clone());
+    let planned: Vec<_> = plan["plan"].as_array().expect("a plan").iter().map(told).collect();
+    let text = fs::read_to_string(&report).expect("a report");
+    let done: Vec<_> = text.lines().map(|line| told(&serde_json::from_str(line).expect("JSON"))).collect();
+    assert_eq!(planned, done);
+    let outcomes: Vec<_> = planned.iter().map(|one| (one[1].as_str(), one[2].as_str())).collect();
+    assert_eq!(
+        outcomes,
+        [("free", "imported"), ("kept", "failed"), ("short", "failed")]
+            .map(|(name, outcome)| (Some(name), Some(outcome)))
+    );
+    // A pattern that fits nothing is told.
+    let run = token.cng11(&["migrate", "--from", TestToken::LABEL, "--to", "second", "--name", "nobody*"]);
+    assert!(run.stderr.contains("warning: no key of pkcs11:"), "{}", run.stderr);
+}

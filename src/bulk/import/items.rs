@@ -5,13 +5,14 @@ use std::path::Path;
 use secrecy::ExposeSecret;
 
 use super::super::manifest::Entry;
+use super::super::promises::What;
 use super::super::{Error, file};
 use super::Import;
-use crate::asn1::certificates;
+use crate::asn1::{certificates, spki};
 use crate::blob::{Decoded, Hints};
 use crate::format::{self, Format};
 use crate::key::{Algorithm, Family, KeyMaterial};
-use crate::provider::{self, KeyName, check_algorithm};
+use crate::provider::{self, Asked, KeyName, check_algorithm};
 use crate::secret::SecretBytes;
 
 /// One key of a file.
@@ -21,6 +22,17 @@ pub(super) struct Item {
     /// The certificate of the file, or of the entry.
     pub(super) certificate: Option<Vec<u8>>,
     pub(super) warnings: Vec<String>,
+}
+
+impl Item {
+    /// What it is, and is to be besides its name; `None` where its public half is not known.
+    pub(super) fn what(&self, asked: &Asked<'_>) -> Option<What> {
+        let asked = (self.decoded.algorithm, asked, &self.certificate);
+        match &self.decoded.key {
+            KeyMaterial::Secret(key) => Some(What::new(key.key(), &asked)),
+            key => Some(What::new(&spki::encode(&key.public()?).ok()?, &asked)),
+        }
+    }
 }
 
 impl Import {

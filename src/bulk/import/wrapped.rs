@@ -3,6 +3,7 @@
 use super::super::Error;
 use super::super::collision::{self, Collision, Look, Room};
 use super::super::manifest::Entry;
+use super::super::promises::What;
 use super::super::report::KeyDone;
 use super::super::run::Shared;
 use super::Import;
@@ -39,7 +40,7 @@ impl Import {
         let name = wrapped.name()?;
         let _held = shared.names.hold(name.as_str());
         let begun = shared.begun(entry.number, name.as_str());
-        let done = match wrapped.room(&self.look(provider, shared, true), &name, begun.as_deref())? {
+        let done = match wrapped.room(&self.look(provider, shared), &name, begun.as_deref())? {
             Room::Done(done) => *done,
             Room::Free(free) => {
                 let mut key = wrapped.key(Some(&free.name))?;
@@ -58,6 +59,12 @@ impl Wrapped<'_> {
     pub(super) fn name(&self) -> Result<KeyName, Error> {
         let nameless = || Error::Nameless { path: self.entry.file_path() };
         self.key(None)?.name().cloned().ok_or_else(nameless)
+    }
+
+    /// What it is, as far as that shows from outside: the same file is the same key.
+    pub(super) fn what(&self) -> What {
+        let Self { import, entry, bytes, .. } = self;
+        What::new(bytes, &(import.asked(entry, None), &entry.unwrap_key))
     }
 
     /// What there is under this name.

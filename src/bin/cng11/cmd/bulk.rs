@@ -9,6 +9,7 @@ use cng_pkcs11::bulk::import::{Import, Plan};
 use cng_pkcs11::bulk::journal::{Binding, Job, Journal};
 use cng_pkcs11::bulk::manifest::Manifest;
 use cng_pkcs11::bulk::select::{Filter, Selection};
+use cng_pkcs11::bulk::{self, Promises};
 use cng_pkcs11::hex;
 use cng_pkcs11::key::{ExportPolicy, Validation};
 use cng_pkcs11::provider::{ExportParameters, StorageProvider};
@@ -99,6 +100,17 @@ pub(crate) fn jobs(provider: &StorageProvider, run: &RunArgs) -> usize {
     run.jobs.map_or_else(|| provider.token().jobs_default(), usize::from)
 }
 
+/// The keys that are meant. That there are none is told: a pattern may be mistyped.
+pub(crate) fn select(context: &Context, provider: &StorageProvider, filter: &Filter) -> Result<Selection, Failure> {
+    let selection = Selection::of(provider, filter)?;
+    if selection.keys.is_empty() {
+        context
+            .output
+            .warning(&format!("no key of {} is meant", printable(&provider.token().info().uri().to_string())));
+    }
+    Ok(selection)
+}
+
 /// The journal of a run, if it keeps one.
 pub(crate) fn open_journal(
     context: &Context,
@@ -147,43 +159,45 @@ fn plan_import(
 ) -> Result<u8, Failure> {
     provider.index()?;
     let mut planned = Planned::new(context.output);
+    let promises = Promises::default();
     for entry in manifest {
         let entry = entry.map_err(Failure::bulk)?;
-        match import.plan(provider, &entry) {
-            Err(error) => planned.refuse(entry.number, &entry.file, &error),
-            Ok(plans) => {
-                for plan in plans {
-                    let (number, file) = (entry.number, entry.file.as_str());
-                    match plan {
-                        Plan::Done(done) => planned.add(done_json(number, file, &done), || {
-                            format!("{:<15}{}: as {}", done.outcome.word(), printable(file), printable(&done.name))
-                        }),
-                        Plan::Import { name, outcome, rehearsal } => {
-                            let algorithm = rehearsal.algorithm.map(|algorithm| algorithm.name());
-                            let route = rehearsal.route.name();
-                            let words: Vec<_> = rehearsal.usage.words().collect();
-                            let value = json!({
-                                "entry": number, "source": file, "name": name, "outcome": outcome.word(),
-                                "algorithm": algorithm, "usage": words, "route": route, "warnings": rehearsal.warnings,
-                            });
-                            planned.add(value, || {
-                                let algorithm = algorithm.unwrap_or_else(|| "a wrapped key".to_owned());
-                                let verb = format!("would be {}", outcome.word());
-                                format!(
-                                    "{verb:<15} {}: {algorithm} as {} (usage: {}, route: {route})",
-                                    printable(file),
-                                    printable(&name),
-                                    words.join(",")
-                                )
-                            });
-                        }
-                        _ => {}
-                    }
-                }
-            }
+        let plans = import.plan(provider, &entry, &promises).unwrap_or_else(|error| vec![Err(error)]);
+        for plan in plans {
+            tell(&mut planned, (entry.number, &entry.file), plan);
         }
     }
     planned.end("import")
+}
+
+/// What would become of one key of a file.
+fn tell(planned: &mut Planned, (number, file): (u32, &str), plan: Result<Plan, bulk::Error>) {
+    match plan {
+        Err(error) => planned.refuse(number, file, &error),
+        Ok(Plan::Done(done)) => planned.add(done_json(number, file, &done), || {
+            format!("{:<15}{}: as {}", done.outcome.word(), printable(file), printable(&done.name))
+        }),
+        Ok(Plan::Import { name, outcome, rehearsal }) => {
+            let algorithm = rehearsal.algorithm.map(|algorithm| algorithm.name());
+            let route = rehearsal.route.name();
+            let words: Vec<_> = rehearsal.usage.words().collect();
+            let value = json!({
+                "entry": number, "source": file, "name": name, "outcome": outcome.word(),
+                "algorithm": algorithm, "usage": words, "route": route, "warnings": rehearsal.warnings,
+            });
+            planned.add(value, || {
+                let algorithm = algorithm.unwrap_or_else(|| "a wrapped key".to_owned());
+                let verb = format!("would be {}", outcome.word());
+                format!(
+                    "{verb:<15} {}: {algorithm} as {} (usage: {}, route: {route})",
+                    printable(file),
+                    printable(&name),
+                    words.join(",")
+                )
+            });
+        }
+        Ok(_) => {}
+    }
 }
 
 pub(crate) fn export(context: &Context, args: &BulkExportArgs) -> Result<u8, Failure> {
@@ -208,7 +222,7 @@ pub(crate) fn export(context: &Context, args: &BulkExportArgs) -> Result<u8, Fai
     let recipients = recipients::open(&provider, &args.wrapping)?;
     // What wraps does not wrap itself.
     let filter = Filter { without: args.wrapping.wrap_key.clone(), ..args.filter.filter() };
-    let selection = Selection::of(&provider, &filter)?;
+    let selection = select(context, &provider, &filter)?;
     let export = Export {
         jobs: jobs(&provider, &args.run),
         format: args.kind,
@@ -222,7 +236,7 @@ pub(crate) fn export(context: &Context, args: &BulkExportArgs) -> Result<u8, Fai
         let mut planned = Planned::new(context.output);
         let files = export.files(&selection);
         for ((key, file), number) in selection.keys.iter().zip(&files).zip(0..) {
-            match export.check(key, &folder.join(file)) {
+            match export.plan(key, &folder.join(file)) {
                 Err(error) => planned.refuse(number, key.label(), &error),
                 Ok(()) => planned.add(
                     json!({ "entry": number, "source": key.label(), "outcome": "exported", "file": file }),

@@ -3,14 +3,14 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
+use cng_pkcs11::bulk::Promises;
 use cng_pkcs11::bulk::journal::{Binding, Job};
 use cng_pkcs11::bulk::migrate::{Migrate, Move};
-use cng_pkcs11::bulk::select::Selection;
 use cng_pkcs11::token::Access;
 use serde_json::json;
 
 use crate::args::many::MigrateArgs;
-use crate::cmd::bulk::{jobs, open_journal};
+use crate::cmd::bulk::{jobs, open_journal, select};
 use crate::cmd::watch::{Planned, Watch};
 use crate::context::Context;
 use crate::failure::Failure;
@@ -28,7 +28,7 @@ pub(crate) fn run(context: &Context, args: &MigrateArgs) -> Result<u8, Failure> 
             "name two tokens; `rename` gives a key another name",
         ));
     }
-    let selection = Selection::of(&from, &args.filter.filter())?;
+    let selection = select(context, &from, &args.filter.filter())?;
     let migrate = Migrate {
         jobs: jobs(&to, &args.run),
         collision: args.collision.on_collision,
@@ -37,9 +37,10 @@ pub(crate) fn run(context: &Context, args: &MigrateArgs) -> Result<u8, Failure> 
     if args.run.dry_run {
         to.index()?;
         let mut planned = Planned::new(context.output);
+        let promises = Promises::default();
         for (key, number) in selection.keys.iter().zip(0..) {
             let source = key.label();
-            match migrate.plan(&to, key) {
+            match migrate.plan(&to, key, &promises) {
                 Err(error) => planned.refuse(number, source, &error),
                 Ok(Move::Goes { name, outcome }) => planned.add(
                     json!({ "entry": number, "source": source, "name": name, "outcome": outcome.word(), "route": "unwrap" }),
