@@ -217,7 +217,9 @@ fn blob_hint(error: &blob::Error) -> Option<String> {
         blob::Error::Magic { .. } => "give the type that fits the magic number, or --type auto".into(),
         blob::Error::CurveMissing { .. } => "name the curve, for instance --curve secP256k1".into(),
         blob::Error::Algorithm { .. } => "leave --algorithm and --curve out, or give the ones that fit".into(),
-        blob::Error::Wrapped { .. } => "name the key that opens it with --unwrap-key".into(),
+        blob::Error::Wrapped { .. } => {
+            "name the key that opens it with --unwrap-key, or unwrap_key in a manifest".into()
+        }
         blob::Error::CurveUnknown { .. } => "a key on a curve of one's own has no place here: use a named curve".into(),
         blob::Error::NotAKey { .. } => {
             "`cng11 inspect` shows the parameters; the key that goes with them is in another blob".into()

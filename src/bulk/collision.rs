@@ -195,7 +195,16 @@ pub(super) fn room_by<'n>(
     let Some(first) = look.holder(name)? else { return free(name, Outcome::Imported, None, Vec::new()) };
     let mut in_the_way: Vec<_> = first.id().into_iter().collect();
     let Some(difference) = look.difference(&first, &differs)? else {
-        return Ok(Room::Done(Box::new(done(&first, name, Outcome::Identical)?)));
+        return match done(&first, name, Outcome::Identical) {
+            Ok(done) => Ok(Room::Done(Box::new(done))),
+            // The same key, but damaged.
+            Err(Error::Library(error @ crate::Error::Provider(provider::Error::Unproven { .. })))
+                if collision == Collision::Overwrite && !look.provider.has_lost(&error) =>
+            {
+                free(name, Outcome::Overwritten, None, in_the_way)
+            }
+            Err(error) => Err(error),
+        };
     };
     match collision {
         Collision::Refuse => {}

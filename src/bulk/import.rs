@@ -17,7 +17,7 @@ use super::journal::{Journal, Outcome};
 use super::manifest::{Entry, Manifest};
 use super::promises::Promises;
 use super::report::{Event, KeyDone, Summary};
-use super::run::{Ended, Names, Shared, lock};
+use super::run::{Ended, Names, Shared};
 use super::work::{self, Crew};
 use crate::asn1::Limits;
 use crate::key::{ExportPolicy, KeyMaterial, KeyUsage, Validation};
@@ -87,16 +87,10 @@ impl Plan {
     }
 }
 
-/// An entry to be worked on, which a journal may have as done.
+/// An entry to be worked on, or looked at where a journal has it as done.
 struct Job {
     entry: Entry,
-    was_done: bool,
-}
-
-/// Whether what is done may be gone, or a part of it: a pair has two objects. It is looked at then; and so is what got another name, under which nobody has counted.
-fn is_doubtful(provider: &StorageProvider, entry: &Entry, outcome: Outcome) -> bool {
-    let found = entry.name.as_ref().and_then(|name| provider.objects_under(name.as_str()));
-    outcome == Outcome::Renamed || found.is_none_or(|objects| objects < 2)
+    done: Option<Outcome>,
 }
 
 impl Import {
@@ -118,11 +112,6 @@ impl Import {
         provider.index()?;
         let shared = Shared::new(journal).with_strays(provider.strays()?);
         let mut unreadable = None;
-        // Of a run that did not come to its end what was reported may be lost all the same: SoftHSM2 does not say so of a disk that is full.
-        let was_cut = journal.is_some_and(|journal| {
-            let journal = lock(journal);
-            !journal.found().is_new && !journal.has_ended()
-        });
         let next = || loop {
             let entry = match manifest.next()? {
                 Ok(entry) => entry,
@@ -132,16 +121,21 @@ impl Import {
                 }
             };
             let done = shared.done_before(entry.number);
-            if done.is_none_or(|outcome| was_cut && is_doubtful(provider, &entry, outcome)) {
-                return Some(Job { entry, was_done: done.is_some() });
+            if done.is_none() || shared.was_cut {
+                return Some(Job { entry, done });
             }
             shared.pass_over();
         };
-        let work = |provider: &StorageProvider, (): &(), job: &Job| self.entry(provider, &job.entry, &shared);
-        let take = |Job { entry, was_done }: Job, outcome: Result<Ended, Error>| {
+        let work = |provider: &StorageProvider, (): &(), Job { entry, done }: &Job| {
+            let stands = |outcome| {
+                let name = entry.name.as_ref().filter(|_| outcome != Outcome::Renamed);
+                name.is_some_and(|name| provider.has_whole_pair(name, entry.certificate.is_some(), self.is_proven))
+            };
+            if done.is_some_and(stands) { Ok(Ended::default()) } else { self.entry(provider, entry, &shared) }
+        };
+        let take = |Job { entry, done }: Job, outcome: Result<Ended, Error>| {
             let ended = outcome.unwrap_or_else(Ended::from);
-            let is_as_before = ended.error.is_none() && ended.keys.iter().all(|key| key.outcome == Outcome::Identical);
-            if was_done && is_as_before {
+            if done.is_some() && ended.is_as_before() {
                 shared.pass_over();
                 return Ok(());
             }
@@ -212,7 +206,7 @@ impl Import {
         if entry.unwrap_key.is_some() {
             let done = self.import_wrapped(provider, entry, shared)?;
             shared.tidy(provider, &done.name)?;
-            return Ok(Ended { keys: vec![done], error: None });
+            return Ok(done.into());
         }
         let mut ended = Ended::default();
         let items = self.items(entry)?;

@@ -17,7 +17,7 @@ use super::collision::{self, Collision, Look, Room};
 use super::journal::{Journal, Outcome};
 use super::promises::{Promises, What};
 use super::report::{Event, KeyDone, Summary};
-use super::run::{Names, Shared};
+use super::run::{Ended, Names, Shared};
 use super::select::Selection;
 use super::work::Crew;
 use crate::asn1::spki;
@@ -86,28 +86,45 @@ impl Migrate {
         let mut jobs = (0..).zip(&selection.keys);
         let next = || loop {
             let (number, key) = jobs.next()?;
-            if shared.done_before(number).is_none() {
-                return Some((number, key));
+            let done = shared.done_before(number);
+            if done.is_none() || shared.was_cut {
+                return Some((number, key, done));
             }
             shared.pass_over();
         };
         // Made by who first sends a key through it.
-        let work = |to: &StorageProvider, opened: &OnceCell<Gate>, job: &(u32, &Key)| {
-            let made = || match opened.get() {
-                Some(gate) => Ok(gate),
-                None => gate(from, to).map(|made| opened.get_or_init(|| made)),
+        let work =
+            |to: &StorageProvider, opened: &OnceCell<Gate>, &(entry, key, done): &(u32, &Key, Option<Outcome>)| {
+                if done.is_some_and(|outcome| self.stands(to, key, outcome)) {
+                    return Ok(Ended::default());
+                }
+                let made = || match opened.get() {
+                    Some(gate) => Ok(gate),
+                    None => gate(from, to).map(|made| opened.get_or_init(|| made)),
+                };
+                let done = self.one(to, made, (entry, key), &described, &shared);
+                let done = done.and_then(|done| shared.tidy(to, &done.name).map(|()| done));
+                done.map(Ended::from).map_err(|error| match error {
+                    Error::Library(cause) if from.has_lost(&cause) => Error::Lost { cause },
+                    error => error,
+                })
             };
-            let done = self.one(to, made, *job, &described, &shared);
-            done.and_then(|done| shared.tidy(to, &done.name).map(|()| done)).map_err(|error| match error {
-                Error::Library(cause) if from.has_lost(&cause) => Error::Lost { cause },
-                error => error,
-            })
-        };
-        let take = |(entry, key): (u32, &Key), outcome: Result<KeyDone, Error>| {
-            shared.settle(entry, key.label(), key.label(), &outcome.into(), &mut observe)
+        let take = |(entry, key, done): (u32, &Key, Option<Outcome>), outcome: Result<Ended, Error>| {
+            let ended = outcome.unwrap_or_else(Ended::from);
+            if done.is_some() && ended.is_as_before() {
+                shared.pass_over();
+                return Ok(());
+            }
+            shared.settle(entry, key.label(), key.label(), &ended, &mut observe)
         };
         let effort = Crew::new(to, self.jobs, stop).bound().run(next, work, take);
         shared.close(effort, stop)
+    }
+
+    /// Whether what is done is still at the destination.
+    fn stands(&self, to: &StorageProvider, key: &Key, outcome: Outcome) -> bool {
+        let name = KeyName::new(key.label()).ok().filter(|_| outcome != Outcome::Renamed);
+        name.is_some_and(|name| to.has_whole_pair(&name, key.has_certificate(), self.is_proven))
     }
 
     /// What would become of a key, after those that were planned before it. Nothing is written, and nothing wrapped.

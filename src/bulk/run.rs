@@ -19,12 +19,22 @@ pub(super) struct Ended {
     pub(super) error: Option<Error>,
 }
 
+impl Ended {
+    /// Of an entry that was done already: whether nothing had to be done about it.
+    pub(super) fn is_as_before(&self) -> bool {
+        self.error.is_none() && self.keys.iter().all(|key| key.outcome == Outcome::Identical)
+    }
+}
+
+impl From<KeyDone> for Ended {
+    fn from(done: KeyDone) -> Self {
+        Self { keys: vec![done], error: None }
+    }
+}
+
 impl From<Result<KeyDone, Error>> for Ended {
     fn from(outcome: Result<KeyDone, Error>) -> Self {
-        match outcome {
-            Ok(done) => Self { keys: vec![done], error: None },
-            Err(error) => error.into(),
-        }
+        outcome.map_or_else(Self::from, Self::from)
     }
 }
 
@@ -39,12 +49,18 @@ pub(super) struct Shared<'j> {
     pub(super) journal: Option<&'j Mutex<Journal>>,
     pub(super) names: Names,
     strays: Strays,
+    /// Whether the journal is of a run that did not come to its end. What that has reported may be lost all the same, or a part of it: SoftHSM2 does not say so of a disk that is full.
+    pub(super) was_cut: bool,
     summary: Mutex<Summary>,
 }
 
 impl<'j> Shared<'j> {
     pub(super) fn new(journal: Option<&'j Mutex<Journal>>) -> Self {
-        Self { journal, names: Names::default(), strays: Strays::default(), summary: Mutex::default() }
+        let was_cut = journal.is_some_and(|journal| {
+            let journal = lock(journal);
+            !journal.found().is_new && !journal.has_ended()
+        });
+        Self { journal, names: Names::default(), strays: Strays::default(), was_cut, summary: Mutex::default() }
     }
 
     /// Tidies up what an earlier run that was killed may have left: see [`Shared::tidy`].

@@ -96,6 +96,10 @@ impl<'a> Crew<'a> {
             let mut threads = 0;
             // Closed once everybody has a session, or will get none.
             let (opening, opened) = mpsc::channel::<Infallible>();
+            let opened = Mutex::new(opened);
+            let all_are_opened = || {
+                let _ = lock(&opened).recv();
+            };
             let serve = |provider, send: &mpsc::SyncSender<Message<J, R>>| {
                 let mut hand = Hand { crew: self, provider, tools: T::default(), done: 0 };
                 let mut message = Message::Begins;
@@ -105,6 +109,8 @@ impl<'a> Crew<'a> {
                     let outcome = hand.does(&work, &job);
                     message = Message::Ended(job, outcome);
                 }
+                // A session that is given back too early lets one more thread begin than there may be sessions.
+                all_are_opened();
             };
             let serve = &serve;
             thread::scope(|scope| {
@@ -128,7 +134,7 @@ impl<'a> Crew<'a> {
                 let first = {
                     let send = send.clone();
                     move || {
-                        let _ = opened.recv();
+                        all_are_opened();
                         serve(self.session(), &send);
                     }
                 };

@@ -124,6 +124,16 @@ pub enum Error {
         /// What the token said, if it was the token that failed.
         ckr: Option<Ckr>,
     },
+    /// A key that is on the token does not work like its public half, or not at all: it is damaged. Nothing was changed.
+    #[error("`{name}`, which is on the token, fails its proof ({how}{}); it was left as it is", .ckr.map(|ckr| format!(": {ckr}")).unwrap_or_default())]
+    Unproven {
+        /// The key.
+        name: String,
+        /// Which proof.
+        how: &'static str,
+        /// What the token said, if it was the token that failed.
+        ckr: Option<Ckr>,
+    },
     /// New objects could not be removed after a failure.
     #[error("{cause}; and what had been written could not be removed again: {leftover}")]
     NotRemoved {
@@ -281,7 +291,8 @@ impl Error {
             Self::AttributeNotKept { .. }
             | Self::NotHonoured { .. }
             | Self::NotSeen { .. }
-            | Self::ProofFailed { .. } => Status::NTE_VALIDATION_FAILED,
+            | Self::ProofFailed { .. }
+            | Self::Unproven { .. } => Status::NTE_VALIDATION_FAILED,
             Self::NotRemoved { ckr, .. } | Self::NotTidied { ckr, .. } => ckr.map_or(Status::NTE_FAIL, Ckr::status),
             Self::BadFlags { .. } => Status::NTE_BAD_FLAGS,
             Self::NotFinalized | Self::Finalized => Status::NTE_BAD_KEY_STATE,
@@ -302,6 +313,7 @@ impl Error {
             Self::NotRemoved { ckr, .. }
             | Self::NotTidied { ckr, .. }
             | Self::ProofFailed { ckr, .. }
+            | Self::Unproven { ckr, .. }
             | Self::AttributeNotKept { ckr, .. }
             | Self::AttributesRefused { ckr, .. }
             | Self::Decryption { ckr, .. }
@@ -341,6 +353,10 @@ impl Error {
                     .into()
             }
             Self::NotHonoured { .. } => "this token does not enforce the policy; choose what it can keep".into(),
+            Self::Unproven { .. } => {
+                "a write may have been cut short: import it once more with --on-collision overwrite (one key: --overwrite)"
+                    .into()
+            }
             Self::ProofFailed { .. } => "the key material may be inconsistent (was --no-validate given?)".into(),
             Self::NotRemoved { .. } => {
                 "repeat the import once the token works again: it puts right what is left; `cng11 list --all` shows it"

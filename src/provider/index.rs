@@ -257,15 +257,6 @@ fn names_of(token: &Token, objects: &[Handle]) -> Result<Listed, token::Error> {
 }
 
 impl StorageProvider {
-    /// How many objects the table has under a name, without a call; `None` where there is no table, or it does not know.
-    pub(crate) fn objects_under(&self, name: &str) -> Option<usize> {
-        match self.token.index().answer(self.token.start(), name.as_bytes()) {
-            Answer::Free => Some(0),
-            Answer::At(handles) => Some(handles.len()),
-            Answer::Unknown => None,
-        }
-    }
-
     /// Makes a table of what stands under which name, by one listing: from then on no name is searched for that nobody here writes under. Shared with the providers that were made
     /// of this one, before and after; made once, until the token is opened anew. To be called by whoever is logged in: what the token does not show is not in it.
     ///

@@ -7,7 +7,7 @@ use hmac::{Hmac, KeyInit, Mac};
 
 use super::pending::{Material, Pending};
 use super::proof::{self, Terms, Verified};
-use super::{Error, Key, Ready, StorageProvider, added};
+use super::{Error, Key, KeyName, Ready, StorageProvider, added, lookup};
 use crate::asn1;
 use crate::blob::Decoded;
 use crate::hex;
@@ -15,6 +15,7 @@ use crate::key::{Algorithm, ExportPolicy, KeyMaterial, KeyUsage, PublicKey, Symm
 use crate::secret::SecretBytes;
 use crate::status::Ckr;
 use crate::template::attribute::CKA_ALWAYS_AUTHENTICATE;
+use crate::template::get::Class;
 use crate::template::put::{self, Attributes};
 use crate::template::{Addition, Additions, AttributeType, shape};
 use crate::token::mechanism::{CKM_SHA_1_HMAC, CKM_SHA256_HMAC, Mechanism};
@@ -75,6 +76,19 @@ impl StorageProvider {
     }
 }
 
+impl StorageProvider {
+    /// Whether a pair stands under a name with both its objects, and a certificate if it is to have one. Of an RSA key no attribute shows whether its private numbers are there:
+    /// with `is_proven` a use of it does.
+    pub(crate) fn has_whole_pair(&self, name: &KeyName, is_certified: bool, is_proven: bool) -> bool {
+        let Ok(key) = self.open_key(name.as_str()) else { return false };
+        let Ok(ready) = key.finalized() else { return false };
+        ready.private_object.is_some()
+            && ready.public_object.is_some()
+            && (!is_certified || key.has_certificate())
+            && (!is_proven || ready.algorithm != Some(Algorithm::RSA) || key.prove().is_ok())
+    }
+}
+
 enum Told {
     Same,
     Another,
@@ -86,8 +100,17 @@ impl Key {
     /// [`Verified::Attributes`], after it was used if it can be.
     ///
     /// # Errors
-    /// A failed proof; `NTE_BAD_KEY_STATE` for a key that is not finalized; what the token says.
+    /// [`Error::Unproven`]; `NTE_BAD_KEY_STATE` for a key that is not finalized; what the token says.
     pub fn prove(&self) -> Result<Verified, crate::Error> {
+        self.prove_one_use().map_err(|error| match error {
+            crate::Error::Provider(Error::ProofFailed { how, ckr }) => {
+                Error::Unproven { name: self.label().to_owned(), how, ckr }.into()
+            }
+            error => error,
+        })
+    }
+
+    fn prove_one_use(&self) -> Result<Verified, crate::Error> {
         let ready = self.finalized()?;
         match (ready.private_object, ready.secret_object) {
             (Some(private), _) => match &ready.public {
@@ -216,6 +239,13 @@ impl Key {
         if self.token.read(object)?.public.as_ref() != Some(public) {
             self.token.destroy(object)?;
             return Err(Error::ProofFailed { how: "the token keeps another public key", ckr: None }.into());
+        }
+        // What a full disk has kept of the one that was there is of no use to anybody.
+        for entry in lookup::by_label(&self.token, &ready.label)? {
+            let record = entry.record();
+            if record.class == Class::Public && record.torn && record.id == ready.id {
+                self.token.destroy(Handle(record.handle))?;
+            }
         }
         Ok(true)
     }

@@ -1,7 +1,6 @@
 //! What runs that were killed have left on the token or beside it, and what somebody has taken away since.
 
-use std::fs::{self, File};
-use std::io::Write;
+use std::fs;
 use std::path::{Path, PathBuf};
 
 use serde_json::{Value, json};
@@ -102,6 +101,58 @@ fn the_public_object_of_a_pair_that_has_lost_it_is_written_again() {
     pool.is_whole(&bench).expect("the keys");
 }
 
+/// As if the run had been killed before it wrote its last line.
+fn forget_end(bench: &Bench) {
+    let journal = bench.path("journal");
+    let text = fs::read_to_string(&journal).expect("a journal");
+    fs::write(&journal, &text[..text.rfind("{\"end\"").expect("a last line")]).expect("a journal");
+}
+
+/// Cuts the one object of a class among these off before an attribute, as a full disk does.
+fn cut(files: &[PathBuf], class: u8, attribute: u64) {
+    let objects = files.iter().map(|file| (file, fs::read(file).expect("an object")));
+    let found: Vec<_> = objects.filter(|(_, object)| object[CLASS] == class).collect();
+    let [(file, object)] = found.as_slice() else { panic!("one object of class {class}") };
+    // In front of its value stand its number, its kind and its length.
+    fs::write(file, &object[..value_of(object, attribute) - 24]).expect("an object");
+}
+
+/// SoftHSM2 reports as written what a full disk has kept the beginning of, and a search still finds it.
+#[test]
+fn what_a_full_disk_has_kept_the_beginning_of_is_looked_at_again() {
+    const CKA_EC_POINT: u64 = 0x181;
+    const CKA_PRIVATE_EXPONENT: u64 = 0x123;
+    for (mix, class, attribute) in [
+        (Mix { p256: 1, ..Mix::default() }, 2, CKA_EC_POINT),
+        (Mix { rsa: 1, ..Mix::default() }, 3, CKA_PRIVATE_EXPONENT),
+    ] {
+        let (bench, pool) = (blank(), Pool::new(mix));
+        let before = bench.object_files();
+        let import = pool.journaled(&bench, &[]);
+        expect(&bench, &import, 0);
+        forget_end(&bench);
+        let mut files = bench.object_files();
+        files.retain(|file| !before.contains(file));
+        cut(&files, class, attribute);
+        if class == 2 {
+            expect(&bench, &import, 0);
+            pool.is_whole(&bench).expect("the key");
+            pool.is_proven(&bench).expect("the key");
+        } else {
+            // Another one takes its place where somebody asks for that.
+            let document = expect(&bench, &import, 5);
+            assert_eq!((&document["failed"], &document["done_before"]), (&json!(1), &json!(0)), "{document}");
+            let told = &document["failures"][0];
+            assert!(told["message"].to_string().contains("it was left as it is"), "{told}");
+            assert!(told["hint"].to_string().contains("--on-collision overwrite"), "{told}");
+            let document = expect(&bench, &pool.import(&["--on-collision", "overwrite"]), 0);
+            assert_eq!(document["overwritten"], 1, "{document}");
+            pool.is_whole(&bench).expect("the key");
+            pool.is_proven(&bench).expect("the key");
+        }
+    }
+}
+
 #[test]
 fn what_a_run_that_did_not_end_has_reported_is_looked_at_again() {
     for has_ended in [false, true] {
@@ -109,11 +160,7 @@ fn what_a_run_that_did_not_end_has_reported_is_looked_at_again() {
         let import = pool.journaled(&bench, &[]);
         expect(&bench, &import, 0);
         if !has_ended {
-            let text = fs::read_to_string(bench.path("journal")).expect("a journal");
-            let end = text.rfind("{\"end\"").expect("a last line");
-            File::create(bench.path("journal"))
-                .and_then(|mut file| file.write_all(&text.as_bytes()[..end]))
-                .expect("a journal");
+            forget_end(&bench);
         }
         let lost = pool.pairs().next().expect("a pair");
         bench.must(&["delete", &lost.name, "--yes"]);
@@ -257,8 +304,7 @@ fn a_key_that_got_another_name_and_is_lost_is_noticed() {
     let journal = journal.to_str().expect("UTF-8");
     let import = crate::pool::import_of(&manifest, &["--journal", journal, "--resume", "--on-collision", "rename"]);
     assert_eq!(expect(&bench, &import, 0)["renamed"], 1);
-    let text = fs::read_to_string(bench.path("journal")).expect("a journal");
-    fs::write(bench.path("journal"), &text[..text.rfind("{\"end\"").expect("a last line")]).expect("a journal");
+    forget_end(&bench);
     let renamed = format!("{}-2", key.name);
     bench.must(&["delete", &renamed, "--yes"]);
     assert_eq!(expect(&bench, &import, 0)["renamed"], 1);

@@ -255,7 +255,7 @@ pub(crate) enum RouteArg {
     Auto,
     /// A session object that is copied onto the token, or an object made there
     Create,
-    /// Unwrapped on the token: a file wrapped under --unwrap-key; an encrypted PKCS#8 with --password-source; or a file in the clear, wrapped here under
+    /// Unwrapped on the token: a file wrapped under --unwrap-key (in a manifest, unwrap_key); an encrypted PKCS#8 with --password-source; or a file in the clear, wrapped here under
     /// the RSA key --unwrap-key, or under a key that is made for it
     Unwrap,
 }
