@@ -360,7 +360,7 @@ fn a_migration_that_was_cut_short_carries_everything_with_the_next_run() {
         files.filter(|file| file.extension().is_some_and(|end| end == "object")).count()
     };
     // Each takes a second, for the pairs to which keys are wrapped: CNG11_TEST_KILLS asks for all.
-    let step = if std::env::var_os("CNG11_TEST_KILLS").is_some() { 1 } else { 9 };
+    let step = if std::env::var_os("CNG11_TEST_KILLS").is_some() { 1 } else { 15 };
     let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).expect("after 1970");
     let first = usize::try_from(now.as_secs()).expect("a number") % step + 1;
     let (mut kills, at_first) = (0, count(&base));
