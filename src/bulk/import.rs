@@ -9,8 +9,8 @@ mod wrapped;
 use std::sync::Mutex;
 use std::sync::atomic::AtomicBool;
 
+use self::items::Item;
 pub use self::items::recognise;
-use self::items::{Item, own_certificate};
 use super::Error;
 use super::collision::{self, Collision, Free, Look, Room, Wanted};
 use super::journal::{Journal, Outcome};
@@ -20,7 +20,7 @@ use super::report::{Event, KeyDone, Summary};
 use super::run::{Ended, Names, Shared};
 use super::work::{self, Crew};
 use crate::asn1::Limits;
-use crate::key::{ExportPolicy, KeyMaterial, KeyUsage, Validation};
+use crate::key::{ExportPolicy, KeyUsage, Validation};
 use crate::provider::{Asked, Flags, ImportParameters, Key, KeyName, Rehearsal, Routing, StorageProvider};
 use crate::secret::SecretBytes;
 
@@ -127,11 +127,13 @@ impl Import {
             shared.pass_over();
         };
         let work = |provider: &StorageProvider, (): &(), Job { entry, done }: &Job| {
-            let stands = |outcome| {
-                let name = entry.name.as_ref().filter(|_| outcome != Outcome::Renamed);
-                name.is_some_and(|name| provider.has_whole_pair(name, entry.certificate.is_some(), self.is_proven))
-            };
-            if done.is_some_and(stands) { Ok(Ended::default()) } else { self.entry(provider, entry, &shared) }
+            if let (Some(name), Some(outcome)) = (&entry.name, done)
+                && *outcome != Outcome::Renamed
+                && provider.has_whole_pair(name, entry.certificate.is_some(), self.is_proven)?
+            {
+                return Ok(Ended::default());
+            }
+            self.entry(provider, entry, &shared)
         };
         let take = |Job { entry, done }: Job, outcome: Result<Ended, Error>| {
             let ended = outcome.unwrap_or_else(Ended::from);
@@ -192,7 +194,8 @@ impl Import {
             ))]);
         }
         let one = |item: Item| {
-            let what = item.what(&self.asked(entry, None));
+            let certificate = item.own_certificate()?;
+            let what = item.what(&self.asked(entry, certificate.as_deref()));
             let plan = match self.room(&look(what), entry, &item, None)? {
                 Room::Done(done) => Plan::Done(done),
                 Room::Free(free) => Plan::of(&free, &self.pending(provider, entry, item, &free)?)?,
@@ -263,10 +266,7 @@ impl Import {
     }
 
     fn room<'n>(&self, look: &Look<'n>, entry: &Entry, item: &Item, begun: Option<&[u8]>) -> Result<Room<'n>, Error> {
-        let certificate = match (&item.certificate, &item.decoded.key) {
-            (Some(certificate), KeyMaterial::Private(_)) => own_certificate(certificate, &item.decoded)?,
-            _ => None,
-        };
+        let certificate = item.own_certificate()?;
         let asked = self.asked(entry, certificate.as_deref());
         collision::room(look, &item.name, &Wanted { decoded: &item.decoded, asked, begun })
     }

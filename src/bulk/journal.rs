@@ -42,6 +42,7 @@ mod log;
 mod reading;
 mod record;
 
+use std::collections::HashSet;
 use std::fs::{File, OpenOptions, TryLockError};
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
@@ -153,7 +154,7 @@ impl Journal {
         log.cut().and_then(|()| log.sync()).map_err(|error| failed(path, &error))?;
         // What is done from now on is not looked at again.
         let mut entries = reading.entries;
-        entries.keeps_begun = false;
+        (entries.keeps_begun, entries.keeps_names) = (false, false);
         Ok(Self { path: path.to_owned(), log, entries, found, syncing: Syncing::default() })
     }
 
@@ -193,6 +194,11 @@ impl Journal {
     /// What was recorded of a key of an entry that was begun and did not end; where an import goes on, also of one that was done.
     pub fn begun(&self, entry: u32, name: &str) -> Option<&Begun> {
         self.entries.begun(entry, name)
+    }
+
+    /// The names that an earlier run has given keys of this one, of a run that overwrites; they are kept no longer.
+    pub(super) fn take_names(&mut self) -> HashSet<String> {
+        std::mem::take(&mut self.entries.names)
     }
 
     /// How many entries are in which state.

@@ -95,7 +95,9 @@ impl Migrate {
         // Made by who first sends a key through it.
         let work =
             |to: &StorageProvider, opened: &OnceCell<Gate>, &(entry, key, done): &(u32, &Key, Option<Outcome>)| {
-                if done.is_some_and(|outcome| self.stands(to, key, outcome)) {
+                if let Some(outcome) = done
+                    && self.stands(to, key, outcome, &described)?
+                {
                     return Ok(Ended::default());
                 }
                 let made = || match opened.get() {
@@ -121,10 +123,12 @@ impl Migrate {
         shared.close(effort, stop)
     }
 
-    /// Whether what is done is still at the destination.
-    fn stands(&self, to: &StorageProvider, key: &Key, outcome: Outcome) -> bool {
-        let name = KeyName::new(key.label()).ok().filter(|_| outcome != Outcome::Renamed);
-        name.is_some_and(|name| to.has_whole_pair(&name, key.has_certificate(), self.is_proven))
+    /// Whether what is done is still at the destination. What has another name there, or properties, is looked at in any case.
+    fn stands(&self, to: &StorageProvider, key: &Key, outcome: Outcome, described: &Described) -> Result<bool, Error> {
+        if outcome == Outcome::Renamed || described.has(key.label()) {
+            return Ok(false);
+        }
+        Ok(to.has_whole_pair(&KeyName::new(key.label())?, key.has_certificate(), self.is_proven)?)
     }
 
     /// What would become of a key, after those that were planned before it. Nothing is written, and nothing wrapped.
@@ -137,7 +141,7 @@ impl Migrate {
         let names = Names::default();
         let asked = (key.export_policy(), key.usage(), key.id());
         let spki = key.known_public_key().and_then(|public| spki::encode(public).ok());
-        let what = spki.map(|spki| What::new(&spki, &asked));
+        let what = spki.map(|spki| What::new(&spki, &asked, None));
         let (collision, plan) = (self.collision, Some((promises, what)));
         let look = Look { provider: to, collision, is_proven: false, plan, names: &names };
         let plan = match room(&look, &name, key, &Described::any(), None)? {

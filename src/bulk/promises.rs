@@ -21,20 +21,28 @@ pub(super) struct Promise {
 }
 
 /// What a key is and is to be, where that is known before it is there.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub(super) struct What([u8; 32]);
+#[derive(Clone, Copy, Debug)]
+pub(super) struct What {
+    key: [u8; 32],
+    certificate: Option<[u8; 32]>,
+}
 
 impl What {
     /// `key`: what tells it from every other; `asked`: all that it is to be besides.
-    pub(super) fn new(key: &[u8], asked: &impl Debug) -> Self {
+    pub(super) fn new(key: &[u8], asked: &impl Debug, certificate: Option<&[u8]>) -> Self {
         let asked = format!("{asked:?}");
-        Self(Sha256::new().chain_update(Sha256::digest(key)).chain_update(asked).finalize().into())
+        Self {
+            key: Sha256::new().chain_update(Sha256::digest(key)).chain_update(asked).finalize().into(),
+            certificate: certificate.map(|certificate| Sha256::digest(certificate).into()),
+        }
     }
 }
 
 impl Promise {
-    pub(super) fn is(&self, what: Option<What>) -> bool {
-        what.is_some() && self.what == what
+    /// Whether it is all that is wanted. Who has no certificate leaves the one that is there.
+    pub(super) fn is(&self, wanted: Option<What>) -> bool {
+        let (Some(own), Some(wanted)) = (self.what, wanted) else { return false };
+        own.key == wanted.key && (wanted.certificate.is_none() || own.certificate == wanted.certificate)
     }
 }
 
@@ -45,8 +53,8 @@ impl Promises {
 
     /// A key of this run has the name from now on, or has it already.
     pub(super) fn promise(&self, name: &str, outcome: Outcome, source: &str, what: Option<What>) {
-        // What the token has is looked at there.
-        if outcome == Outcome::Skipped || (outcome == Outcome::Identical && what.is_none()) {
+        // The key that stays is another one, and looked at on the token.
+        if outcome == Outcome::Skipped {
             return;
         }
         let promise = || Promise { source: source.to_owned(), what };

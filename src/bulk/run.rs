@@ -22,7 +22,8 @@ pub(super) struct Ended {
 impl Ended {
     /// Of an entry that was done already: whether nothing had to be done about it.
     pub(super) fn is_as_before(&self) -> bool {
-        self.error.is_none() && self.keys.iter().all(|key| key.outcome == Outcome::Identical)
+        let is_as_before = |key: &KeyDone| key.outcome == Outcome::Identical && key.warnings.is_empty();
+        self.error.is_none() && self.keys.iter().all(is_as_before)
     }
 }
 
@@ -49,18 +50,22 @@ pub(super) struct Shared<'j> {
     pub(super) journal: Option<&'j Mutex<Journal>>,
     pub(super) names: Names,
     strays: Strays,
-    /// Whether the journal is of a run that did not come to its end. What that has reported may be lost all the same, or a part of it: SoftHSM2 does not say so of a disk that is full.
+    /// Whether the journal is of a run that did not come to its end, or had failures. What that has reported may be lost all the same, or a part of it: SoftHSM2 does not say so of a disk that is full.
     pub(super) was_cut: bool,
     summary: Mutex<Summary>,
 }
 
 impl<'j> Shared<'j> {
     pub(super) fn new(journal: Option<&'j Mutex<Journal>>) -> Self {
-        let was_cut = journal.is_some_and(|journal| {
-            let journal = lock(journal);
-            !journal.found().is_new && !journal.has_ended()
-        });
-        Self { journal, names: Names::default(), strays: Strays::default(), was_cut, summary: Mutex::default() }
+        let (was_cut, given) = match journal.map(lock) {
+            Some(mut journal) => {
+                let was_whole = journal.has_ended() && journal.counts().failed == 0;
+                (!journal.found().is_new && !was_whole, journal.take_names())
+            }
+            None => (false, HashSet::new()),
+        };
+        let names = Names { given: Mutex::new(given), ..Names::default() };
+        Self { journal, names, strays: Strays::default(), was_cut, summary: Mutex::default() }
     }
 
     /// Tidies up what an earlier run that was killed may have left: see [`Shared::tidy`].

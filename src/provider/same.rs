@@ -79,13 +79,34 @@ impl StorageProvider {
 impl StorageProvider {
     /// Whether a pair stands under a name with both its objects, and a certificate if it is to have one. Of an RSA key no attribute shows whether its private numbers are there:
     /// with `is_proven` a use of it does.
-    pub(crate) fn has_whole_pair(&self, name: &KeyName, is_certified: bool, is_proven: bool) -> bool {
-        let Ok(key) = self.open_key(name.as_str()) else { return false };
-        let Ok(ready) = key.finalized() else { return false };
-        ready.private_object.is_some()
-            && ready.public_object.is_some()
-            && (!is_certified || key.has_certificate())
-            && (!is_proven || ready.algorithm != Some(Algorithm::RSA) || key.prove().is_ok())
+    ///
+    /// # Errors
+    /// What the token says, but that there is no such key, or no whole one.
+    pub(crate) fn has_whole_pair(
+        &self,
+        name: &KeyName,
+        is_certified: bool,
+        is_proven: bool,
+    ) -> Result<bool, crate::Error> {
+        let key = match self.open_key(name.as_str()) {
+            Err(crate::Error::Provider(Error::NoSuchKey { .. } | Error::Torn { .. } | Error::Ambiguous { .. })) => {
+                return Ok(false);
+            }
+            opened => opened?,
+        };
+        let ready = key.finalized()?;
+        let stands =
+            ready.private_object.is_some() && ready.public_object.is_some() && (!is_certified || key.has_certificate());
+        if !stands || !is_proven || ready.algorithm != Some(Algorithm::RSA) {
+            return Ok(stands);
+        }
+        match key.prove() {
+            Err(crate::Error::Provider(error @ Error::Unproven { .. })) => {
+                let error = error.into();
+                if self.has_lost(&error) { Err(error) } else { Ok(false) }
+            }
+            proven => proven.map(|_| true),
+        }
     }
 }
 
@@ -241,10 +262,11 @@ impl Key {
             return Err(Error::ProofFailed { how: "the token keeps another public key", ckr: None }.into());
         }
         // What a full disk has kept of the one that was there is of no use to anybody.
-        for entry in lookup::by_label(&self.token, &ready.label)? {
+        for entry in lookup::by_label(&self.token, &ready.label).unwrap_or_default() {
             let record = entry.record();
             if record.class == Class::Public && record.torn && record.id == ready.id {
-                self.token.destroy(Handle(record.handle))?;
+                // `list --all` shows one that stays.
+                let _ = self.token.destroy(Handle(record.handle));
             }
         }
         Ok(true)

@@ -285,3 +285,22 @@ fn a_key_of_a_run_does_not_take_the_place_of_another_one_of_it() {
         }
     }
 }
+
+/// What an earlier run has put there is a key of this run, too.
+#[test]
+fn a_run_that_goes_on_does_not_put_a_key_in_the_place_of_one_that_is_done() {
+    let pool = Pool::new(Mix { p256: 1, ..Mix::default() });
+    let bytes = Base64UrlUnpadded::encode_string(&[1; 32]);
+    let key = json!({ "kty": "oct", "alg": "A256KW", "kid": "web", "k": bytes });
+    fs::write(pool.path("first.jwk"), key.to_string()).expect("a file");
+    let entries = [json!({ "file": pool.path("first.jwk") }), json!({ "file": pool.keys[0].file, "name": "web" })];
+    let manifest = pool.write_manifest("two.jsonl", entries.into_iter());
+    let bench = blank();
+    let journal = bench.path("journal");
+    let more = ["--journal", journal.to_str().expect("UTF-8"), "--resume", "--on-collision", "overwrite", "--jobs"];
+    for (jobs, imported) in [("1", 1), ("1", 0), ("2", 0)] {
+        let document = expect(&bench, &import_of(&manifest, &[&more[..], &[jobs]].concat()), 5);
+        assert_eq!((&document["imported"], &document["failed"]), (&json!(imported), &json!(1)), "{document}");
+        assert_eq!(shown(&bench, "web")["algorithm"], "AES", "{document}");
+    }
+}

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use serde_json::{Value, json};
 
-use crate::bench::Bench;
+use crate::bench::{Bench, TOKEN};
 use crate::pool::{Mix, Pool, blank, expect, import_of};
 
 /// A folder without a key.
@@ -151,5 +151,31 @@ fn a_key_in_the_way_is_not_taken_for_the_one_that_was_begun() {
         let document = expect(&killed, &import(&killed, &manifest, "overwrite"), 0);
         assert_eq!((&document["overwritten"], &document["identical"]), (&json!(1), &json!(0)), "{document}");
         assert_eq!(names(&killed), ["h"]);
+    }
+}
+
+/// A migration knows it again as well: by what it noted before it wrote the key.
+#[test]
+fn a_key_that_shows_nothing_is_migrated_once() {
+    let (base, pool) = (blank(), empty());
+    let file = short_key(&pool, "h", 7);
+    let entry = json!({ "file": file, "type": "raw", "algorithm": "HMAC", "name": "h", "export_policy": "encrypted" });
+    expect(&base, &import_of(&pool.write_manifest("one.jsonl", [entry].into_iter()), &[]), 0);
+    base.add_token("second");
+    for collision in ["refuse", "rename", "overwrite", "skip"] {
+        let bench = base.copy();
+        let journal = bench.path("journal");
+        let more =
+            ["--name", "h", "--on-collision", collision, "--journal", journal.to_str().expect("UTF-8"), "--resume"];
+        let run = [&["migrate", "--json", "--from", TOKEN, "--to", "second"], &more[..]].concat();
+        assert_eq!(expect(&bench, &run, 0)["imported"], 1, "{collision}");
+        let before = bench.object_files();
+        for _ in 0..2 {
+            cut(&journal, &["end"]);
+            let document = expect(&bench, &run, 0);
+            let counts = ["done_before", "imported", "skipped", "failed"].map(|member| document[member].clone());
+            assert_eq!(counts, [1, 0, 0, 0].map(|count| json!(count)), "{collision}: {document}");
+        }
+        assert_eq!(bench.object_files(), before, "{collision}: it was written again");
     }
 }

@@ -27,10 +27,27 @@ pub(super) struct Item {
 impl Item {
     /// What it is, and is to be besides its name; `None` where its public half is not known.
     pub(super) fn what(&self, asked: &Asked<'_>) -> Option<What> {
-        let asked = (self.decoded.algorithm, asked, &self.certificate);
-        match &self.decoded.key {
-            KeyMaterial::Secret(key) => Some(What::new(key.key(), &asked)),
-            key => Some(What::new(&spki::encode(&key.public()?).ok()?, &asked)),
+        let Decoded { algorithm, key, usage } = &self.decoded;
+        let usage = asked.usage.or(*usage).unwrap_or_else(|| algorithm.family.default_usage());
+        let policy = asked.policy.effective();
+        let what = |key: &[u8], id: Option<&[u8]>| {
+            What::new(key, &(algorithm, policy, usage, asked.id.or(id)), asked.certificate)
+        };
+        match key {
+            KeyMaterial::Secret(key) => Some(what(key.key(), None)),
+            key => {
+                let public = key.public()?;
+                let id = spki::key_id(&public).ok()?;
+                Some(what(&spki::encode(&public).ok()?, Some(&id)))
+            }
+        }
+    }
+
+    /// The certificate of the key itself, in DER, of those that came with it.
+    pub(super) fn own_certificate(&self) -> Result<Option<Vec<u8>>, Error> {
+        match (&self.certificate, &self.decoded.key) {
+            (Some(certificate), KeyMaterial::Private(_)) => own_certificate(certificate, &self.decoded),
+            _ => Ok(None),
         }
     }
 }
@@ -110,7 +127,7 @@ impl Import {
 }
 
 /// The certificate of the key among those that were given, in DER.
-pub(super) fn own_certificate(given: &[u8], decoded: &Decoded) -> Result<Option<Vec<u8>>, Error> {
+fn own_certificate(given: &[u8], decoded: &Decoded) -> Result<Option<Vec<u8>>, Error> {
     let public = decoded.key.public();
     let found = certificates::decode(given)?.into_iter().find(|parts| Some(&parts.public) == public.as_ref());
     Ok(found.map(|parts| parts.der))

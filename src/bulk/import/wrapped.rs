@@ -64,7 +64,7 @@ impl Wrapped<'_> {
     /// What it is, as far as that shows from outside: the same file is the same key.
     pub(super) fn what(&self) -> What {
         let Self { import, entry, bytes, .. } = self;
-        What::new(bytes, &(import.asked(entry, None), &entry.unwrap_key))
+        What::new(bytes, &(import.asked(entry, None), &entry.unwrap_key), None)
     }
 
     /// What there is under this name.

@@ -5,6 +5,7 @@ use std::fmt;
 
 use serde_json::{Value, json};
 
+use super::super::Collision;
 use crate::hex;
 use crate::token::TokenInfo;
 
@@ -107,6 +108,11 @@ pub struct Binding {
 }
 
 impl Binding {
+    /// Whether the run puts keys in the place of others.
+    pub(super) fn overwrites(&self) -> bool {
+        self.options.get("on_collision").is_some_and(|word| word == Collision::Overwrite.word())
+    }
+
     /// The first line. The same run always has the same.
     pub(super) fn to_json(&self) -> String {
         let tokens: Vec<String> = self.tokens.iter().map(|token| token.to_json().to_string()).collect();

@@ -1,6 +1,6 @@
 //! What a journal knows of its entries, in little memory.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use super::record::{Outcome, Read};
 
@@ -40,8 +40,11 @@ pub struct Counts {
 pub(super) struct Entries {
     states: Vec<u8>,
     begun: HashMap<u32, Vec<Begun>>,
-    /// Whether that stays once they are done. An import that goes on may look again at what was reported as done; of its symmetric keys alone something is begun.
+    /// Whether that stays once they are done. A run that goes on may look again at what was reported as done; of symmetric keys alone something is begun.
     pub(super) keeps_begun: bool,
+    /// The names of what is done, and whether they are kept: a run that overwrites must not put another of its keys there.
+    pub(super) names: HashSet<String>,
+    pub(super) keeps_names: bool,
     pub(super) has_ended: bool,
 }
 
@@ -97,7 +100,12 @@ impl Entries {
                 known.push(begun.clone());
                 (*entry, BEGUN)
             }
-            Read::Done { entry, outcome } => (*entry, DONE + *outcome as u8),
+            Read::Done { entry, outcome, name } => {
+                if self.keeps_names {
+                    self.names.insert(name.clone());
+                }
+                (*entry, DONE + *outcome as u8)
+            }
             Read::Failed { entry } => (*entry, FAILED),
             Read::End => return,
         };

@@ -25,7 +25,8 @@ pub(super) struct Reading<'a> {
 impl<'a> Reading<'a> {
     pub(super) fn new(path: &'a Path, binding: &'a Binding) -> Self {
         let mut entries = Entries::default();
-        entries.keeps_begun = binding.job == Job::Import;
+        entries.keeps_begun = binding.job != Job::Export;
+        entries.keeps_names = binding.overwrites();
         Self { path, binding, chain: Chain::new(), length: 0, records: 0, entries }
     }
 

@@ -131,7 +131,7 @@ impl Record<'_> {
 /// What is kept of a record.
 pub(super) enum Read {
     Begin { entry: u32, begun: Begun },
-    Done { entry: u32, outcome: Outcome },
+    Done { entry: u32, outcome: Outcome, name: String },
     Failed { entry: u32 },
     End,
 }
@@ -142,7 +142,7 @@ impl From<&Record<'_>> for Read {
             Record::Begin { entry, name, identity } => {
                 Self::Begin { entry, begun: Begun { name: name.to_owned(), identity: identity.to_owned() } }
             }
-            Record::Done { entry, outcome, .. } => Self::Done { entry, outcome },
+            Record::Done { entry, outcome, name, .. } => Self::Done { entry, outcome, name: name.to_owned() },
             Record::Failed { entry, .. } => Self::Failed { entry },
             Record::End { .. } => Self::End,
         }
@@ -162,7 +162,8 @@ pub(super) fn read(json: &[u8]) -> Option<Read> {
         return Some(Read::Begin { entry, begun: Begun { name: text("name")?.to_owned(), identity } });
     }
     if let Some(entry) = number("done") {
-        return Some(Read::Done { entry, outcome: Outcome::by_word(text("outcome")?)? });
+        let name = text("name")?.to_owned();
+        return Some(Read::Done { entry, outcome: Outcome::by_word(text("outcome")?)?, name });
     }
     if let Some(entry) = number("failed") {
         return Some(Read::Failed { entry });
