@@ -84,7 +84,7 @@ pub(super) struct Look<'n> {
     /// Whether what is there already is proven.
     pub(super) is_proven: bool,
     /// Of a plan, which writes nothing: what it has promised, and what the key in hand is. A run may do what an earlier one has left undone.
-    pub(super) plan: Option<(&'n Promises, Option<What>)>,
+    pub(super) plan: Option<(&'n Promises, Option<&'n What>)>,
     pub(super) names: &'n Names,
 }
 
@@ -191,11 +191,10 @@ pub(super) fn room_by<'n>(
     let free = |name: &KeyName, outcome, held, in_the_way| {
         Ok(Room::Free(Free { name: name.clone(), outcome, _held: held, in_the_way }))
     };
-    let done = |holder: &Holder, name: &KeyName, outcome| look.settled(holder, name, outcome);
     let Some(first) = look.holder(name)? else { return free(name, Outcome::Imported, None, Vec::new()) };
     let mut in_the_way: Vec<_> = first.id().into_iter().collect();
     let Some(difference) = look.difference(&first, &differs)? else {
-        return match done(&first, name, Outcome::Identical) {
+        return match look.settled(&first, name, Outcome::Identical) {
             Ok(done) => Ok(Room::Done(Box::new(done))),
             // The same key, but damaged.
             Err(Error::Library(error @ crate::Error::Provider(provider::Error::Unproven { .. })))
@@ -209,7 +208,7 @@ pub(super) fn room_by<'n>(
     match collision {
         Collision::Refuse => {}
         Collision::Skip => {
-            let mut done = done(&first, name, Outcome::Skipped)?;
+            let mut done = look.settled(&first, name, Outcome::Skipped)?;
             done.warnings.push(format!("`{name}` was left as it is: {difference}"));
             return Ok(Room::Done(Box::new(done)));
         }
@@ -227,7 +226,7 @@ pub(super) fn room_by<'n>(
                     None => return free(&other, Outcome::Renamed, Some(own), in_the_way),
                     // Of an earlier run.
                     Some(holder) if look.difference(&holder, &differs)?.is_none() => {
-                        return Ok(Room::Done(Box::new(done(&holder, &other, Outcome::Identical)?)));
+                        return Ok(Room::Done(Box::new(look.settled(&holder, &other, Outcome::Identical)?)));
                     }
                     Some(holder) => in_the_way.extend(holder.id()),
                 }

@@ -12,7 +12,7 @@ use std::sync::atomic::AtomicBool;
 use self::items::Item;
 pub use self::items::recognise;
 use super::Error;
-use super::collision::{self, Collision, Free, Look, Room, Wanted};
+use super::collision::{Collision, Free, Look, Room};
 use super::journal::{Journal, Outcome};
 use super::manifest::{Entry, Manifest};
 use super::promises::Promises;
@@ -167,13 +167,6 @@ impl Import {
         promises: &Promises,
     ) -> Result<Vec<Result<Plan, Error>>, Error> {
         let names = Names::default();
-        let look = |what| Look {
-            provider,
-            collision: self.collision,
-            is_proven: false,
-            plan: Some((promises, what)),
-            names: &names,
-        };
         let promised = |plan: Plan, what| {
             let (name, outcome) = match &plan {
                 Plan::Import { name, outcome, .. } => (name, *outcome),
@@ -182,21 +175,23 @@ impl Import {
             promises.promise(name, outcome, &entry.file, what);
             plan
         };
+        let (collision, names) = (self.collision, &names);
         if entry.unwrap_key.is_some() {
             let wrapped = self.wrapped(provider, entry)?;
             let what = Some(wrapped.what());
-            return Ok(vec![Ok(promised(
-                match wrapped.room(&look(what), &wrapped.name()?, None)? {
-                    Room::Done(done) => Plan::Done(done),
-                    Room::Free(free) => Plan::of(&free, &wrapped.key(Some(&free.name))?)?,
-                },
-                what,
-            ))]);
+            let look = Look { provider, collision, is_proven: false, plan: Some((promises, what.as_ref())), names };
+            let plan = match wrapped.room(&look, &wrapped.name()?, None)? {
+                Room::Done(done) => Plan::Done(done),
+                Room::Free(free) => Plan::of(&free, &wrapped.key(Some(&free.name))?)?,
+            };
+            return Ok(vec![Ok(promised(plan, what))]);
         }
         let one = |item: Item| {
             let certificate = item.own_certificate()?;
-            let what = item.what(&self.asked(entry, certificate.as_deref()));
-            let plan = match self.room(&look(what), entry, &item, None)? {
+            let asked = self.asked(entry, certificate.as_deref());
+            let what = item.what(&asked);
+            let look = Look { provider, collision, is_proven: false, plan: Some((promises, what.as_ref())), names };
+            let plan = match item.room(&look, asked, None)? {
                 Room::Done(done) => Plan::Done(done),
                 Room::Free(free) => Plan::of(&free, &self.pending(provider, entry, item, &free)?)?,
             };
@@ -236,7 +231,9 @@ impl Import {
     ) -> Result<KeyDone, Error> {
         let _held = shared.names.hold(item.name.as_str());
         let begun = shared.begun(entry.number, item.name.as_str());
-        let done = match self.room(&self.look(provider, shared), entry, &item, begun.as_deref())? {
+        let certificate = item.own_certificate()?;
+        let asked = self.asked(entry, certificate.as_deref());
+        let done = match item.room(&self.look(provider, shared), asked, begun.as_deref())? {
             Room::Done(done) => *done,
             Room::Free(free) => {
                 let (wanted, warnings) = (item.name.clone(), item.warnings.clone());
@@ -263,12 +260,6 @@ impl Import {
             id: entry.id.as_deref(),
             certificate,
         }
-    }
-
-    fn room<'n>(&self, look: &Look<'n>, entry: &Entry, item: &Item, begun: Option<&[u8]>) -> Result<Room<'n>, Error> {
-        let certificate = item.own_certificate()?;
-        let asked = self.asked(entry, certificate.as_deref());
-        collision::room(look, &item.name, &Wanted { decoded: &item.decoded, asked, begun })
     }
 
     /// A key of a file in the clear, ready to be put onto the token.

@@ -142,7 +142,7 @@ impl Migrate {
         let asked = (key.export_policy(), key.usage(), key.id());
         let spki = key.known_public_key().and_then(|public| spki::encode(public).ok());
         let what = spki.map(|spki| What::new(&spki, &asked, None));
-        let (collision, plan) = (self.collision, Some((promises, what)));
+        let (collision, plan) = (self.collision, Some((promises, what.as_ref())));
         let look = Look { provider: to, collision, is_proven: false, plan, names: &names };
         let plan = match room(&look, &name, key, &Described::any(), None)? {
             Room::Done(done) => Move::Done(done),

@@ -74,9 +74,7 @@ impl StorageProvider {
             }
         }
     }
-}
 
-impl StorageProvider {
     /// Whether a pair stands under a name with both its objects, and a certificate if it is to have one. Of an RSA key no attribute shows whether its private numbers are there:
     /// with `is_proven` a use of it does.
     ///

@@ -4,6 +4,7 @@ use std::path::Path;
 
 use secrecy::ExposeSecret;
 
+use super::super::collision::{self, Look, Room, Wanted};
 use super::super::manifest::Entry;
 use super::super::promises::What;
 use super::super::{Error, file};
@@ -41,6 +42,11 @@ impl Item {
                 Some(what(&spki::encode(&public).ok()?, Some(&id)))
             }
         }
+    }
+
+    /// What there is under its name.
+    pub(super) fn room<'n>(&self, look: &Look<'n>, asked: Asked<'_>, begun: Option<&[u8]>) -> Result<Room<'n>, Error> {
+        collision::room(look, &self.name, &Wanted { decoded: &self.decoded, asked, begun })
     }
 
     /// The certificate of the key itself, in DER, of those that came with it.

@@ -108,9 +108,12 @@ pub struct Binding {
 }
 
 impl Binding {
+    /// The option that says what is done where a name is taken: the one whose value is read here too.
+    pub const ON_COLLISION: &str = "on_collision";
+
     /// Whether the run puts keys in the place of others.
     pub(super) fn overwrites(&self) -> bool {
-        self.options.get("on_collision").is_some_and(|word| word == Collision::Overwrite.word())
+        self.options.get(Self::ON_COLLISION).is_some_and(|word| word == Collision::Overwrite.word())
     }
 
     /// The first line. The same run always has the same.

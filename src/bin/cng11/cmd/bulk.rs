@@ -45,7 +45,7 @@ pub(crate) fn import(context: &Context, args: &BulkImportArgs) -> Result<u8, Fai
         return plan_import(context, &provider, &import, manifest);
     }
     let mut options = BTreeMap::new();
-    options.insert("on_collision".to_owned(), args.collision.on_collision.word().to_owned());
+    options.insert(Binding::ON_COLLISION.to_owned(), args.collision.on_collision.word().to_owned());
     options.insert("export_policy".to_owned(), import.policy.words().join(","));
     options.insert("verify".to_owned(), import.is_proven.to_string());
     options.insert("validate".to_owned(), (!args.no_validate).to_string());

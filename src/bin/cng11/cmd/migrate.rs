@@ -56,7 +56,7 @@ pub(crate) fn run(context: &Context, args: &MigrateArgs) -> Result<u8, Failure> 
         return planned.end("migrate");
     }
     let mut options = BTreeMap::new();
-    options.insert("on_collision".to_owned(), migrate.collision.word().to_owned());
+    options.insert(Binding::ON_COLLISION.to_owned(), migrate.collision.word().to_owned());
     options.insert("verify".to_owned(), migrate.is_proven.to_string());
     let binding = Binding {
         job: Job::Migrate,
