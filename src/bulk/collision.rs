@@ -86,6 +86,8 @@ pub(super) struct Look<'n> {
     /// Of a plan, which writes nothing: what it has promised, and what the key in hand is. A run may do what an earlier one has left undone.
     pub(super) plan: Option<(&'n Promises, Option<&'n What>)>,
     pub(super) names: &'n Names,
+    /// The entry of the key in hand.
+    pub(super) entry: u32,
 }
 
 /// What has a name.
@@ -213,7 +215,7 @@ pub(super) fn room_by<'n>(
             return Ok(Room::Done(Box::new(done)));
         }
         Collision::Overwrite if matches!(first, Holder::Promise(_)) => {}
-        Collision::Overwrite if names.was_given(name.as_str()) => {
+        Collision::Overwrite if names.was_given(name.as_str(), look.entry) => {
             let difference = format!("{difference}, which this run has put there");
             return Err(Error::NameTaken { name: name.to_string(), held: first.describe(), difference });
         }

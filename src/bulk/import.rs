@@ -175,11 +175,18 @@ impl Import {
             promises.promise(name, outcome, &entry.file, what);
             plan
         };
-        let (collision, names) = (self.collision, &names);
+        let (collision, names, number) = (self.collision, &names, entry.number);
         if entry.unwrap_key.is_some() {
             let wrapped = self.wrapped(provider, entry)?;
             let what = Some(wrapped.what());
-            let look = Look { provider, collision, is_proven: false, plan: Some((promises, what.as_ref())), names };
+            let look = Look {
+                provider,
+                collision,
+                is_proven: false,
+                plan: Some((promises, what.as_ref())),
+                names,
+                entry: number,
+            };
             let plan = match wrapped.room(&look, &wrapped.name()?, None)? {
                 Room::Done(done) => Plan::Done(done),
                 Room::Free(free) => Plan::of(&free, &wrapped.key(Some(&free.name))?)?,
@@ -190,7 +197,14 @@ impl Import {
             let certificate = item.own_certificate()?;
             let asked = self.asked(entry, certificate.as_deref());
             let what = item.what(&asked);
-            let look = Look { provider, collision, is_proven: false, plan: Some((promises, what.as_ref())), names };
+            let look = Look {
+                provider,
+                collision,
+                is_proven: false,
+                plan: Some((promises, what.as_ref())),
+                names,
+                entry: number,
+            };
             let plan = match item.room(&look, asked, None)? {
                 Room::Done(done) => Plan::Done(done),
                 Room::Free(free) => Plan::of(&free, &self.pending(provider, entry, item, &free)?)?,
@@ -233,7 +247,7 @@ impl Import {
         let begun = shared.begun(entry.number, item.name.as_str());
         let certificate = item.own_certificate()?;
         let asked = self.asked(entry, certificate.as_deref());
-        let done = match item.room(&self.look(provider, shared), asked, begun.as_deref())? {
+        let done = match item.room(&self.look(provider, shared, entry.number), asked, begun.as_deref())? {
             Room::Done(done) => *done,
             Room::Free(free) => {
                 let (wanted, warnings) = (item.name.clone(), item.warnings.clone());
@@ -249,8 +263,9 @@ impl Import {
         Ok(done)
     }
 
-    fn look<'n>(&self, provider: &'n StorageProvider, shared: &'n Shared<'_>) -> Look<'n> {
-        Look { provider, collision: self.collision, is_proven: self.is_proven, plan: None, names: &shared.names }
+    fn look<'n>(&self, provider: &'n StorageProvider, shared: &'n Shared<'_>, entry: u32) -> Look<'n> {
+        let (collision, is_proven) = (self.collision, self.is_proven);
+        Look { provider, collision, is_proven, plan: None, names: &shared.names, entry }
     }
 
     fn asked<'a>(&self, entry: &'a Entry, certificate: Option<&'a [u8]>) -> Asked<'a> {

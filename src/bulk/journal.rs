@@ -42,7 +42,7 @@ mod log;
 mod reading;
 mod record;
 
-use std::collections::HashSet;
+use std::collections::HashMap;
 use std::fs::{File, OpenOptions, TryLockError};
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
@@ -196,8 +196,8 @@ impl Journal {
         self.entries.begun(entry, name)
     }
 
-    /// The names that an earlier run has given keys of this one, of a run that overwrites; they are kept no longer.
-    pub(super) fn take_names(&mut self) -> HashSet<String> {
+    /// The names that an earlier run has given keys of this one, and of which entries, of a run that overwrites; they are kept no longer.
+    pub(super) fn take_names(&mut self) -> HashMap<String, u32> {
         std::mem::take(&mut self.entries.names)
     }
 

@@ -143,7 +143,7 @@ impl Migrate {
         let spki = key.known_public_key().and_then(|public| spki::encode(public).ok());
         let what = spki.map(|spki| What::new(&spki, &asked, None));
         let (collision, plan) = (self.collision, Some((promises, what.as_ref())));
-        let look = Look { provider: to, collision, is_proven: false, plan, names: &names };
+        let look = Look { provider: to, collision, is_proven: false, plan, names: &names, entry: 0 };
         let plan = match room(&look, &name, key, &Described::any(), None)? {
             Room::Done(done) => Move::Done(done),
             Room::Free(free) => {
@@ -172,7 +172,7 @@ impl Migrate {
         let _held = shared.names.hold(name.as_str());
         let begun = shared.begun(entry, name.as_str());
         let (collision, is_proven) = (self.collision, self.is_proven);
-        let look = Look { provider: to, collision, is_proven, plan: None, names: &shared.names };
+        let look = Look { provider: to, collision, is_proven, plan: None, names: &shared.names, entry };
         let free = match room(&look, &name, key, described, begun.as_deref())? {
             Room::Done(mut done) => {
                 shared.names.give(&done.name);

@@ -1,6 +1,6 @@
 //! What the runs have in common: how each entry is counted, written to the journal and told, and that a name is one thread's at a time.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 
@@ -57,14 +57,14 @@ pub(super) struct Shared<'j> {
 
 impl<'j> Shared<'j> {
     pub(super) fn new(journal: Option<&'j Mutex<Journal>>) -> Self {
-        let (was_cut, given) = match journal.map(lock) {
+        let (was_cut, before) = match journal.map(lock) {
             Some(mut journal) => {
                 let was_whole = journal.has_ended() && journal.counts().failed == 0;
                 (!journal.found().is_new && !was_whole, journal.take_names())
             }
-            None => (false, HashSet::new()),
+            None => (false, HashMap::new()),
         };
-        let names = Names { given: Mutex::new(given), ..Names::default() };
+        let names = Names { before, ..Names::default() };
         Self { journal, names, strays: Strays::default(), was_cut, summary: Mutex::default() }
     }
 
@@ -182,6 +182,8 @@ pub(super) struct Names {
     freed: Condvar,
     /// Those that this run has put a key under, or found it there: files bring names that no manifest can be held against.
     given: Mutex<HashSet<String>>,
+    /// Those that an earlier run has put a key of an entry under, of a run that overwrites.
+    before: HashMap<String, u32>,
 }
 
 /// A name that is one thread's until this is dropped.
@@ -206,9 +208,9 @@ impl Names {
         lock(&self.given).insert(name.to_owned());
     }
 
-    /// Whether a key of this run has the name.
-    pub(super) fn was_given(&self, name: &str) -> bool {
-        lock(&self.given).contains(name)
+    /// Whether another key of this run has the name. What an earlier run has made of the same entry is no other.
+    pub(super) fn was_given(&self, name: &str, entry: u32) -> bool {
+        lock(&self.given).contains(name) || self.before.get(name).is_some_and(|by| *by != entry)
     }
 }
 

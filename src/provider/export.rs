@@ -289,15 +289,23 @@ impl Key {
     /// Reads the private or secret part off the token.
     fn danger_read(&self) -> Result<KeyMaterial, crate::Error> {
         let (ready, object) = self.readable()?;
-        let width = ready.bits.unwrap_or(0).div_ceil(8) as usize;
-        let read = |kinds: &[(u64, usize)]| -> Result<Vec<SecretBytes>, crate::Error> {
+        self.material(|kinds| {
             let values = self.token.attributes(object, kinds)?;
             let whole: Option<Vec<_>> = values.into_iter().collect();
             whole.ok_or_else(|| {
                 let what = format!("the token does not give all private attributes of `{}`", ready.label);
                 Error::Unsupported { what, ckr: None }.into()
             })
-        };
+        })
+    }
+
+    /// The key whose private attributes `read` gives, each with its width.
+    pub(super) fn material(
+        &self,
+        read: impl Fn(&[(u64, usize)]) -> Result<Vec<SecretBytes>, crate::Error>,
+    ) -> Result<KeyMaterial, crate::Error> {
+        let ready = self.finalized()?;
+        let width = ready.bits.unwrap_or(0).div_ceil(8) as usize;
         match (ready.algorithm, ready.algorithm.map(|algorithm| algorithm.family)) {
             (Some(_), Some(Family::Symmetric(algorithm))) => {
                 let value = read(&[(CKA_VALUE, 512)])?.into_iter().next().unwrap_or_default();

@@ -7,8 +7,7 @@ use super::{Error, Key};
 use crate::asn1::Encryption;
 use crate::blob::BlobType;
 use crate::format::Format;
-use crate::key::rsa::{self, PrivateNumbers};
-use crate::key::{Family, KeyMaterial, PrivateKey, PublicKey, SymmetricKey, Validation, ec};
+use crate::key::KeyMaterial;
 use crate::secret::SecretBytes;
 
 impl Key {
@@ -72,41 +71,17 @@ impl Key {
         Ok(())
     }
 
-    /// A key of the same kind and size as one that may be read, with nothing secret in it: whether a format holds a key is a matter of these.
+    /// A key of the same kind and size as one that may be read, with a one for each of its numbers: whether a format holds a key is a matter of these.
     fn stand_in(&self) -> Result<KeyMaterial, crate::Error> {
         let (ready, _) = self.readable()?;
-        let one = || SecretBytes::from([1].as_slice());
-        let algorithm = ready.algorithm;
-        match (algorithm.map(|algorithm| algorithm.family), algorithm.and_then(|algorithm| algorithm.curve)) {
-            (Some(Family::Symmetric(algorithm)), _) => {
-                // 24 bytes are a key of each of them.
-                let len = ready.bits.map_or(24, |bits| bits as usize / 8);
-                Ok(KeyMaterial::Secret(SymmetricKey::new(algorithm, SecretBytes::zeroed(len))?))
-            }
-            (Some(Family::Rsa), _) => {
-                let PublicKey::Rsa(public) = self.public_key()? else {
-                    return Err(Error::NoPublic { name: ready.label.clone() }.into());
-                };
-                let numbers = PrivateNumbers { p: one(), q: one(), dp: one(), dq: one(), qinv: one(), d: one() };
-                let private = rsa::PrivateKey::from_numbers(public, numbers, Validation::Skip)?;
-                Ok(KeyMaterial::Private(PrivateKey::Rsa(private)))
-            }
-            (_, Some(curve)) => {
-                let public = match &ready.public {
-                    Some(PublicKey::Ec(public)) => Some(public.clone()),
-                    _ => None,
-                };
-                let mut scalar = vec![0; curve.width()];
-                if let Some(last) = scalar.last_mut() {
-                    *last = 1;
-                }
-                let private = ec::PrivateKey::new(curve, &scalar, public, Validation::Skip)?;
-                Ok(KeyMaterial::Private(PrivateKey::Ec(private)))
-            }
-            _ => {
-                let what = format!("`{}` is of a type that CNG does not have", ready.label);
-                Err(Error::Unsupported { what, ckr: None }.into())
-            }
-        }
+        // 24 bytes are a key of each symmetric algorithm.
+        let secret_len = ready.secret_object.map(|_| ready.bits.map_or(24, |bits| bits as usize / 8));
+        self.material(|kinds| {
+            let one = |&(_, width): &(u64, usize)| {
+                let number = SecretBytes::left_padded(&[1], secret_len.unwrap_or(width));
+                number.ok_or_else(|| Error::NoPublic { name: ready.label.clone() }.into())
+            };
+            kinds.iter().map(one).collect()
+        })
     }
 }

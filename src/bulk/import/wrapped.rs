@@ -40,7 +40,7 @@ impl Import {
         let name = wrapped.name()?;
         let _held = shared.names.hold(name.as_str());
         let begun = shared.begun(entry.number, name.as_str());
-        let done = match wrapped.room(&self.look(provider, shared), &name, begun.as_deref())? {
+        let done = match wrapped.room(&self.look(provider, shared, entry.number), &name, begun.as_deref())? {
             Room::Done(done) => *done,
             Room::Free(free) => {
                 let mut key = wrapped.key(Some(&free.name))?;

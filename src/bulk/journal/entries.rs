@@ -1,6 +1,6 @@
 //! What a journal knows of its entries, in little memory.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 
 use super::record::{Outcome, Read};
 
@@ -43,7 +43,7 @@ pub(super) struct Entries {
     /// Whether that stays once they are done. A run that goes on may look again at what was reported as done; of symmetric keys alone something is begun.
     pub(super) keeps_begun: bool,
     /// The names of what is done, and whether they are kept: a run that overwrites must not put another of its keys there.
-    pub(super) names: HashSet<String>,
+    pub(super) names: HashMap<String, u32>,
     pub(super) keeps_names: bool,
     pub(super) has_ended: bool,
 }
@@ -102,7 +102,7 @@ impl Entries {
             }
             Read::Done { entry, outcome, name } => {
                 if self.keeps_names {
-                    self.names.insert(name.clone());
+                    self.names.insert(name.clone(), *entry);
                 }
                 (*entry, DONE + *outcome as u8)
             }
