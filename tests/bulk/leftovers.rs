@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use serde_json::{Value, json};
 
-use crate::bench::{Bench, Fault, TOKEN};
+use crate::bench::{Bench, Fault, TOKEN, softhsm};
 use crate::pool::{Mix, Pool, blank, expect, openssl};
 
 /// Numbers of attributes, as SoftHSM2 writes them (`tests/torn.rs` has the form of its files).
@@ -135,10 +135,16 @@ fn what_a_full_disk_has_kept_the_beginning_of_is_looked_at_again() {
         files.retain(|file| !before.contains(file));
         cut(&files, class, attribute);
         if class == 2 {
-            expect(&bench, &import, 0);
+            // It was made good, and so is told of.
+            let document = expect(&bench, &import, 0);
+            assert_eq!((&document["identical"], &document["done_before"]), (&json!(1), &json!(0)), "{document}");
             pool.is_whole(&bench).expect("the key");
             pool.is_proven(&bench).expect("the key");
         } else {
+            let (single, key) = (bench.copy(), &pool.keys[0]);
+            single.must(&["import", key.file.to_str().expect("UTF-8"), "--name", &key.name, "--overwrite"]);
+            pool.is_whole(&single).expect("the key");
+            pool.is_proven(&single).expect("the key");
             // Another one takes its place where somebody asks for that.
             let document = expect(&bench, &import, 5);
             assert_eq!((&document["failed"], &document["done_before"]), (&json!(1), &json!(0)), "{document}");
@@ -171,6 +177,85 @@ fn what_a_run_that_did_not_end_has_reported_is_looked_at_again() {
         let names = bench.listed(&lost.name).expect("a list");
         assert_eq!(names.len(), usize::from(!has_ended));
     }
+}
+
+/// So is what a run reported of which other entries failed.
+#[test]
+fn what_a_run_with_failures_has_reported_is_looked_at_again() {
+    let (bench, pool) = (blank(), Pool::six());
+    let entries: Vec<_> = pool.entries().chain([json!({ "file": "nowhere.der", "name": "nobody" })]).collect();
+    let manifest = pool.write_manifest("missing.jsonl", entries.into_iter());
+    let journal = bench.path("journal");
+    let import = crate::pool::import_of(&manifest, &["--journal", journal.to_str().expect("UTF-8"), "--resume"]);
+    assert_eq!(expect(&bench, &import, 5)["imported"], 6);
+    bench.must(&["delete", &pool.pairs().next().expect("a pair").name, "--yes"]);
+    let document = expect(&bench, &import, 5);
+    assert_eq!((&document["imported"], &document["done_before"]), (&json!(1), &json!(5)), "{document}");
+    pool.is_whole(&bench).expect("the keys");
+}
+
+/// And the certificate that the manifest names for a key.
+#[test]
+fn a_certificate_that_was_lost_is_written_again() {
+    let (bench, pool) = (blank(), Pool::new(Mix { p256: 1, ..Mix::default() }));
+    let key = &pool.keys[0];
+    certified(&key.file);
+    let entry = json!({ "file": key.file, "name": "web", "certificate": key.file.with_extension("crt") });
+    let manifest = pool.write_manifest("certified.jsonl", [entry].into_iter());
+    let journal = bench.path("journal");
+    let more = ["--journal", journal.to_str().expect("UTF-8"), "--resume", "--on-collision", "overwrite"];
+    let import = crate::pool::import_of(&manifest, &more);
+    expect(&bench, &import, 0);
+    forget_end(&bench);
+    bench.must(&["delete", "pkcs11:object=web;type=cert", "--yes"]);
+    assert_eq!(bench.listed("web").expect("a list")[0]["certificate"], false);
+    expect(&bench, &import, 0);
+    assert_eq!(bench.listed("web").expect("a list")[0]["certificate"], true);
+}
+
+/// A migration looks again, too: at both halves, and at what stands beside a key.
+#[test]
+fn what_a_migration_has_reported_is_looked_at_again() {
+    let (bench, pool) = (blank(), Pool::new(Mix { p256: 2, ..Mix::default() }));
+    for key in &pool.keys {
+        let file = key.file.to_str().expect("UTF-8");
+        bench.must(&["import", file, "--name", &key.name, "--export-policy", "encrypted"]);
+    }
+    let [described, plain] = pool.keys.as_slice() else { panic!("two keys") };
+    bench.must(&["set", "--custom", &described.name, "Owner", "bob"]);
+    let folder = bench.token_folder();
+    bench.add_token("second");
+    // There and away from here: what is looked at below is what comes back.
+    bench.must(&["migrate", "--from", TOKEN, "--to", "second", "--name", "p256-*"]);
+    pool.keys.iter().for_each(|key| drop(bench.must(&["delete", &key.name, "--yes"])));
+    let journal = bench.path("journal");
+    let more = ["--name", "p256-*", "--journal", journal.to_str().expect("UTF-8"), "--resume"];
+    let run = [&["migrate", "--json", "--from", "second", "--to", TOKEN], &more[..]].concat();
+    assert_eq!(expect(&bench, &run, 0)["imported"], 2);
+    let objects = || -> Vec<PathBuf> {
+        let files = fs::read_dir(&folder).expect("the token").map(|file| file.expect("a file").path());
+        files.filter(|file| file.extension().is_some_and(|end| end == "object")).collect()
+    };
+    let before = objects();
+    let has_public = |key: &str| bench.listed(key).expect("a list")[0]["public"] == true;
+    let has_owner = || {
+        let run = bench.command(softhsm(), &["get", &described.name, "Owner"]).output().expect("cng11");
+        String::from_utf8_lossy(&run.stdout).contains("bob")
+    };
+    assert!(has_public(&plain.name) && has_owner());
+    bench.must(&["delete", &format!("pkcs11:object={};type=public", plain.name), "--yes"]);
+    let mut data = objects();
+    data.retain(|file| fs::read(file).expect("an object")[CLASS] == 0);
+    let [data] = data.as_slice() else { panic!("one property: {data:?}") };
+    fs::remove_file(data).expect("the property");
+    // A run that came to its end is not looked at.
+    assert_eq!(expect(&bench, &run, 0)["done_before"], 2);
+    assert!(!has_public(&plain.name) && !has_owner());
+    forget_end(&bench);
+    // Both were made good, and are told of.
+    assert_eq!(expect(&bench, &run, 0)["identical"], 2);
+    assert!(has_public(&plain.name) && has_owner());
+    assert_eq!(objects().len(), before.len());
 }
 
 #[test]

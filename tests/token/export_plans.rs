@@ -110,10 +110,12 @@ fn a_plan_says_what_the_export_says() {
     });
 }
 
-/// Nobody reads or wraps for a plan.
+/// For a plan nothing is wrapped, signed or decrypted.
 #[test]
-fn a_plan_takes_nothing_secret_off_the_token() {
-    let token = TestToken::new();
+fn a_plan_uses_no_key() {
+    let mut token = TestToken::strict("plain");
+    let log = token.path("calls");
+    token.set("STRICT_HSM_LOG", log.clone());
     token.cng11(&["generate", "kek", "--algorithm", "AES", "--bits", "256", "--usage", "wrap"]).ok();
     for (name, algorithm) in [("pair", "RSA"), ("secret", "AES")] {
         token.cng11(&["generate", name, "--algorithm", algorithm, "--export-policy", "plaintext"]).ok();
@@ -132,4 +134,16 @@ fn a_plan_takes_nothing_secret_off_the_token() {
     assert_eq!(plan(&["--type", "PUBLICBLOB"]), r#""kek" "failed"; "pair" "exported"; "secret" "failed""#);
     assert_eq!(plan(&["--type", "OpaqueTransport", "--wrap-key", "kek"]), r#""pair" "exported"; "secret" "exported""#);
     assert!(!std::path::Path::new(folder).exists(), "something was written");
+    let uses = |what: &str| {
+        let calls = std::fs::read_to_string(&log).expect("the calls");
+        calls.lines().filter(|call| ["C_WrapKey", "C_Sign", "C_Decrypt"].contains(call)).count() > 0 || {
+            assert!(calls.contains("C_FindObjects"), "{what}: nothing is logged");
+            false
+        }
+    };
+    std::fs::write(&log, "").expect("the log");
+    plan(&["--type", "PKCS8_PRIVATEKEY", "--wrap-key", "kek"]);
+    assert!(!uses("the plan"));
+    token.cng11(&["bulk", "export", folder, "--type", "PKCS8_PRIVATEKEY", "--wrap-key", "kek"]);
+    assert!(uses("the export"));
 }
