@@ -293,7 +293,9 @@ fn a_run_that_goes_on_does_not_put_a_key_in_the_place_of_one_that_is_done() {
     let bytes = Base64UrlUnpadded::encode_string(&[1; 32]);
     let key = json!({ "kty": "oct", "alg": "A256KW", "kid": "web", "k": bytes });
     fs::write(pool.path("first.jwk"), key.to_string()).expect("a file");
-    let entries = [json!({ "file": pool.path("first.jwk") }), json!({ "file": pool.keys[0].file, "name": "web" })];
+    // The entry that comes first has no file at first: the other one's key gets the name.
+    let late = pool.path("late.der");
+    let entries = [json!({ "file": late, "name": "web" }), json!({ "file": pool.path("first.jwk") })];
     let manifest = pool.write_manifest("two.jsonl", entries.into_iter());
     let bench = blank();
     let journal = bench.path("journal");
@@ -302,5 +304,6 @@ fn a_run_that_goes_on_does_not_put_a_key_in_the_place_of_one_that_is_done() {
         let document = expect(&bench, &import_of(&manifest, &[&more[..], &[jobs]].concat()), 5);
         assert_eq!((&document["imported"], &document["failed"]), (&json!(imported), &json!(1)), "{document}");
         assert_eq!(shown(&bench, "web")["algorithm"], "AES", "{document}");
+        fs::copy(&pool.keys[0].file, &late).expect("a file");
     }
 }
